@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import tls from 'node:tls'
+import { type ConnectionOptions, QbpConnection } from './connection.ts'
+import { milliseconds, timer } from './deadline.ts'
+import { QbpError } from './errors.ts'
+import type { Protocol } from './protocol.ts'
+
+/** Where to connect to and how, beside what every connection may be told. */
+export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
+  port?: number
+  /** Default: localhost. */
+  host?: string
+  /** A Unix socket's path, instead of a port. */
+  path?: string
+  /** Options of `tls.connect`, or true for none, to speak TLS from the first byte. */
+  tls?: tls.ConnectionOptions | true
+  /** Ends the attempt with its reason; once connected it has no effect. */
+  signal?: AbortSignal
+  /** How long the connection, with its TLS handshake, may take to stand, in milliseconds. Default: 10 s. */
+  connectTimeoutMs?: number
+}
+
+/**
+ * Connects to a server.
+ *
+ * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT or ERR_QBP_BAD_OPTION; else the socket's or TLS's own error, or the signal's reason.
+ */
+export async function connect<P extends Protocol>(
+  protocol: P,
+  options: ConnectOptions,
+): Promise<QbpConnection<P, 'client'>> {
+  const { port, host = 'localhost', path, signal, tls: tlsOptions, connectTimeoutMs, ...rest } = options
+  const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
+  if ((port === undefined) === (path === undefined))
+    throw new QbpError('ERR_QBP_BAD_OPTION', 'connect() needs either a port or the path of a Unix socket.')
+  signal?.throwIfAborted()
+  const target = {
+    ...(path === undefined ? { port: port as number, host } : { path }),
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+  }
+  const socket =
+    tlsOptions === undefined
+      ? net.connect(target)
+      : tls.connect({
+          ...target,
+          servername: net.isIP(host) ? '' : host,
+          ...(tlsOptions === true ? {} : tlsOptions),
+        } as tls.ConnectionOptions)
+  const expiry = new AbortController()
+  const late = timer(limit, () => expiry.abort())
+  try {
+    await once(socket, tlsOptions === undefined ? 'connect' : 'secureConnect', {
+      signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
+    })
+    return new QbpConnection(protocol, socket, { ...rest, role: 'client' as const })
+  } catch (error) {
+    socket.on('error', () => {}) // It may fail once more while it goes.
+    socket.destroy()
+    signal?.throwIfAborted()
+    if (!expiry.signal.aborted) throw error
+    const where = path ?? `${host}:${port}`
+    throw new QbpError(
+      'ERR_QBP_CONNECT_TIMEOUT',
+      `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
+      { limit },
+    )
+  } finally {
+    clearTimeout(late)
+  }
+}

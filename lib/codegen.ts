@@ -1,0 +1,23 @@
+import { QbpError } from './errors.ts'
+
+/**
+ * Compiles `source`, the text of a function expression, with the names of `scope` in view.
+ *
+ * Layouts and schemas become functions once, when a Protocol is made, so that no frame pays for their interpretation.
+ * Only names that were checked or quoted may stand in `source`: a schema is code, but its strings are not.
+ *
+ * @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings.
+ */
+export function compile<F>(source: string, scope: Record<string, unknown>): F {
+  try {
+    return new Function(...Object.keys(scope), `'use strict'; return ${source}`)(...Object.values(scope)) as F
+  } catch (cause) {
+    if (!(cause instanceof EvalError)) throw cause
+    throw new QbpError(
+      'ERR_QBP_NO_CODEGEN',
+      'This process forbids code generation from strings (--disallow-code-generation-from-strings, or a Content-' +
+        'Security-Policy without unsafe-eval), and Qbp compiles header layouts and schemas to functions: allow it.',
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,269 @@
+// Bodies to messages. Each Type gets a function of its own, compiled from its fields: one switch over the tags, in which
+// a one-byte varint, a short text and a fixed field cost no call. What it accepts, and what it makes of it, is what
+// protobufjs does (spec/decode.spec.ts holds the two against each other); what differs is said where it differs.
+
+import { compile } from './codegen.ts'
+import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
+import type { Decode, Field, Kind, Type } from './type.ts'
+import * as wire from './wire.ts'
+import { MAX_DEPTH, Malformed, UNKNOWN } from './wire.ts'
+
+/** The wire type of each kind: 0 varint, 1 eight bytes, 2 length-prefixed, 5 four bytes. */
+const wireTypes: Record<Kind, number> = {
+  double: 1,
+  float: 5,
+  int32: 0,
+  uint32: 0,
+  sint32: 0,
+  fixed32: 5,
+  sfixed32: 5,
+  int64: 0,
+  uint64: 0,
+  sint64: 0,
+  fixed64: 1,
+  sfixed64: 1,
+  bool: 0,
+  enum: 0,
+  string: 2,
+  bytes: 2,
+  message: 2,
+}
+
+/** The functions that make a 64-bit value of its two halves, by their names in the generated code. */
+interface Makers {
+  signed: string
+  unsigned: string
+}
+const asValue: Makers = { signed: 'signed', unsigned: 'unsigned' }
+const asKey: Makers = { signed: 'signedKey', unsigned: 'unsignedKey' }
+
+// Reading one value: statements that leave it in `v` and `pos` behind it. `pos` may pass `end` by reading a byte that is
+// not the field's: the loop's end finds out. Only where bytes are taken in bulk is the end checked at once.
+const varint = (call: string) => `v = buf[pos++]; if (!(v < 128)) { v = ${call}(buf, pos - 1, end); pos = at.pos }`
+const varint64 = (make: string) =>
+  `v = buf[pos++]; if (v < 128) v = ${make}(v, 0); else { varint64(buf, pos - 1, end); pos = at.pos; v = ${make}(at.lo, at.hi) }`
+const eight = (make: string) =>
+  `if (pos + 8 > end) throw cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
+const length = `${varint('size')} v += pos; if (!(v <= end)) throw cut();`
+
+function reader(kind: Kind, utf8: boolean, { signed, unsigned } = asValue): string {
+  switch (kind) {
+    case 'double':
+      return 'if (pos + 8 > end) throw cut(); v = double(buf, pos); pos += 8'
+    case 'float':
+      return 'if (pos + 4 > end) throw cut(); v = float(buf, pos); pos += 4'
+    case 'int32':
+    case 'enum':
+      return varint('varint32')
+    case 'uint32':
+      return `${varint('varint32')} v >>>= 0`
+    case 'sint32':
+      return `${varint('varint32')} v = v >>> 1 ^ -(v & 1)`
+    case 'fixed32':
+      return 'if (pos + 4 > end) throw cut(); v = fixed32(buf, pos) >>> 0; pos += 4'
+    case 'sfixed32':
+      return 'if (pos + 4 > end) throw cut(); v = fixed32(buf, pos); pos += 4'
+    case 'int64':
+      return varint64(signed)
+    case 'uint64':
+      return varint64(unsigned)
+    case 'sint64':
+      return `varint64(buf, pos, end); pos = at.pos; unzigzag64(); v = ${signed}(at.lo, at.hi)`
+    case 'fixed64':
+      return eight(unsigned)
+    case 'sfixed64':
+      return eight(signed)
+    case 'bool':
+      return 'v = buf[pos++]; if (v < 128) v = v !== 0; else { v = bool(buf, pos - 1, end); pos = at.pos }'
+    case 'string':
+      return `${length} k = ${utf8 ? 'strictText' : 'text'}(buf, pos, v); pos = v; v = k`
+    case 'bytes':
+      return `${length} k = share ? buf.subarray(pos, v) : copy(buf, pos, v); pos = v; v = k`
+    case 'message':
+      throw new Error('A message is read in place, by nested().')
+  }
+}
+
+/** The value of a map's entry that has none. */
+function zero(kind: Kind): string {
+  if (kind === 'message') return 'null'
+  if (kind === 'string') return "''"
+  if (kind === 'bytes') return 'copy(buf, 0, 0)'
+  if (kind === 'bool') return 'false'
+  return is64(kind) ? (kind === 'uint64' || kind === 'fixed64' ? 'unsigned(0, 0)' : 'signed(0, 0)') : '0'
+}
+
+const is64 = (kind: Kind): boolean => kind.endsWith('64')
+
+/** What the generated functions call. */
+const helpers = { ...wire, define, trace, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
+
+/** Compiles the decoder of a Type. Those of its fields' types follow when they are first needed. */
+export function decoder(type: Type): Decode {
+  const { signed, unsigned } = int64Kind(type.int64)
+  const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
+  const source = `(m, buf, pos, end, depth, share, group) => {
+    if (depth > ${MAX_DEPTH}) throw new Malformed('nested deeper than ${MAX_DEPTH}')
+    let tag = 0, v, k${oneofs.map((_, i) => `, o${i} = 0`).join('')}
+    ${oneofs.length > 0 ? `for (const key in m) if (key[0] !== '$') { ${oneofs.map((_, i) => `o${i} =`).join(' ')} -1; break }` : ''}
+    try {
+      while (pos < end) {
+        const start = pos
+        tag = buf[pos++]
+        if (tag > 127) { tag = 0; tag = readTag(buf, start, end); pos = at.pos }
+        switch (tag) {
+          ${type.fields.map((field, i) => fieldCases(field, i, oneofs, type.int64)).join('\n')}
+        }
+        if (group !== 0 && tag === group) { group = -1; break }
+        pos = skip(buf, pos, end, tag, depth)
+        keep(m, buf, start, pos)
+      }
+      if (pos > end) throw cut()
+      if (group > 0) throw new Malformed('a group that does not end')
+      tag = 0
+    } catch (error) { throw trace(error, fields, tag >>> 3) }
+    ${type.fields
+      .filter((field) => field.required)
+      .map(
+        (field) =>
+          `if (!Object.hasOwn(m, ${quote(field.name)})) throw trace(new Malformed('a required field is missing'), fields, ${field.id})`,
+      )
+      .join('\n')}
+    return pos
+  }`
+  return compile(source, {
+    ...helpers,
+    ...wire.textReaders(),
+    readTag: wire.tag,
+    signed,
+    unsigned,
+    UNKNOWN,
+    fields: type.fields,
+    ...Object.fromEntries(type.fields.map((field, i) => [`t${i}`, field.message])),
+    ...Object.fromEntries(type.fields.map((field, i) => [`e${i}`, field.enum?.names])),
+  })
+}
+
+const quote = (text: string): string => JSON.stringify(text)
+
+/** The cases of one field: its own tag, and for lists of numbers the other of the two forms. */
+function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind): string {
+  const ref = `m[${quote(field.name)}]`
+  const tagOf = (wireType: number) => ((field.id << 3) | wireType) >>> 0
+  if (field.key !== null) return `case ${tagOf(2)}: {${mapEntry(field, field.key, i, ref)}; continue }`
+  const tag = tagOf(field.group ? 3 : wireTypes[field.kind])
+  // A number that a closed enum does not have is an unknown field.
+  const unlessUnknown = field.enum?.closed ? `if (!e${i}.has(v)) { keep(m, buf, start, pos); continue }` : ''
+  const read = field.kind === 'message' ? '' : `${reader(field.kind, field.utf8)};`
+  if (field.repeated) {
+    const list = `k = ${ref}; if (k.length === 0) ${ref} = k = [];`
+    const one =
+      field.kind === 'message'
+        ? `${list} v = new t${i}.Message(); k.push(v); ${nested(field, i)}`
+        : `${read} ${unlessUnknown} ${list} k.push(v);`
+    return `case ${tag}: { ${one}; continue }${wireTypes[field.kind] !== 2 ? `case ${tagOf(2)}: { ${packed(field, i, ref)}; continue }` : ''}`
+  }
+  const member = oneofs.indexOf(field.oneof ?? '')
+  const others =
+    member < 0 ? '' : `if (o${member} !== ${field.id}) { clear(m, fields, ${i}); o${member} = ${field.id} }`
+  if (field.kind === 'message') {
+    return `case ${tag}: { ${others} v = ${ref}; if (v === null) ${ref} = v = new t${i}.Message(); ${nested(field, i)}; continue }`
+  }
+  return `case ${tag}: { ${read} ${unlessUnknown} ${others} ${assign(field, ref, int64)}; continue }`
+}
+
+/** Reads into the message in `v`. */
+function nested(field: Field, i: number): string {
+  if (field.group) return `pos = t${i}.decode(v, buf, pos, end, depth + 1, share, ${((field.id << 3) | 4) >>> 0});`
+  return `k = buf[pos++]; if (!(k < 128)) { k = size(buf, pos - 1, end); pos = at.pos }
+    k += pos; if (!(k <= end)) throw cut(); t${i}.decode(v, buf, pos, k, depth + 1, share, 0); pos = k;`
+}
+
+/** Without presence, a default that was sent is no value; after another value it takes that one away. */
+function assign({ name, kind, presence, required, initial }: Field, ref: string, int64: Int64Kind): string {
+  if (presence || required) return `${ref} = v;`
+  let sent: string
+  if (kind === 'bytes') sent = 'v.length !== 0'
+  else if (kind === 'float' || kind === 'double') sent = '!Object.is(v, 0)'
+  else if (is64(kind)) sent = int64 === 'long' ? '(v.low | v.high) !== 0' : 'v != 0'
+  else sent = `v !== ${quote(initial as string)}`
+  return `if (${sent}) ${ref} = v; else if (Object.hasOwn(m, ${quote(name)})) delete ${ref};`
+}
+
+/** 64-bit integers get their list at its full length: growing would leave half as much again empty. */
+function packed(field: Field, i: number, ref: string): string {
+  const read = reader(field.kind, field.utf8)
+  const known = field.enum?.closed ? `if (!e${i}.has(v)) { keepNumber(m, ${field.id}, v); continue }` : ''
+  const count = wireTypes[field.kind] === 0 ? 'countVarints(buf, pos, v)' : 'v - pos >> 3'
+  return `${length} const outer = end, fresh = ${ref}.length === 0; end = v
+    const list = !fresh ? ${ref} : ${is64(field.kind) ? `new Array(${count})` : '[]'}
+    let n = fresh ? 0 : list.length
+    while (pos < end) { ${read}; ${known} list[n++] = v }
+    if (pos !== end) throw cut()
+    end = outer
+    if (n > 0) ${ref} = list`
+}
+
+/** An entry is a message of its own: field 1 the key, field 2 the value; either may be missing. */
+function mapEntry(field: Field, key: Kind, i: number, ref: string): string {
+  const readKey = reader(key, field.utf8, asKey)
+  const readOne =
+    field.kind === 'message'
+      ? `if (value === null) value = new t${i}.Message(); v = value; ${nested(field, i)}`
+      : `${reader(field.kind, field.utf8)}; value = v`
+  return `${length} const outer = end; end = v; let key = ${is64(key) ? "'0'" : zero(key)}, value = ${zero(field.kind)}
+    while (pos < end) {
+      const entryTag = readTag(buf, pos, end); pos = at.pos
+      if (entryTag === ${8 | wireTypes[key]}) { ${readKey}; key = v }
+      else if (entryTag === ${16 | wireTypes[field.kind]}) { ${readOne} }
+      else pos = skip(buf, pos, end, entryTag, depth)
+    }
+    if (pos !== end) throw cut()
+    end = outer
+    ${field.enum?.closed ? `if (!e${i}.has(value)) { keep(m, buf, start, pos); continue }` : ''}
+    ${field.kind === 'message' ? `if (value === null) value = new t${i}.Message()` : ''}
+    if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = {}
+    if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
+}
+
+// ---- what the generated functions call, beside wire.ts
+
+/** Sets the key `__proto__` as the ordinary key that it is to the peer. */
+function define(map: object, value: unknown): void {
+  Object.defineProperty(map, '__proto__', { value, configurable: true, enumerable: true, writable: true })
+}
+
+/** Puts the field's name in front of the fault's path. */
+function trace(error: unknown, fields: readonly Field[], id: number): unknown {
+  const fault = error instanceof Malformed ? error : new Malformed((error as Error).message, { cause: error })
+  const name = fields.find((field) => field.id === id)?.name ?? (id === 0 ? '' : `#${id}`)
+  if (name !== '') fault.path = fault.path === '' ? name : `${name}.${fault.path}`
+  return fault
+}
+
+type Keeper = { [UNKNOWN]?: string }
+
+/** Keeps the bytes of a field that the schema does not know. */
+function keep(message: Keeper, buf: Uint8Array, start: number, end: number): void {
+  message[UNKNOWN] = (message[UNKNOWN] ?? '') + wire.latin1(buf, start, end)
+}
+
+/** Keeps a number that its closed enum does not have, out of a packed list: as a field by itself. */
+function keepNumber(message: Keeper, id: number, value: number): void {
+  const bytes = wire.alloc(15)
+  keep(message, bytes, 0, wire.writeVarint64(bytes, wire.writeVarint32(bytes, 0, id << 3), value, value >> 31))
+}
+
+/** Of a oneof the last member stays. */
+function clear(message: Record<string, unknown>, fields: readonly Field[], index: number): void {
+  for (const field of fields) {
+    if (field.oneof === fields[index]?.oneof && field !== fields[index] && Object.hasOwn(message, field.name))
+      delete message[field.name]
+  }
+}
+
+function countVarints(buf: Uint8Array, pos: number, end: number): number {
+  let count = 0
+  while (pos < end) if ((buf[pos++] as number) < 128) count++
+  return count
+}

@@ -1,0 +1,255 @@
+import protobuf from 'protobufjs'
+import { decoder } from './decode.ts'
+import { encoder } from './encode.ts'
+import { QbpError } from './errors.ts'
+import { type Int64Kind, int64Kind, split } from './int64.ts'
+import { type EnumType, type Field, type Kind, Type } from './type.ts'
+import { at, copy } from './wire.ts'
+
+/** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
+export interface Schema<M extends MessageMap = MessageMap> {
+  /** The package that message names are relative to; empty for none. */
+  readonly package: string
+  /** How the module's types have 64-bit integers. */
+  readonly int64: Int64Kind
+  /** The schema as protobufjs has it in JSON. */
+  readonly root: object
+  /** Never there: it carries `M`. */
+  readonly messages?: M
+}
+
+/** The messages of a schema by name, each as it is read and as it may be written. */
+export type MessageMap = Record<string, { read: object; write: object }>
+
+/** How .proto files are found and read. */
+export interface LoadOptions {
+  /** Folders in which imports are looked up, after the importing file's own. Default: the current folder. */
+  includeDirs?: readonly string[]
+  /** Leave field names as the .proto has them. Default: camelCase. */
+  keepCase?: boolean
+}
+
+const OPTIONS = 'qbp/options.proto'
+const DESCRIPTOR = 'google/protobuf/descriptor.proto'
+
+/** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
+async function descriptor(): Promise<string> {
+  const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
+    default: protobuf.Namespace
+  }
+  return JSON.stringify(namespace.root.toJSON())
+}
+
+// protobufjs's own door to the file system: closed in a browser, where schemas come as modules.
+const files = protobuf.util.fs as { existsSync(path: string): boolean } | null
+
+/**
+ * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there.
+ *
+ * Schemas are code: load them when the program starts, never from a peer.
+ *
+ * @throws {QbpError} ERR_QBP_BAD_SCHEMA with the file, and the line where protobufjs tells it.
+ */
+export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
+  const { includeDirs = ['.'], keepCase = false } = options
+  const root = new protobuf.Root()
+  const missing: string[] = []
+  root.resolvePath = (origin, target) => {
+    if (origin === '') return target
+    const candidates = [protobuf.util.path.resolve(origin, target), ...includeDirs.map((dir) => `${dir}/${target}`)]
+    const found =
+      candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
+    if (found === undefined) missing.push(`${target}, imported by ${origin}, looked for at ${candidates.join(', ')}`)
+    return found ?? null
+  }
+  const list = typeof paths === 'string' ? [paths] : [...paths]
+  let last = list.join(', ')
+  const fetch = root.fetch
+  root.fetch = (path, callback) => {
+    last = path
+    if (path === OPTIONS)
+      callback(null as unknown as Error, '{}') // The option is read whether or not it is defined.
+    else if (path === DESCRIPTOR) descriptor().then((text) => callback(null as unknown as Error, text), callback)
+    else fetch.call(root, path, callback)
+  }
+  try {
+    if (list.length === 0) throw new Error('no file was named')
+    await root.load(list, { keepCase, alternateCommentMode: true })
+    if (missing.length > 0) throw new Error(`not found: ${missing.join('; ')}`)
+    root.resolveAll()
+    return root
+  } catch (cause) {
+    throw new QbpError('ERR_QBP_BAD_SCHEMA', `${last}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The package of the first file loaded: where its first message, or the first package in it, stands. */
+export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
+  const first = typeof paths === 'string' ? paths : paths[0]
+  let found = ''
+  visit(root, (object) => {
+    if (found === '' && object.filename === first && object.parent !== null) found = packageOf(object)
+  })
+  return found
+}
+
+function packageOf(object: protobuf.ReflectionObject): string {
+  let scope = object.parent
+  while (scope instanceof protobuf.Type) scope = scope.parent
+  return scope === null ? '' : scope.fullName.slice(1)
+}
+
+function visit(namespace: protobuf.NamespaceBase, see: (object: protobuf.ReflectionObject) => void): void {
+  for (const object of namespace.nestedArray) {
+    see(object)
+    if (object instanceof protobuf.Namespace) visit(object, see)
+  }
+}
+
+/** The message types and enums of one Protocol, by full name; the protocol's own, so that two Protocols never meet. */
+export interface Types {
+  readonly package: string
+  readonly types: ReadonlyMap<string, Type>
+  readonly enums: ReadonlyMap<string, EnumType>
+  /** The options of a message, such as `(qbp.type)`, enum names as the text that they are in the schema. */
+  options(type: Type): Record<string, unknown>
+  /** The numbers of the enum that an option is of, for options whose value is an enum's. */
+  optionEnum(option: string): EnumType | undefined
+}
+
+/** What `schema` may be: a generated module's, or protobufjs's own reflection (a namespace of a `pbjs` module, or a Root). */
+export type SchemaSource = Schema | protobuf.NamespaceBase
+
+/**
+ * Makes a Protocol's own Types of a schema.
+ *
+ * @throws {QbpError} ERR_QBP_BAD_SCHEMA for a package or type that is not there.
+ */
+export function makeTypes(source: SchemaSource, packageName: string | undefined, int64: Int64Kind): Types {
+  int64Kind(int64)
+  const { root, scope } = ownRoot(source)
+  const name = packageName ?? scope
+  if (name !== '' && !(root.lookup(name) instanceof protobuf.Namespace)) {
+    throw new QbpError(
+      'ERR_QBP_BAD_SCHEMA',
+      `The schema has no package '${name}'; it has ${packages(root).join(', ') || 'none'}.`,
+    )
+  }
+  const prefix = name === '' ? '' : `${name}.`
+  const types = new Map<string, Type>()
+  const enums = new Map<string, EnumType>()
+  const originals = new Map<Type, protobuf.Type>()
+  const extensions = new Map<string, protobuf.Field>()
+  visit(root, (object) => {
+    const fullName = object.fullName.slice(1)
+    if (object instanceof protobuf.Type) {
+      const relative = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
+      const type = new Type(fullName, relative, int64, (of) => ({ decode: decoder(of), encode: encoder(of) }))
+      types.set(fullName, type)
+      originals.set(type, object)
+    } else if (object instanceof protobuf.Enum) enums.set(fullName, makeEnum(object))
+    else if (object instanceof protobuf.Field && object.extend !== undefined) extensions.set(`(${fullName})`, object)
+  })
+  for (const [type, original] of originals)
+    type.define(original.fieldsArray.map((field) => makeField(field, types, enums, int64)))
+  return {
+    package: name,
+    types,
+    enums,
+    options: (type) => originals.get(type)?.options ?? {},
+    optionEnum: (option) => {
+      const extension = extensions.get(option) ?? extensions.get(`(${prefix}${option.slice(1)}`)
+      const target = extension?.resolve().resolvedType
+      return target instanceof protobuf.Enum ? enums.get(target.fullName.slice(1)) : undefined
+    },
+  }
+}
+
+/** A copy of the schema that nobody else holds, and the package that the source names. */
+function ownRoot(source: SchemaSource): { root: protobuf.Root; scope: string } {
+  try {
+    const namespace = source instanceof protobuf.Namespace ? source : undefined
+    const json = namespace ? namespace.root.toJSON() : ((source as Schema).root as protobuf.INamespace)
+    const scope = namespace ? namespace.fullName.slice(1) : (source as Schema).package
+    const root = protobuf.Root.fromJSON(json)
+    root.resolveAll()
+    return { root, scope }
+  } catch (cause) {
+    throw new QbpError(
+      'ERR_QBP_BAD_SCHEMA',
+      `This is no schema: ${(cause as Error).message}. Give what a module of 'qbp generate' exports, or a namespace of protobufjs.`,
+      { cause },
+    )
+  }
+}
+
+function packages(root: protobuf.Root): string[] {
+  const names = new Set<string>()
+  visit(root, (object) => {
+    if (object instanceof protobuf.Type || object instanceof protobuf.Enum) names.add(packageOf(object))
+  })
+  return [...names]
+}
+
+function makeEnum(original: protobuf.Enum): EnumType {
+  return {
+    name: original.fullName.slice(1),
+    closed: features(original)['enum_type'] === 'CLOSED',
+    numbers: new Map(Object.entries(original.values)),
+    names: new Map(Object.entries(original.valuesById).map(([number, text]) => [Number(number), text])),
+  }
+}
+
+// The resolved features of an edition decide on presence, packing, UTF-8 and closed enums; protobufjs resolves them for
+// proto2 and proto3 too, but its types keep them to itself.
+const features = (object: protobuf.ReflectionObject): Record<string, string> =>
+  (object as unknown as { _features: Record<string, string> })._features
+
+function makeField(
+  original: protobuf.FieldBase,
+  types: ReadonlyMap<string, Type>,
+  enums: ReadonlyMap<string, EnumType>,
+  int64: Int64Kind,
+): Field {
+  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean }
+  const target = field.resolvedType?.fullName.slice(1) ?? ''
+  const isEnum = field.resolvedType instanceof protobuf.Enum
+  const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
+  const oneof = field.partOf
+  return {
+    name: field.name,
+    id: field.id,
+    kind,
+    key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
+    repeated: field.repeated,
+    presence: Boolean(field.hasPresence),
+    required: field.required,
+    packed: field.packed,
+    group: field.delimited,
+    utf8: features(field)['utf8_validation'] === 'VERIFY',
+    initial: initial(field, kind, int64),
+    oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,
+    enum: enums.get(target) ?? null,
+    message: types.get(target) ?? null,
+  }
+}
+
+/** A oneof that protoc makes for a proto3 `optional`. */
+const isSynthetic = (oneof: protobuf.OneOf): boolean =>
+  oneof.fieldsArray.length === 1 && oneof.fieldsArray[0]?.getOption('proto3_optional') === true
+
+const EMPTY_LIST = Object.freeze([])
+const EMPTY_MAP = Object.freeze({})
+
+function initial(field: protobuf.Field, kind: Kind, int64: Int64Kind): unknown {
+  if (field.map) return EMPTY_MAP
+  if (field.repeated) return EMPTY_LIST
+  if (kind === 'message') return null
+  const value = field.typeDefault
+  if (kind === 'bytes')
+    return value?.length > 0 ? copy(Uint8Array.from(value), 0, value.length) : copy(new Uint8Array(0), 0, 0)
+  if (!kind.endsWith('64')) return value
+  const unsigned = kind === 'uint64' || kind === 'fixed64'
+  split(value, unsigned) // A safe integer or a Long, as protobufjs has it.
+  return int64Kind(int64)[unsigned ? 'unsigned' : 'signed'](at.lo, at.hi)
+}

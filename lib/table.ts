@@ -1,0 +1,159 @@
+import { QbpError } from './errors.ts'
+import type { Header } from './header.ts'
+import { Message, type Type } from './type.ts'
+import { copy, Malformed } from './wire.ts'
+
+/** Which end of a connection: `client` lists what the client sends. */
+export type Role = 'client' | 'server'
+
+/** What one type number, or one name, stands for. */
+export type EntryForm =
+  | number
+  | {
+      /** The number in the header. */
+      readonly type: number
+      /** The message of the schema, where the entry's own name is not one's. */
+      readonly message?: string
+      /** `raw`: the body is handed over as bytes, undecoded. `empty`: there is none, and no message in the schema either. */
+      readonly body?: 'raw' | 'empty'
+    }
+
+/**
+ * Where type numbers come from: the name of an option in brackets, such as `(qbp.type)` or `(id)`; the name of an enum
+ * whose values are called as the messages are; an object of names and numbers; or a list of these, where a later one
+ * goes before an earlier one.
+ */
+export type TableForm = string | { readonly [name: string]: EntryForm } | readonly TableForm[]
+
+/** What a direction carries where the header has no type: the name of its one message, or raw bodies. */
+export type OnlyForm = string | { readonly body: 'raw' }
+
+/** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
+export class RawMessage<N extends string | null = string | null> extends Message {
+  readonly $name: N
+  readonly $header?: Record<string, number>
+  readonly type: number
+  /** A copy of its own, unless the reader has `shareBytes`. */
+  readonly body: Uint8Array
+
+  constructor(name: N, type: number, body: Uint8Array, header?: Record<string, number>) {
+    super()
+    this.$name = name
+    if (header !== undefined) this.$header = header
+    this.type = type
+    this.body = body
+  }
+}
+
+/** One line of a table: a name, a number, and how its bodies are read. */
+export class Entry {
+  readonly name: string
+  readonly type: number
+  /** The message type of its bodies, or `raw` or `empty`. */
+  readonly body: Type | 'raw' | 'empty'
+
+  constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
+    this.name = name
+    this.type = type
+    this.body = body
+  }
+
+  /**
+   * Makes the message of the body `buf[start..end)`.
+   *
+   * @param share whether `bytes` may be views of `buf`; else they are copies.
+   * @throws {QbpError} ERR_QBP_INVALID_BODY with the message's name and the field's path.
+   */
+  decode(buf: Uint8Array, start: number, end: number, share: boolean, header: Record<string, number> | null): object {
+    const { body, name, type } = this
+    if (body === 'raw') {
+      return new RawMessage(name, type, share ? buf.subarray(start, end) : copy(buf, start, end), header ?? undefined)
+    }
+    if (body === 'empty') {
+      if (start < end) {
+        throw new QbpError(
+          'ERR_QBP_INVALID_BODY',
+          `${name} came with a body of ${end - start} bytes; its entry says that it is empty.`,
+          {
+            type,
+            messageName: name,
+            size: end - start,
+            limit: 0,
+          },
+        )
+      }
+      const message = Object.assign(new Message(), { $name: name })
+      return header === null ? message : Object.assign(message, { $header: header })
+    }
+    const message = new body.Message() as Message & { $name: string; $header?: object }
+    message.$name = name
+    if (header !== null) message.$header = header
+    try {
+      body.decode(message, buf, start, end, 0, share, 0)
+    } catch (cause) {
+      throw malformed(cause, name, type)
+    }
+    return message
+  }
+}
+
+/** The error of a body that does not decode. */
+export function malformed(cause: unknown, name: string, type?: number): unknown {
+  if (!(cause instanceof Malformed)) return cause
+  const field = cause.path === '' ? {} : { field: cause.path }
+  const place = cause.path === '' ? name : `${name}.${cause.path}`
+  return new QbpError('ERR_QBP_INVALID_BODY', `The body of ${place} does not decode: ${cause.message}.`, {
+    messageName: name,
+    ...(type === undefined ? {} : { type }),
+    ...field,
+    cause,
+  })
+}
+
+/** What may travel in one direction. */
+export class Table {
+  readonly #names = new Map<string, Entry>()
+  readonly #types = new Map<number, Entry>()
+  /** The one entry of a direction that has one: its `$name` may be left out on write. */
+  readonly only: Entry | undefined
+
+  /** @throws {QbpError} ERR_QBP_BAD_TABLE for two entries with one number, or a number that the header cannot hold. */
+  constructor(entries: Iterable<Entry>, header: Header) {
+    for (const entry of entries) {
+      const { name, type } = entry
+      const twin = this.#types.get(type)
+      if (twin !== undefined) {
+        throw new QbpError(
+          'ERR_QBP_BAD_TABLE',
+          `${twin.name} and ${name} have the same type number ${type} in one direction.`,
+          {
+            type,
+            messageName: name,
+          },
+        )
+      }
+      if (!Number.isInteger(type) || type < 0 || type > header.maxType) {
+        throw new QbpError(
+          'ERR_QBP_BAD_TABLE',
+          `${name} has the type number ${type}; the header '${header.text}' holds integers of 0 to ${header.maxType}.`,
+          { messageName: name, size: type, limit: header.maxType },
+        )
+      }
+      this.#types.set(type, entry)
+      this.#names.set(name, entry)
+    }
+    this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined
+  }
+
+  get entries(): Entry[] {
+    return [...this.#types.values()]
+  }
+
+  byType(type: number): Entry | undefined {
+    return this.#types.get(type)
+  }
+
+  byName(name: string): Entry | undefined {
+    return this.#names.get(name)
+  }
+}

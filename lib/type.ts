@@ -1,0 +1,144 @@
+import { type Int64Kind, Long } from './int64.ts'
+
+/** The kinds of a field's value, by their names in a .proto; every enum and every message is of one kind. */
+export type Kind =
+  | 'double'
+  | 'float'
+  | 'int32'
+  | 'uint32'
+  | 'sint32'
+  | 'fixed32'
+  | 'sfixed32'
+  | 'int64'
+  | 'uint64'
+  | 'sint64'
+  | 'fixed64'
+  | 'sfixed64'
+  | 'bool'
+  | 'string'
+  | 'bytes'
+  | 'enum'
+  | 'message'
+
+/** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
+export interface EnumType {
+  readonly name: string
+  readonly closed: boolean
+  readonly numbers: ReadonlyMap<string, number>
+  readonly names: ReadonlyMap<number, string>
+}
+
+/** One field of a message: all that the codecs have to know of it. */
+export interface Field {
+  readonly name: string
+  readonly id: number
+  readonly kind: Kind
+  /** Of a map field: the kind of its keys; `kind` is that of its values. */
+  readonly key: Kind | null
+  readonly repeated: boolean
+  /** Has explicit presence: sent even if it holds its default. */
+  readonly presence: boolean
+  readonly required: boolean
+  /** Written packed. Both forms are read. */
+  readonly packed: boolean
+  /** A message sent as a group, between two tags. */
+  readonly group: boolean
+  /** Text must be UTF-8 (proto3), or else the body is malformed. */
+  readonly utf8: boolean
+  /** What reads where nothing was sent; null for a message, empty and frozen for lists, maps and bytes. */
+  readonly initial: unknown
+  /** The oneof that it belongs to, synthetic ones left out. */
+  readonly oneof: string | null
+  readonly enum: EnumType | null
+  readonly message: Type | null
+}
+
+/** What every received message is an instance of. Its class is its type's; its own properties are what was sent. */
+export class Message {
+  /** For JSON: 64-bit integers as decimal text, bytes as base64, all else as it stands. */
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this).map(([key, value]) => [key, jsonValue(value)]))
+  }
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null || value instanceof Message) return value
+  if (Array.isArray(value)) return value.map(jsonValue)
+  if (Long.isLong(value)) return value.toString()
+  if (value instanceof Uint8Array) return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(''))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
+}
+
+/** Reads `buf[pos..end)` into `message` and returns the position behind. `group` is the number of the group that must end, or 0. */
+export type Decode = (
+  message: object,
+  buf: Uint8Array,
+  pos: number,
+  end: number,
+  depth: number,
+  share: boolean,
+  group: number,
+) => number
+
+/** Where bodies are written: `grow` makes room for `size` bytes behind `pos`, keeping what stands before it, and returns `buf`. */
+export interface Output {
+  buf: Uint8Array
+  grow(pos: number, size: number): Uint8Array
+}
+
+/** Writes a message at `pos` and returns the position behind it, or -1 if it does not encode exactly as it stands. */
+export type Encode = (message: object, output: Output, pos: number, depth: number) => number
+
+/** A message type of one Protocol: its fields, its class, and the two functions made for it when they are first called. */
+export class Type {
+  /** With its package, such as `chat.Say`. */
+  readonly fullName: string
+  /** Relative to the protocol's package, such as `Say` or `Connection.Close`. */
+  readonly name: string
+  readonly int64: Int64Kind
+  /** By field number. */
+  fields: readonly Field[] = []
+  readonly Message: new () => Message
+  decode: Decode
+  encode: Encode
+
+  constructor(
+    fullName: string,
+    name: string,
+    int64: Int64Kind,
+    codec: (type: Type) => { decode: Decode; encode: Encode },
+  ) {
+    this.fullName = fullName
+    this.name = name
+    this.int64 = int64
+    const className = name.slice(name.lastIndexOf('.') + 1)
+    this.Message = { [className]: class extends Message {} }[className] as new () => Message
+    this.decode = (...args) => {
+      Object.assign(this, codec(this))
+      return this.decode(...args)
+    }
+    this.encode = (...args) => {
+      Object.assign(this, codec(this))
+      return this.encode(...args)
+    }
+  }
+
+  /** Gives the type its fields, once all types exist, and its class their defaults: on the prototype, where no loop sees them. */
+  define(fields: Field[]): void {
+    this.fields = fields.sort((a, b) => a.id - b.id)
+    const prototype = this.Message.prototype
+    const hide = (name: string, property: PropertyDescriptor) =>
+      Object.defineProperty(prototype, name, { ...property, configurable: true, enumerable: false })
+    for (const { name, initial } of fields) hide(name, { value: initial, writable: true })
+    for (const oneof of new Set(fields.map((field) => field.oneof))) {
+      if (oneof === null) continue
+      const members = fields.filter((field) => field.oneof === oneof).map((field) => field.name)
+      hide(oneof, {
+        get(this: object) {
+          return members.find((member) => Object.hasOwn(this, member))
+        },
+      })
+    }
+  }
+}

@@ -1,0 +1,316 @@
+// The primitives of the protobuf wire format, on plain Uint8Arrays: https://protobuf.dev/programming-guides/encoding.
+// Where the process has a Buffer (Node), text and copies go through it; elsewhere (browsers) through TextDecoder.
+
+import { compile } from './codegen.ts'
+
+/** Where the last read ended, and both halves of the last 64-bit integer read or split, as int32. Decoding is synchronous: one will do. */
+export const at = { pos: 0, lo: 0, hi: 0 }
+
+/** Own property of a message: the fields its schema does not know, as they came, one character a byte. Kept when the message is sent on. */
+export const UNKNOWN = Symbol('qbp.unknown')
+
+/** How deep messages may nest, as in every protobuf implementation; deeper ones are refused, reading and writing. */
+export const MAX_DEPTH = 100
+
+/** A body, or a part of it, that is not protobuf. Made to a QbpError where the frame is known. */
+export class Malformed extends Error {
+  /** Path of the field, built from the inside out. */
+  path = ''
+}
+
+export const cut = (): Malformed => new Malformed('a field goes on behind the end')
+
+interface NodeBuffer extends Uint8Array {
+  utf8Slice(start: number, end: number): string
+  latin1Slice(start: number, end: number): string
+  utf8Write(text: string, at: number): number
+  latin1Write(text: string, at: number): number
+}
+const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
+
+/** A new byte array that nobody else sees; its content is undefined. In Node a Buffer, from the pool where it is small. */
+export const alloc: (size: number) => Uint8Array = node
+  ? (size) => Buffer.allocUnsafe(size)
+  : (size) => new Uint8Array(size)
+
+const EMPTY: Uint8Array = node ? Buffer.alloc(0) : new Uint8Array(0)
+
+/** A copy of its own of `buf[start..end)`. All empty ones are the same: 100 bytes an object is much for no content. */
+export function copy(buf: Uint8Array, start: number, end: number): Uint8Array {
+  if (start === end) return EMPTY
+  const bytes = alloc(end - start)
+  bytes.set(buf.subarray(start, end))
+  return bytes
+}
+
+// ---- reading: each returns its value, with `at.pos` behind it
+
+/** The low 32 bits of a varint, as an int32. Up to 10 bytes are taken: a negative int32 travels as 64 bits. */
+export function varint32(buf: Uint8Array, pos: number, end: number): number {
+  let value = 0
+  for (let shift = 0; shift < 70; shift += 7) {
+    if (pos >= end) throw cut()
+    const byte = buf[pos++] as number
+    if (shift < 32) value |= (byte & 127) << shift
+    if (byte < 128) {
+      at.pos = pos
+      return value
+    }
+  }
+  throw new Malformed('a varint of more than 10 bytes')
+}
+
+/** A tag: a uint32 in at most 5 bytes. */
+export function tag(buf: Uint8Array, pos: number, end: number): number {
+  const value = varint32(buf, pos, end) >>> 0
+  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 15))
+    throw new Malformed('a tag over 32 bits')
+  return value
+}
+
+/** A length: below 2**31, in at most 5 bytes. */
+export function size(buf: Uint8Array, pos: number, end: number): number {
+  const value = varint32(buf, pos, end)
+  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 7))
+    throw new Malformed('a length over 2**31')
+  return value
+}
+
+/** A varint of 64 bits, into `at.lo` and `at.hi`. */
+export function varint64(buf: Uint8Array, pos: number, end: number): void {
+  let lo = 0
+  let hi = 0
+  for (let shift = 0; shift < 70; shift += 7) {
+    if (pos >= end) throw cut()
+    const byte = buf[pos++] as number
+    const bits = byte & 127
+    if (shift < 28) lo |= bits << shift
+    else if (shift === 28) {
+      lo |= bits << 28
+      hi = bits >> 4
+    } else hi |= bits << (shift - 32)
+    if (byte < 128) {
+      at.pos = pos
+      at.lo = lo
+      at.hi = hi
+      return
+    }
+  }
+  throw new Malformed('a varint of more than 10 bytes')
+}
+
+/** Undoes zigzag on `at.lo` and `at.hi`. */
+export function unzigzag64(): void {
+  const sign = -(at.lo & 1)
+  at.lo = ((at.lo >>> 1) | (at.hi << 31)) ^ sign
+  at.hi = (at.hi >>> 1) ^ sign
+}
+
+/** A varint as bool: true where any of its bits is set. */
+export function bool(buf: Uint8Array, pos: number, end: number): boolean {
+  let bits = 0
+  for (const last = pos + 10; pos < last; ) {
+    if (pos >= end) throw cut()
+    const byte = buf[pos++] as number
+    bits |= byte & 127
+    if (byte < 128) {
+      at.pos = pos
+      return bits !== 0
+    }
+  }
+  throw new Malformed('a varint of more than 10 bytes')
+}
+
+/** Four bytes, little-endian, as an int32. The caller has checked that they are there. */
+export function fixed32(buf: Uint8Array, pos: number): number {
+  return (
+    (buf[pos] as number) |
+    ((buf[pos + 1] as number) << 8) |
+    ((buf[pos + 2] as number) << 16) |
+    ((buf[pos + 3] as number) << 24)
+  )
+}
+
+const eight = new DataView(new ArrayBuffer(8))
+
+export function float(buf: Uint8Array, pos: number): number {
+  eight.setInt32(0, fixed32(buf, pos))
+  return eight.getFloat32(0)
+}
+
+export function double(buf: Uint8Array, pos: number): number {
+  eight.setInt32(4, fixed32(buf, pos))
+  eight.setInt32(0, fixed32(buf, pos + 4))
+  return eight.getFloat64(0)
+}
+
+/** The position behind a field that nobody knows; `pos` stands behind its tag. */
+export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number, depth: number): number {
+  if (fieldTag >>> 3 === 0) throw new Malformed('field number 0')
+  if (depth > MAX_DEPTH) throw new Malformed(`nested deeper than ${MAX_DEPTH}`)
+  switch (fieldTag & 7) {
+    case 0:
+      do if (pos >= end) throw cut()
+      while ((buf[pos++] as number) > 127)
+      break
+    case 1:
+      pos += 8
+      break
+    case 2: {
+      const length = size(buf, pos, end)
+      pos = at.pos + length
+      break
+    }
+    case 3:
+      for (;;) {
+        const inner = tag(buf, pos, end)
+        pos = at.pos
+        if ((inner & 7) === 4) {
+          if (inner >>> 3 !== fieldTag >>> 3) throw new Malformed('a group ends that did not begin')
+          break
+        }
+        pos = skip(buf, pos, end, inner, depth + 1)
+      }
+      break
+    case 5:
+      pos += 4
+      break
+    default:
+      throw new Malformed(`wire type ${fieldTag & 7} where a field begins`)
+  }
+  if (pos > end) throw cut()
+  return pos
+}
+
+// ---- text
+
+/** Bytes as characters of the same number. */
+export function latin1(buf: Uint8Array, start: number, end: number): string {
+  if (node) return (buf as NodeBuffer).latin1Slice(start, end)
+  let text = ''
+  while (start < end) text += String.fromCharCode(buf[start++] as number)
+  return text
+}
+
+const loose = new TextDecoder('utf-8', { ignoreBOM: true })
+const strict = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
+const slice = node
+  ? (buf: Uint8Array, start: number, end: number): string => (buf as NodeBuffer).utf8Slice(start, end)
+  : (buf: Uint8Array, start: number, end: number): string => loose.decode(buf.subarray(start, end))
+
+/** UTF-8, where faulty sequences become U+FFFD, as proto2 allows. */
+export type ReadText = (buf: Uint8Array, start: number, end: number) => string
+
+/**
+ * Short ASCII, which most text on the wire is, costs less as one call with all its characters than a way into C++ does:
+ * 6 to 32 ns against 45. So there is a case for each length up to 24.
+ */
+function short(rest: ReadText): ReadText {
+  let cases = `case 0: return ''; `
+  for (let length = 1; length <= 24; length++) {
+    const c = Array.from({ length }, (_, i) => `c${i}`)
+    const reads = c.map((name, i) => `${name} = buf[start + ${i}]`).join(', ')
+    cases += `case ${length}: { const ${reads}; if ((${c.join(' | ')}) < 128) return chars(${c.join(', ')}); break } `
+  }
+  return compile(`(buf, start, end) => { switch (end - start) { ${cases} } return rest(buf, start, end) }`, {
+    chars: String.fromCharCode,
+    rest,
+  })
+}
+
+let readText: ReadText | undefined
+let readTextStrictly: ReadText | undefined
+
+/** The two readers of text: UTF-8 where faulty sequences become U+FFFD, as proto2 has it, and UTF-8 or refused, as proto3 does. */
+export function textReaders(): { text: ReadText; strictText: ReadText } {
+  readText ??= short(slice)
+  readTextStrictly ??= short((buf, start, end) => {
+    const text = slice(buf, start, end)
+    if (!text.includes('\ufffd')) return text
+    try {
+      return strict.decode(buf.subarray(start, end)) // An U+FFFD that was sent as one is text like any other.
+    } catch {
+      throw new Malformed('text that is not UTF-8')
+    }
+  })
+  return { text: readText, strictText: readTextStrictly }
+}
+
+const encoder = new TextEncoder()
+
+/** Writes text as UTF-8 and returns the position behind it, or -1 for a lone surrogate. Three bytes a character must be free. */
+export function writeText(buf: Uint8Array, pos: number, text: string): number {
+  if (text.length < 40) {
+    const start = pos
+    for (let i = 0; i < text.length; i++) {
+      const char = text.charCodeAt(i)
+      if (char > 127) return writeLongText(buf, start, text)
+      buf[pos++] = char
+    }
+    return pos
+  }
+  return writeLongText(buf, pos, text)
+}
+
+function writeLongText(buf: Uint8Array, pos: number, text: string): number {
+  const length = node ? (buf as NodeBuffer).utf8Write(text, pos) : encoder.encodeInto(text, buf.subarray(pos)).written
+  return length !== text.length && !text.isWellFormed() ? -1 : pos + length
+}
+
+/** Bytes that text takes as UTF-8. */
+export const textLength: (text: string) => number = node
+  ? (text) => Buffer.byteLength(text)
+  : (text) => encoder.encode(text).length
+
+/** Writes characters as bytes of the same number and returns the position behind them. */
+export function writeLatin1(buf: Uint8Array, pos: number, text: string): number {
+  if (node) return pos + (buf as NodeBuffer).latin1Write(text, pos)
+  for (let i = 0; i < text.length; i++) buf[pos++] = text.charCodeAt(i)
+  return pos
+}
+
+// ---- writing: each returns the position behind; the caller has made room
+
+/** Writes a uint32, or an int32's 32 bits, as a varint of at most 5 bytes. */
+export function writeVarint32(buf: Uint8Array, pos: number, value: number): number {
+  value >>>= 0
+  while (value > 127) {
+    buf[pos++] = (value & 127) | 128
+    value >>>= 7
+  }
+  buf[pos++] = value
+  return pos
+}
+
+/** Writes a varint of at most 10 bytes from two int32 halves. */
+export function writeVarint64(buf: Uint8Array, pos: number, lo: number, hi: number): number {
+  while (hi !== 0) {
+    buf[pos++] = (lo & 127) | 128
+    lo = (lo >>> 7) | (hi << 25)
+    hi >>>= 7
+  }
+  return writeVarint32(buf, pos, lo)
+}
+
+export function writeFixed32(buf: Uint8Array, pos: number, value: number): number {
+  buf[pos] = value
+  buf[pos + 1] = value >>> 8
+  buf[pos + 2] = value >>> 16
+  buf[pos + 3] = value >>> 24
+  return pos + 4
+}
+
+export function writeFloat(buf: Uint8Array, pos: number, value: number): number {
+  eight.setFloat32(0, value)
+  return writeFixed32(buf, pos, eight.getInt32(0))
+}
+
+export function writeDouble(buf: Uint8Array, pos: number, value: number): number {
+  eight.setFloat64(0, value)
+  return writeFixed32(buf, writeFixed32(buf, pos, eight.getInt32(4)), eight.getInt32(0))
+}
+
+/** Bytes that a uint32 takes as a varint. */
+export function varintLength(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5
+}
