@@ -255,7 +255,7 @@ function reader(tokens: Token[], fieldNames: readonly string[]): string {
   }`
 }
 
-const valueOf = ({ name, width }: Integer): string => {
+const fieldValue = ({ name, width }: Integer): string => {
   const value = name === 'type' || name === 'length' ? name : `(fields === null ? 0 : fields.${name} ?? 0)`
   return width === 'zigzag' ? `zigzag(${value})` : value
 }
@@ -266,7 +266,7 @@ function sum(tokens: Token[]): string {
     const fixed = fixedWidth(token)
     if (fixed !== undefined) return String(fixed)
     const integer = token as Integer
-    return integer.name === 'length' ? '0' : `varintSize(${valueOf(integer)})`
+    return integer.name === 'length' ? '0' : `varintSize(${fieldValue(integer)})`
   })
   return ['0', ...parts].join(' + ')
 }
@@ -286,16 +286,16 @@ function sizer(tokens: Token[]): string {
   const length = tokens.find(
     (token): token is Integer => token.kind === 'integer' && token.name === 'length',
   ) as Integer
-  const own = typeof length.width === 'number' ? '' : ` + varintSize(${valueOf(length)})`
+  const own = typeof length.width === 'number' ? '' : ` + varintSize(${fieldValue(length)})`
   return `(type, length, fields) => { ${adjust(tokens)} return ${sum(tokens)}${own} }`
 }
 
 function writer(tokens: Token[]): string {
   const steps = tokens.map((token) => {
     if (token.kind === 'constant') return token.bytes.map((byte) => `buf[pos++] = ${byte}`).join('; ')
-    if (typeof token.width !== 'number') return `pos = writeVarint(buf, pos, ${valueOf(token)})`
+    if (typeof token.width !== 'number') return `pos = writeVarint(buf, pos, ${fieldValue(token)})`
     const { width, littleEndian } = token
-    return `value = ${valueOf(token)}; ${shifts(width, littleEndian)
+    return `value = ${fieldValue(token)}; ${shifts(width, littleEndian)
       .map((shift) => `buf[pos++] = value >>> ${shift}`)
       .join('; ')}`
   })
