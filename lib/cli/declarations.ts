@@ -1,5 +1,5 @@
 import type { Int64Kind } from '../index.ts'
-import { type Enum, type Field, type OneOf, Type } from './load.ts'
+import { Enum, type Field, type OneOf, Type } from './load.ts'
 import type { Declared, Names, Scope } from './names.ts'
 
 const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.split(' '))
@@ -34,10 +34,12 @@ function doc(comment: string | null | undefined, deprecated?: unknown): string {
 export class Declarations {
   #names: Names
   #int64: Int64Kind
+  #messageNames: ReadonlyMap<Type, string>
 
-  constructor(names: Names, int64: Int64Kind) {
+  constructor(names: Names, int64: Int64Kind, messageNames: ReadonlyMap<Type, string>) {
     this.#names = names
     this.#int64 = int64
+    this.#messageNames = messageNames
   }
 
   /** Everything declared in `scope`, and in the namespaces inside it. `prefix` stands before each declaration. */
@@ -96,9 +98,14 @@ export class Declarations {
 
     const union = narrowing.map((oneof) => ` & (\n${indent(this.#variants(oneof, scope))})`).join('')
     const declaration = union === '' ? `interface ${name} ${body(read)}` : `type ${name} = ${body(read)}${union}`
+    const tag = `{ readonly $name: ${quote(this.#messageNames.get(object) ?? name)} }`
+    // tsc is quick with a union of many messages as long as they are interfaces; an intersection costs it milliseconds
+    // at each use. No name of a .proto begins with a $.
+    const named = union === '' ? `interface $${name} extends ${name} ${tag}` : `type $${name} = ${name} & ${tag}`
     return [
       `${head}${prefix}${declaration}\n`,
       `/** What may be written as {@link ${name}}. */\n${prefix}interface ${init} ${body(write)}\n`,
+      `${prefix}${named}\n${prefix}interface $${init} extends ${init} ${tag}\n`,
     ]
   }
 
@@ -135,11 +142,14 @@ export class Declarations {
 
   #write(field: Field, scope: Scope): string {
     let value = this.#value(field, scope)
-    if (field.resolvedType !== null) value = this.#names.type(field.resolvedType, 'init', scope)
+    if (field.resolvedType instanceof Enum) value = this.#names.type(field.resolvedType, 'init', scope)
+    // What is read fits what may be written, member by member. Named here, it fits without that tsc looks further down:
+    // in schemas that refer to themselves over many types it would give up (TS2321).
+    else if (field.resolvedType !== null) value = `${this.#names.type(field.resolvedType, 'init', scope)} | ${value}`
     else if (field.type === 'bytes') value = this.#names.global('Uint8Array')
     else if (INT64S.has(field.type)) value = this.#names.imported('Int64')
     if (field.map) value = `{ readonly [key: string]: ${value} }`
-    else if (field.repeated) value = `readonly ${value}[]`
+    else if (field.repeated) value = `readonly ${value.includes('|') ? `(${value})` : value}[]`
     return field.required ? `${key(field.name)}: ${value}` : `${key(field.name)}?: ${value} | null | undefined`
   }
 }

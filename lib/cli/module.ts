@@ -79,17 +79,14 @@ function constantType(value: number | Constants, column = 0): string {
   return items.length > 0 ? `{\n${items.join('')}${pad}}` : '{}'
 }
 
-/** The name of a message in a Protocol: relative to the package, or in full outside it. */
-function messageNames(types: Iterable<Type>, packageName: string): Map<string, Type> {
+/** The names of messages in a Protocol: relative to the package, or in full outside it. */
+function messageNames(types: Iterable<Type>, packageName: string): Map<Type, string> {
   const prefix = packageName === '' ? '.' : `.${packageName}.`
+  const isInside = (type: Type) => type.fullName.startsWith(prefix)
   const all = [...types]
-  const inside = all.filter((type) => type.fullName.startsWith(prefix))
-  const names = new Map(inside.map((type) => [type.fullName.slice(prefix.length), type]))
-  for (const type of all) {
-    const name = type.fullName.slice(1)
-    if (!inside.includes(type) && !names.has(name)) names.set(name, type)
-  }
-  return names
+  const taken = new Set(all.filter(isInside).map((type) => type.fullName.slice(prefix.length)))
+  const named = all.filter((type) => isInside(type) || !taken.has(type.fullName.slice(1)))
+  return new Map(named.map((type) => [type, type.fullName.slice(isInside(type) ? prefix.length : 1)]))
 }
 
 /**
@@ -110,10 +107,10 @@ export function generateModule(
   if (selection.types.size === 0) throw new RangeError('the schema declares no message')
 
   const names = new Names(root, selection, packageName)
-  const declarations = new Declarations(names, int64).scope(names.module, 'export ')
   const messages = messageNames(selection.types, packageName)
-  const map = [...messages].map(([name, type]) => {
-    const [read, write] = (['name', 'init'] as const).map((side) => names.type(type, side, names.module))
+  const declarations = new Declarations(names, int64, messages).scope(names.module, 'export ')
+  const map = [...messages].map(([type, name]) => {
+    const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
     return `  ${key(name)}: { read: ${read}; write: ${write} }\n`
   })
   declarations.push(

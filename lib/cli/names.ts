@@ -125,6 +125,12 @@ export class Names {
     return alias
   }
 
+  /** How the module calls the type of a message that carries its `$name`: `$Join` beside `Join`. */
+  tagged(object: Type, side: 'name' | 'init'): string {
+    const path = this.type(object, side, this.module).split('.')
+    return [...path.slice(0, -1), `$${path.at(-1)}`].join('.')
+  }
+
   /** How a constant enum is called: constants stand in the module only, so nothing hides them. */
   value(object: Enum): string {
     const { scope, declared } = this.#places.get(object) as { scope: Scope; declared: Declared }
