@@ -10,7 +10,16 @@ export type Long = protobuf.Long
 export type Int64 = bigint | number | string | Long
 
 /** The messages of a schema, by name: relative to its package (`Connection.Close`), or in full outside it. */
-export type MessageMap = Record<string, { read: object; write: object }>
+export type MessageMap = Record<
+  string,
+  {
+    /** With its `$name`. */
+    read: { readonly $name: string }
+    write: { readonly $name: string }
+    /** The options of one's own that the .proto gives it, such as `'(qbp.type)'`. */
+    options?: string
+  }
+>
 
 /** What `qbp generate` exports and `Protocol.from` takes: a schema, which knows the types of its messages. */
 export interface Schema<M extends MessageMap = MessageMap> {

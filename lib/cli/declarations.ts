@@ -1,34 +1,13 @@
 import type { Int64Kind } from '../index.ts'
 import { Enum, type Field, type OneOf, Type } from './load.ts'
 import type { Declared, Names, Scope } from './names.ts'
+import { doc, indent, key, quote } from './source.ts'
 
 const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.split(' '))
 const INT64S = new Set('int64 uint64 sint64 fixed64 sfixed64'.split(' '))
 
 /** Beyond so many variants of one message, made by several oneofs, they narrow nothing: tsc multiplies them out. */
 const MAX_VARIANTS = 64
-
-/** `text` as a string literal that is safe in any script. */
-export function quote(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
-  return `'${escaped.replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`
-}
-
-/** `name` as the key of a property. */
-export const key = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : quote(name))
-
-const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')
-
-/** A comment of the .proto, with what else is to be said, as a doc comment. No text can end it early. */
-function doc(comment: string | null | undefined, deprecated?: unknown): string {
-  const lines = comment
-    ? comment.split(/\r?\n|[\r\u2028\u2029]/).map((line) => line.trimEnd().replaceAll('*/', '*\\/'))
-    : []
-  if (deprecated === true) lines.push('@deprecated')
-  if (lines.length === 0) return ''
-  if (lines.length === 1) return `/** ${lines[0]} */\n`
-  return `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`
-}
 
 /** The types of a module: what is read and what may be written of every message and enum. */
 export class Declarations {
@@ -62,7 +41,7 @@ export class Declarations {
   }
 
   #enum({ object, name, init }: Declared<Enum>, prefix: string): string[] {
-    const numbers = [...new Set(Object.keys(object.values).map((value) => object.values[value] as number))]
+    const numbers = [...new Set(Object.values(object.values))]
     // An open enum (proto3's) hands on numbers that this schema does not know.
     const open = (object as unknown as { _features: { enum_type?: string } })._features.enum_type !== 'CLOSED'
     const union = [...numbers.map(String), ...(open ? ['(number & {})'] : [])].join(' | ')

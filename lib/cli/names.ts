@@ -66,8 +66,8 @@ export class Names {
   #scopes: Scope[] = []
   #globals = new Map<string, string>()
 
-  constructor(root: Root, { types, enums }: Selection, packageName: string) {
-    const home = packageName === '' ? root : (root.lookup(packageName) as Namespace)
+  /** @param home the module's package, or the root itself. */
+  constructor(root: Root, { types, enums }: Selection, home: Namespace) {
     const inside = new Set<ReflectionObject>()
     const outside = new Set<ReflectionObject>()
     for (const object of [...types, ...enums]) {
@@ -95,7 +95,7 @@ export class Names {
     }
 
     this.module = { name: '', path: [], names: new Set(), declared: [], inner: [] }
-    this.schema = claim(camelCase(packageName.slice(packageName.lastIndexOf('.') + 1)) || 'schema', this.module.names)
+    this.schema = claim(camelCase(home.name) || 'schema', this.module.names)
     fill(this.module, home, inside)
     fill(this.module, root, outside)
 
