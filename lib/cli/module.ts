@@ -68,7 +68,7 @@ export function generateModule(
     return `  ${key(name)}: { read: ${read}; write: ${write}${have} }\n`
   })
   declarations.push(
-    `/** All messages, by the name that \`$name\` gives them. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,
+    `/** All messages, by their \`$name\`: as they are read, and as they may be written. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,
     ...[...names.aliases].map(([alias, target]) => `type ${alias} = ${target}\n`),
   )
 
