@@ -9,13 +9,19 @@ export type Long = protobuf.Long
 /** What a 64-bit field takes on writing, whatever it is read as: a number must be a safe integer, a string decimal digits. */
 export type Int64 = bigint | number | string | Long
 
+/** What a message that crosses a stream by itself has beside its fields. */
+export interface Framed<N extends string | null> {
+  readonly $name: N
+  /** The header's fields of the layout's own. */
+  readonly $header?: Record<string, number>
+}
+
 /** The messages of a schema, by name: relative to its package (`Connection.Close`), or in full outside it. */
 export type MessageMap = Record<
   string,
   {
-    /** With its `$name`. */
-    read: { readonly $name: string }
-    write: { readonly $name: string }
+    read: object
+    write: object
     /** The options of one's own that the .proto gives it, such as `'(qbp.type)'`. */
     options?: string
   }

@@ -7,7 +7,7 @@ const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.spli
 const INT64S = new Set('int64 uint64 sint64 fixed64 sfixed64'.split(' '))
 
 /** Beyond so many variants of one message, made by several oneofs, they narrow nothing: tsc multiplies them out. */
-const MAX_VARIANTS = 64
+const MAX_VARIANTS = 1000
 
 /** The types of a module: what is read and what may be written of every message and enum. */
 export class Declarations {
@@ -77,14 +77,15 @@ export class Declarations {
 
     const union = narrowing.map((oneof) => ` & (\n${indent(this.#variants(oneof, scope))})`).join('')
     const declaration = union === '' ? `interface ${name} ${body(read)}` : `type ${name} = ${body(read)}${union}`
-    const tag = `{ readonly $name: ${quote(this.#messageNames.get(object) ?? name)} }`
+    const framed = `${this.#names.imported('Framed')}<${quote(this.#messageNames.get(object) ?? name)}>`
     // tsc is quick with a union of many messages as long as they are interfaces; an intersection costs it milliseconds
     // at each use. No name of a .proto begins with a $.
-    const named = union === '' ? `interface $${name} extends ${name} ${tag}` : `type $${name} = ${name} & ${tag}`
+    const named =
+      union === '' ? `interface $${name} extends ${name}, ${framed} {}` : `type $${name} = ${name} & ${framed}`
     return [
       `${head}${prefix}${declaration}\n`,
       `/** What may be written as {@link ${name}}. */\n${prefix}interface ${init} ${body(write)}\n`,
-      `${prefix}${named}\n${prefix}interface $${init} extends ${init} ${tag}\n`,
+      `${prefix}${named}\n${prefix}interface $${init} extends ${init}, ${framed} {}\n`,
     ]
   }
 
@@ -129,6 +130,8 @@ export class Declarations {
     else if (INT64S.has(field.type)) value = this.#names.imported('Int64')
     if (field.map) value = `{ readonly [key: string]: ${value} }`
     else if (field.repeated) value = `readonly ${value.includes('|') ? `(${value})` : value}[]`
+    // An object literal has these already, and they would not fit the field.
+    if (field.name in {}) value += ` | ${this.#names.global('Object')}[${quote(field.name)}]`
     return field.required ? `${key(field.name)}: ${value}` : `${key(field.name)}?: ${value} | null | undefined`
   }
 }

@@ -64,8 +64,8 @@ export function generateModule(
   const map = [...messages].map(([type, name]) => {
     const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
     const options = Object.keys(type.options ?? {}).filter((option) => option.startsWith('('))
-    const have = options.length > 0 ? `; options: ${options.map(quote).join(' | ')}` : ''
-    return `  ${key(name)}: { read: ${read}; write: ${write}${have} }\n`
+    const own = options.length > 0 ? options.map(quote).join(' | ') : 'never'
+    return `  ${key(name)}: { read: ${read}; write: ${write}; options: ${own} }\n`
   })
   declarations.push(
     `/** All messages, by their \`$name\`: as they are read, and as they may be written. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,

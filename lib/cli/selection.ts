@@ -11,6 +11,9 @@ export interface Selection {
 /** Field numbers that a message may leave to extensions: all. */
 const ANY_NUMBER = [1, 536870911]
 
+/** The messages of descriptor.proto that options extend. */
+const OPTIONS = /^\.google\.protobuf\.\w+Options$/
+
 /** Everything below `namespace`, in the order of the files. */
 function* everything(namespace: Namespace): Generator<ReflectionObject> {
   for (const object of namespace.nestedArray) {
@@ -75,8 +78,8 @@ export function select(root: Root, files: readonly string[]): Selection {
   for (const object of all) {
     if (object instanceof Namespace && !(object instanceof Type)) note(object.options)
     if (object.filename === null || !given.has(object.filename)) continue
-    const type = object instanceof Field ? extended(object) : object
-    if (type && !type.filename?.endsWith('google/protobuf/descriptor.proto')) add(type)
+    if (!(object instanceof Field)) add(object)
+    else if (!OPTIONS.test(extended(object)?.fullName ?? '')) add(extended(object) ?? null)
   }
   for (const extension of declarations) {
     if (extensions.has(extension) || extension.resolve().resolvedType === null) continue

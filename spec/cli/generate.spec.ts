@@ -250,8 +250,11 @@ describe('qbp generate', () => {
         }
       `,
       'use-names.ts': `
-        import { default_, delete_, Outer, type Buffer as Bytes, type Join, type JoinInit_, type $Object } from './names.ts'
+        import { default_, delete_, Outer, type Buffer as Bytes, type Join, type JoinInit_, type $Object, type $ObjectInit } from './names.ts'
         export const bytes = (message: Bytes): string => message.b.toString('hex') + message.l.high
+        // An object literal has a constructor and a toString, which are not the fields.
+        export const bare: $ObjectInit = { $name: 'Object' }
+        export const own: $ObjectInit = { $name: 'Object', constructor: 'a', toString: 'b' }
         export const up = (outer: Outer): Outer | null | undefined => outer.o?.top
         export const init: JoinInit_ = {} as Join
         export const object = (message: $Object): string => message.constructor + message.toString + message.$name
@@ -311,9 +314,9 @@ describe('qbp generate', () => {
           write(message)
         }`,
       )
-      const start = performance.now()
+      const start = process.cpuUsage()
       expect(typeFaults(['use-many.ts'])).to.equal('')
-      expect(performance.now() - start).to.be.below(3000)
+      expect(process.cpuUsage(start).user / 1000).to.be.below(3000)
     })
 
     it('carry the comments of the .proto, and let none end early', async () => {
@@ -327,7 +330,7 @@ describe('qbp generate', () => {
     it('come from qbp-stream, or from where they are said to', async () => {
       const out = join(folder, 'import.ts')
       await generate(join(protos, 'nearby.proto'), '-o', out)
-      expect(readFileSync(out, 'utf8')).to.include(`import type { Schema } from 'qbp-stream'`)
+      expect(readFileSync(out, 'utf8')).to.include(`import type { Framed, Schema } from 'qbp-stream'`)
       await generate(join(protos, 'nearby.proto'), '-o', out, '--import', `it's`)
       expect(readFileSync(out, 'utf8')).to.include(`from 'it\\'s'`)
     })
