@@ -1,0 +1,438 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect } from 'chai'
+import protobuf from 'protobufjs'
+import ts from 'typescript'
+import { run } from '../../lib/cli/generate.ts'
+import { load } from '../../lib/cli/load.ts'
+import type { Schema } from '../../lib/index.ts'
+// Its types are checked by its being loaded.
+import '../types/chat.ts'
+
+const protos = resolve('spec/protos')
+const folder = resolve('node_modules/.cache/qbp-generate')
+
+// ts-node would make a require() of an import() in this file, and the modules are ES modules.
+const importFile = new Function('url', 'return import(url)') as (url: string) => Promise<Record<string, unknown>>
+
+/** Runs the verb in this process, with what it would print. */
+async function generate(...args: string[]) {
+  const printed = { stdout: '', stderr: '' }
+  const into = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (printed[name] += text) })
+  const code = await run(args, { stdout: into('stdout'), stderr: into('stderr') })
+  return { code, ...printed }
+}
+
+/** Writes a file of the test's own and returns its path. */
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+/** The module of a .proto under spec/protos, loaded. */
+async function moduleOf(name: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const out = join(folder, `${name}-${args.join('')}.mjs`)
+  const { code, stderr } = await generate(join(protos, `${name}.proto`), '-o', out, ...args)
+  expect(stderr).to.equal('')
+  expect(code).to.equal(0)
+  return importFile(pathToFileURL(out).href)
+}
+
+/** All that decides how a message is coded and read. */
+function describeType(type: protobuf.Type): unknown {
+  const fields = type.fieldsArray.map((field) => {
+    field.resolve()
+    const { name, id, map, repeated, required, hasPresence, packed, delimited, options, jsonName } = field
+    const of = field.resolvedType
+    return {
+      ...{ name, id, map, repeated, required, packed, delimited, options, jsonName },
+      presence: Boolean(hasPresence),
+      type: of === null ? field.type : of.fullName,
+      key: (field as { keyType?: string }).keyType,
+      utf8: (field as unknown as { _features: { utf8_validation: string } })._features.utf8_validation,
+      initial: field.defaultValue,
+      oneof: field.partOf?.name,
+      values: of instanceof protobuf.Enum && [
+        { ...of.values },
+        (of as unknown as { _features: { enum_type: string } })._features.enum_type,
+      ],
+    }
+  })
+  return { fields, options: type.options, oneofs: type.oneofsArray.map(({ name, oneof }) => ({ name, oneof })) }
+}
+
+/** What tsc says of files in the folder, under the strictest settings that a user may have. */
+function typeFaults(names: string[]): string {
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile)
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, resolve('.'))
+  const program = ts.createProgram(
+    names.map((name) => join(folder, name)),
+    { ...options, noEmit: true, declaration: true, isolatedDeclarations: true, isolatedModules: true },
+  )
+  const faults = names.flatMap((name) => {
+    const file = program.getSourceFile(join(folder, name))
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].concat(
+      name.endsWith('.d.ts') ? [] : program.getDeclarationDiagnostics(file),
+    )
+  })
+  return ts.formatDiagnostics(faults, {
+    getCanonicalFileName: (name) => name,
+    getCurrentDirectory: () => folder,
+    getNewLine: () => '\n',
+  })
+}
+
+describe('qbp generate', () => {
+  before(() => mkdirSync(folder, { recursive: true }))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  describe('the schema in the module', () => {
+    for (const name of ['kinds', 'old', 'edition', 'names', 'nearby']) {
+      it(`means to protobufjs what ${name}.proto meant`, async () => {
+        const given = load([join(protos, `${name}.proto`)]).root
+        const module = await moduleOf(name)
+        const schema = Object.values(module).find((value) => (value as Schema).root !== undefined) as Schema
+        const made = protobuf.Root.fromJSON(schema.root as protobuf.INamespace)
+        let types = 0
+        const compare = (namespace: protobuf.Namespace) => {
+          for (const object of namespace.nestedArray) {
+            if (object instanceof protobuf.Type && object.fullName !== '.google.protobuf.MessageOptions') {
+              expect(describeType(object), object.fullName).to.deep.equal(
+                describeType(given.lookupType(object.fullName)),
+              )
+              types++
+            }
+            if (object instanceof protobuf.Namespace) compare(object)
+          }
+        }
+        compare(made)
+        expect(types).to.be.greaterThan(0)
+      })
+    }
+
+    it('codes a message of each syntax as the .proto does', async () => {
+      const bodies: [file: string, type: string, message: object][] = [
+        [
+          'kinds',
+          'demo.kinds.Every',
+          { anInt64: 5, numbers: [1, 2], texts: { a: 'b' }, when: { seconds: 1 }, maybe: 0 },
+        ],
+        [
+          'old',
+          'old.Hello',
+          { name: 'n', part: {}, packed: [1], loose: [1], result: [{ url: 'u' }], single: { n: 9 } },
+        ],
+        ['edition', 'edition.Sample', { needed: 0, explicit: 0, delimited: { needed: 1 }, expanded: [1, 2], shut: 2 }],
+      ]
+      for (const [name, typeName, message] of bodies) {
+        const given = load([join(protos, `${name}.proto`)]).root.lookupType(typeName)
+        const schema = (await moduleOf(name))[name] as Schema
+        const made = protobuf.Root.fromJSON(schema.root as protobuf.INamespace).lookupType(typeName)
+        const hex = (type: protobuf.Type) => Buffer.from(type.encode(type.fromObject(message)).finish()).toString('hex')
+        expect(hex(made), name).to.equal(hex(given))
+      }
+    })
+
+    it('keeps the options of one’s own, and the enums that they are numbered by', async () => {
+      const { old } = (await moduleOf('old')) as { old: Schema }
+      const root = protobuf.Root.fromJSON(old.root as protobuf.INamespace)
+      const { options } = root.lookupType('old.Hello')
+      expect(options).to.deep.equal({ '(client_message_id)': 'HELLO', '(id)': 12, '(note).text': `it's "quoted"\\ \n` })
+      const declaration = root.lookup('old.clientMessageId') as protobuf.Field
+      expect((declaration.resolve().resolvedType as protobuf.Enum).values.HELLO).to.equal(7)
+      expect(root.lookupType('old.Hello').fields.limit?.resolve().defaultValue).to.equal(Infinity)
+    })
+
+    it('holds what the files reach and nothing else', async () => {
+      const reached = JSON.stringify((await moduleOf('kinds')).kinds)
+      expect(reached).to.include('Timestamp').and.include('ListValue').and.include('Thing')
+      expect(reached).to.not.include('Unreached').and.not.include('Duration').and.not.include('DescriptorProto')
+      const old = JSON.stringify((await moduleOf('old')).old)
+      expect(old).to.not.include('Unused').and.not.include('UninterpretedOption')
+    })
+
+    it('says its package and how 64-bit fields are read', async () => {
+      expect((await moduleOf('kinds')).kinds).to.include({ package: 'demo.kinds', int64: 'bigint' })
+      expect((await moduleOf('kinds', '--int64', 'long')).kinds).to.include({ int64: 'long' })
+      expect((await moduleOf('kinds', '--package', 'demo')).demo).to.include({ package: 'demo' })
+    })
+
+    it('is named after the package, by an identifier', async () => {
+      expect(await moduleOf('names')).to.have.property('default_')
+      const bare = file('bare.proto', 'syntax = "proto3"; message A {}')
+      await generate(bare, '-o', join(folder, 'bare.mjs'))
+      expect(await importFile(pathToFileURL(join(folder, 'bare.mjs')).href)).to.have.keys('schema')
+      const snake = file('snake.proto', 'syntax = "proto3"; package a.my_pkg; message A {}')
+      await generate(snake, '-o', join(folder, 'snake.mjs'))
+      expect(await importFile(pathToFileURL(join(folder, 'snake.mjs')).href)).to.have.keys('myPkg')
+    })
+
+    it('exports the numbers of enums, nested as in the .proto', async () => {
+      const module = await moduleOf('kinds')
+      expect(module.Color).to.deep.equal({ RED: 0, BLUE: 1, AZURE: 1, GREY: -5 })
+      expect(module.nearby).to.deep.equal({ Thing: { Size: { SMALL: 0, LARGE: 1 } } })
+    })
+
+    it('keeps the case of field names where asked', async () => {
+      expect(JSON.stringify((await moduleOf('kinds')).kinds)).to.include('"aDouble"')
+      expect(JSON.stringify((await moduleOf('kinds', '--keep-case')).kinds)).to.not.include('"aDouble"')
+    })
+  })
+
+  describe('the types in the module', () => {
+    const users = {
+      'use-kinds.ts': `
+        import { Color, kinds, type Choice, type ChoiceInit, type Every, type EveryInit, type Messages } from './kinds.js'
+        declare const every: Every
+        type Exact<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+        const holds = <T extends true>(..._: T[]) => {}
+        holds<Exact<Every['aDouble'], number>>()
+        holds<Exact<Every['anInt64'], bigint>>()
+        holds<Exact<Every['aBytes'], Buffer>>()
+        holds<Exact<Every['maybe'], number>>()
+        holds<Exact<Every['itself'], Every | null>>()
+        holds<Exact<Every['numbers'], bigint[]>>()
+        holds<Exact<Every['texts'], { [key: string]: string }>>()
+        // What is read may be written.
+        const init: EveryInit = every
+        const long: EveryInit = { anInt64: { low: 1, high: 0, unsigned: false }, aUint64: '7', numbers: [1, 2n, '3'] }
+        const parts: EveryInit = { aColor: 'AZURE', colors: ['RED', Color.BLUE, 7], byNumber: { 1: 'GREY' }, when: null, aBytes: new Uint8Array(1) }
+        // @ts-expect-error
+        const noColor: EveryInit = { aColor: 'PINK' }
+        // @ts-expect-error
+        const noDeepField: EveryInit = { itself: { many: [{ nope: 1 }] } }
+        // @ts-expect-error
+        const noText: EveryInit = { aBytes: 'text' }
+        export function choose(choice: Choice): number {
+          // @ts-expect-error: it may be null
+          choice.b.x
+          if (choice.k === 'b') return choice.b.x
+          switch (choice.k) {
+            case 'c': return choice.c.one?.x ?? 0
+            case 'a': return choice.a.length
+            default: { const none: undefined = choice.k; return choice.plain === 'y' ? 1 : Number(none) }
+          }
+        }
+        const back: ChoiceInit = {} as Choice
+        export function colour(color: Color): string {
+          switch (color) {
+            case Color.RED: { return 'red' }
+            default: return String(color)
+          }
+        }
+        const names: keyof Messages = 'google.protobuf.Timestamp'
+        // @ts-expect-error
+        const noName: keyof Messages = 'nearby.Unreached'
+        export { back, init, kinds, long, names, noColor, noDeepField, noName, noText, parts }
+      `,
+      'use-old.ts': `
+        import { Number, type Hello, type HelloInit, type $Hello } from './old.ts'
+        export const hello: HelloInit = { name: 'n', part: {}, number: 'BYE', result: [{ url: 'u' }], '.old.nickName': 'nick' }
+        // @ts-expect-error: a required field
+        export const nameless: HelloInit = { part: {} }
+        // @ts-expect-error: a required field is not null
+        export const nulled: HelloInit = { name: null, part: {} }
+        // @ts-expect-error: a required field of a group
+        export const urlless: HelloInit = { name: 'n', part: {}, result: [{}] }
+        // @ts-expect-error: a closed enum has no other numbers
+        export const open: HelloInit = { name: 'n', part: {}, number: 8 }
+        export function read(message: $Hello): 'Hello' {
+          const plain: Hello = message
+          const size: bigint = plain.part.size
+          const best: Number = plain['.old.Scope.best']
+          switch (best) {
+            case Number.HELLO: case Number.BYE: return message.$name
+            default: { const never: never = best; return never }
+          }
+        }
+      `,
+      'use-names.ts': `
+        import { default_, delete_, Outer, type Buffer as Bytes, type Join, type JoinInit_, type $Object, type $ObjectInit } from './names.ts'
+        export const bytes = (message: Bytes): string => message.b.toString('hex') + message.l.high
+        // An object literal has a constructor and a toString, which are not the fields.
+        export const bare: $ObjectInit = { $name: 'Object' }
+        export const own: $ObjectInit = { $name: 'Object', constructor: 'a', toString: 'b' }
+        export const up = (outer: Outer): Outer | null | undefined => outer.o?.top
+        export const init: JoinInit_ = {} as Join
+        export const object = (message: $Object): string => message.constructor + message.toString + message.$name
+        export const numbers: [0, 0] = [delete_.ZERO, Outer.Outer.Kind.A]
+        export { default_ }
+      `,
+    }
+
+    it('hold what can be read and refuse what cannot be written', async function () {
+      this.timeout(20_000)
+      const importLib = ['--import', '../../../lib/index.ts']
+      await generate(join(protos, 'kinds.proto'), '-o', join(folder, 'kinds.js'), ...importLib)
+      await generate(
+        join(protos, 'kinds.proto'),
+        '-o',
+        join(folder, 'kinds-number.ts'),
+        '--int64',
+        'number',
+        ...importLib,
+      )
+      for (const name of ['old', 'edition', 'names'])
+        await generate(
+          join(protos, `${name}.proto`),
+          '-o',
+          join(folder, `${name}.ts`),
+          '--int64',
+          name === 'names' ? 'long' : 'bigint',
+          ...importLib,
+        )
+      for (const [name, text] of Object.entries(users)) file(name, text)
+
+      const names = [...Object.keys(users), 'kinds.d.ts', 'kinds-number.ts', 'edition.ts', 'old.ts', 'names.ts']
+      expect(typeFaults(names)).to.equal('')
+    })
+
+    it('are checked quickly, however many they are', async function () {
+      this.timeout(20_000)
+      const numbers = Array.from({ length: 500 }, (_, i) => i)
+      const body = (i: number) =>
+        `string text = 1; int64 at = 2; M${(i * 7) % 500} other = 3; repeated M${(i + 1) % 500} more = 4;`
+      file(
+        'many.proto',
+        `syntax = "proto3"; package many; ${numbers.map((i) => `message M${i} { ${body(i)} }`).join('\n')}`,
+      )
+      await generate(join(folder, 'many.proto'), '-o', join(folder, 'many.ts'), '--import', '../../../lib/index.ts')
+      file(
+        'use-many.ts',
+        `import type { Messages } from './many.ts'
+        declare function read(): Messages[keyof Messages]['read']
+        declare function write(message: Messages[keyof Messages]['write']): void
+        export function serve(): void {
+          const message = read()
+          switch (message.$name) {
+            ${numbers.map((i) => `case 'M${i}': write({ $name: 'M${i}', text: message.text, other: message.other }); break`).join('\n')}
+            default: { const never: never = message; return never }
+          }
+          write(message)
+        }`,
+      )
+      const start = process.cpuUsage()
+      expect(typeFaults(['use-many.ts'])).to.equal('')
+      expect(process.cpuUsage(start).user / 1000).to.be.below(3000)
+    })
+
+    it('carry the comments of the .proto, and let none end early', async () => {
+      await generate(join(protos, 'kinds.proto'), '-o', join(folder, 'comments.ts'))
+      const text = readFileSync(join(folder, 'comments.ts'), 'utf8')
+      expect(text).to.include('/** Every kind of field. This ends no comment: *\\/ export const broken = 1 /* */')
+      expect(text).to.include('/** As the sky. */\n  BLUE: 1,')
+      expect(text).to.include('/** @deprecated */\n  old: number\n')
+    })
+
+    it('come from qbp-stream, or from where they are said to', async () => {
+      const out = join(folder, 'import.ts')
+      await generate(join(protos, 'nearby.proto'), '-o', out)
+      expect(readFileSync(out, 'utf8')).to.include(`import type { Framed, Schema } from 'qbp-stream'`)
+      await generate(join(protos, 'nearby.proto'), '-o', out, '--import', `it's`)
+      expect(readFileSync(out, 'utf8')).to.include(`from 'it\\'s'`)
+    })
+  })
+
+  describe('the command', () => {
+    it('writes beside the .proto where no output is named, and says so', async () => {
+      const source = file('beside.proto', 'syntax = "proto3"; package beside; message A {}')
+      const { code, stdout } = await generate(source)
+      expect(code).to.equal(0)
+      expect(stdout).to.match(/beside\.js, .*beside\.d\.ts\n$/)
+      expect(readFileSync(join(folder, 'beside.js'), 'utf8')).to.include('export const beside = {')
+      expect(readFileSync(join(folder, 'beside.d.ts'), 'utf8')).to.include('export declare const beside: ')
+    })
+
+    it('makes one module of several files', async () => {
+      const a = file('a.proto', 'syntax = "proto3"; package two; message A {}')
+      const b = file('b.proto', 'syntax = "proto3"; package two; import "a.proto"; message B { A a = 1; }')
+      await generate(a, b, '-o', join(folder, 'two.mjs'))
+      const { two } = (await importFile(pathToFileURL(join(folder, 'two.mjs')).href)) as { two: Schema }
+      expect(two.root).to.have.nested.property('nested.two.nested.A')
+      expect(two.root).to.have.nested.property('nested.two.nested.B.fields.a.type', '.two.A')
+    })
+
+    it('looks for imports where --include says', async () => {
+      const source = file(
+        'far.proto',
+        'syntax = "proto3";\nimport "nearby.proto";\nmessage Far { nearby.Thing thing = 1; }',
+      )
+      const missing = await generate(source)
+      expect(missing.code).to.equal(1)
+      expect(missing.stderr).to.match(/far\.proto:2: the import 'nearby\.proto' is not found/)
+      expect((await generate(source, '-I', protos)).code).to.equal(0)
+    })
+
+    const faults: [title: string, text: string, told: RegExp][] = [
+      ['a token that does not belong', 'syntax = "proto3";\nmessage A {\n  string = 1;\n}', /fault\.proto:3: illegal/],
+      ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3: .*'?Nope/],
+      ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto: duplicate name 'A'/],
+      ['an end too early', 'syntax = "proto3";\nmessage A {\n', /fault\.proto:\d: illegal/],
+      ['no message at all', 'syntax = "proto3";\n', /declares no message/],
+    ]
+    for (const [title, text, told] of faults) {
+      it(`names the place of ${title}`, async () => {
+        const { code, stderr } = await generate(file('fault.proto', text))
+        expect(stderr).to.match(told)
+        expect(code).to.equal(1)
+      })
+    }
+
+    it('names the file that cannot be read or written', async () => {
+      const missing = await generate(join(folder, 'nowhere.proto'))
+      expect(missing.stderr).to.match(/nowhere\.proto: cannot be read \(ENOENT\)/)
+      expect(missing.code).to.equal(1)
+      const unwritten = await generate(join(protos, 'nearby.proto'), '-o', join(folder, 'no/such/folder.ts'))
+      expect(unwritten.stderr).to.match(/no\/such\/folder\.ts/)
+      expect(unwritten.code).to.equal(1)
+    })
+
+    it('refuses a package that the schema lacks', async () => {
+      const { code, stderr } = await generate(join(protos, 'nearby.proto'), '--package', 'far')
+      expect(stderr).to.include(`no package 'far'`)
+      expect(code).to.equal(1)
+    })
+
+    const misuses: [title: string, args: string[], told: RegExp][] = [
+      ['no file', [], /no \.proto file is given/],
+      ['an unknown option', ['a.proto', '--fast'], /--fast/],
+      ['another kind of 64-bit field', ['a.proto', '--int64', 'string'], /it may be bigint, long or number/],
+      ['an output of another kind', ['a.proto', '-o', 'a.json'], /'a\.json'/],
+      ['a declaration file as the output', ['a.proto', '-o', 'a.d.ts'], /'a\.d\.ts'/],
+    ]
+    for (const [title, args, told] of misuses) {
+      it(`answers ${title} with exit code 2`, async () => {
+        const { code, stdout, stderr } = await generate(...args)
+        expect(stderr).to.match(told)
+        expect(stdout).to.equal('')
+        expect(code).to.equal(2)
+      })
+    }
+
+    it('explains itself, with an example', async () => {
+      const { code, stdout } = await generate('--help')
+      expect(stdout).to.include('Usage: qbp generate').and.include('Example:')
+      expect(code).to.equal(0)
+    })
+
+    it('is a verb of qbp, which knows no others', () => {
+      const qbp = (...args: string[]) =>
+        spawnSync(
+          process.execPath,
+          ['-r', 'ts-node/register/transpile-only', '-e', `require('./lib/cli/main.ts')`, '--', ...args],
+          {
+            encoding: 'utf8',
+          },
+        )
+      const { status, stdout } = qbp('generate', '--help')
+      expect(stdout).to.include('Usage: qbp generate')
+      expect(status).to.equal(0)
+      const unknown = qbp('mumble')
+      expect(unknown.stderr).to.include(`no verb 'mumble'`)
+      expect(unknown.status).to.equal(2)
+    })
+  })
+})
