@@ -12,6 +12,9 @@ export const Long = protobuf.util.Long as unknown as {
   isLong(value: unknown): value is Long
 }
 
+/** What a 64-bit field takes on writing, whatever it is read as: a number must be a safe integer, a string decimal digits. */
+export type Int64 = bigint | number | string | Long
+
 /** Makes the value of two int32 halves. */
 export type Join = (lo: number, hi: number) => bigint | number | Long
 

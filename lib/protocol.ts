@@ -13,7 +13,7 @@ import {
   type SchemaSource,
   type Types,
 } from './schema.ts'
-import { Entry, malformed, type OnlyForm, RawMessage, type Role, Table, type TableForm } from './table.ts'
+import { Entry, type OnlyForm, type Role, Table, type TableForm } from './table.ts'
 import type { Output, Type } from './type.ts'
 import type { Directions, Sent, Untyped } from './typing.ts'
 import { alloc } from './wire.ts'

@@ -18,8 +18,18 @@ export interface Schema<M extends MessageMap = MessageMap> {
   readonly messages?: M
 }
 
-/** The messages of a schema by name, each as it is read and as it may be written. */
-export type MessageMap = Record<string, { read: object; write: object }>
+/** The messages of a schema, by name: relative to its package (`Connection.Close`), or in full outside it. */
+export type MessageMap = Record<
+  string,
+  {
+    /** As it is received, with its `$name`. */
+    read: object
+    /** As it may be written. */
+    write: object
+    /** The options of its own that the .proto gives it, such as `'(qbp.type)'`. */
+    options?: string
+  }
+>
 
 /** How .proto files are found and read. */
 export interface LoadOptions {
@@ -148,7 +158,10 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
       types.set(fullName, type)
       originals.set(type, object)
     } else if (object instanceof protobuf.Enum) enums.set(fullName, makeEnum(object))
-    else if (object instanceof protobuf.Field && object.extend !== undefined) extensions.set(`(${fullName})`, object)
+    else if (object instanceof protobuf.Field && object.extend !== undefined) {
+      const { name: own, protoName = own } = object as protobuf.Field & { protoName?: string }
+      extensions.set(`(${fullName.slice(0, -own.length)}${protoName})`, object) // As options are spelt: not in camelCase.
+    }
   })
   for (const [type, original] of originals)
     type.define(original.fieldsArray.map((field) => makeField(field, types, enums, int64)))
@@ -194,7 +207,7 @@ function packages(root: protobuf.Root): string[] {
 function makeEnum(original: protobuf.Enum): EnumType {
   return {
     name: original.fullName.slice(1),
-    closed: features(original)['enum_type'] === 'CLOSED',
+    closed: features(original).enum_type === 'CLOSED',
     numbers: new Map(Object.entries(original.values)),
     names: new Map(Object.entries(original.valuesById).map(([number, text]) => [Number(number), text])),
   }
@@ -202,8 +215,8 @@ function makeEnum(original: protobuf.Enum): EnumType {
 
 // The resolved features of an edition decide on presence, packing, UTF-8 and closed enums; protobufjs resolves them for
 // proto2 and proto3 too, but its types keep them to itself.
-const features = (object: protobuf.ReflectionObject): Record<string, string> =>
-  (object as unknown as { _features: Record<string, string> })._features
+const features = (object: protobuf.ReflectionObject): { enum_type?: string; utf8_validation?: string } =>
+  (object as unknown as { _features: object })._features
 
 function makeField(
   original: protobuf.FieldBase,
@@ -226,7 +239,7 @@ function makeField(
     required: field.required,
     packed: field.packed,
     group: field.delimited,
-    utf8: features(field)['utf8_validation'] === 'VERIFY',
+    utf8: features(field).utf8_validation === 'VERIFY',
     initial: initial(field, kind, int64),
     oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,
     enum: enums.get(target) ?? null,

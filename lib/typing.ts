@@ -18,6 +18,13 @@ export interface Untyped {
   raw: never
 }
 
+/** What a message that crosses a stream by itself has beside its fields. */
+export interface Framed<N extends string | null> {
+  readonly $name: N
+  /** The header's fields of the layout's own. */
+  readonly $header?: Record<string, number>
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: a schema read at run time has no types.
 type Anything = Record<string, any>
 
@@ -30,12 +37,13 @@ type Optioned<M extends MessageMap, F extends string> = F extends `(${string})`
   : keyof M & string
 
 type Raw = { body: 'raw' }
+type Renamed<T, N extends string> = T extends unknown ? Omit<T, '$name'> & Framed<N> : never
 type Body<M extends MessageMap, N extends string, F> = F extends Raw
-  ? { read: RawMessage<N>; write: { body: Uint8Array } }
+  ? { read: RawMessage<N>; write: Framed<N> & { readonly body: Uint8Array } }
   : F extends { body: 'empty' }
-    ? { read: object; write: object }
+    ? { read: Framed<N>; write: Framed<N> }
     : F extends { message: infer T extends keyof M }
-      ? M[T]
+      ? { read: Renamed<M[T]['read'], N>; write: Renamed<M[T]['write'], N> }
       : N extends keyof M
         ? M[N]
         : never
@@ -75,15 +83,8 @@ export interface Sent<M extends MessageMap, O> {
   raw: O extends { unknown: 'raw' } | { invalid: 'raw' } ? RawMessage<null> : never
 }
 
-interface WithHeader {
-  readonly $header?: Record<string, number>
-}
-type ReadOf<S> = {
-  [N in keyof S & string]: S[N] extends { read: infer T } ? T & { readonly $name: N } & WithHeader : never
-}[keyof S & string]
-type WrittenOf<S> = {
-  [N in keyof S & string]: S[N] extends { write: infer T } ? T & { readonly $name: N } & WithHeader : never
-}[keyof S & string]
+type ReadOf<S> = { [N in keyof S]: S[N] extends { read: infer T } ? T : never }[keyof S]
+type WrittenOf<S> = { [N in keyof S]: S[N] extends { write: infer T } ? T : never }[keyof S]
 
 /** Whether a protocol's messages are typed: those of one that was loaded at run time have any name. */
 type Typed<D extends Directions> = string extends keyof D['client'] ? false : true
@@ -103,19 +104,12 @@ export type Outgoing<P, R extends Role = Role> = P extends { readonly directions
   : never
 
 /** Where a direction has one message its name may be left out. */
-type Written<S> =
-  | WrittenOf<S>
-  | (IsUnion<keyof S> extends false
-      ? S[keyof S] extends { write: infer T }
-        ? T & { readonly $name?: keyof S } & WithHeader
-        : never
-      : never)
+type Written<S> = WrittenOf<S> | (IsUnion<keyof S> extends false ? Nameless<WrittenOf<S>> : never)
+type Nameless<T> = T extends unknown ? Omit<T, '$name'> & { readonly $name?: never } : never
 type IsUnion<K, All = K> = K extends unknown ? ([All] extends [K] ? false : true) : never
 
 /** A type that no table lists, written as it is. */
-export interface UnlistedMessage {
-  readonly $name: null
+export interface UnlistedMessage extends Framed<null> {
   readonly type: number
   readonly body: Uint8Array
-  readonly $header?: Record<string, number>
 }

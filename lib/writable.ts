@@ -490,12 +490,14 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     }
   }
 
+  // biome-ignore-start lint/complexity/noThisInStatic: listeners, called on the writer.
   static #sourceCame(this: QbpWritable): void {
     this.#sources++
   }
   static #sourceWent(this: QbpWritable): void {
     this.#sources--
   }
+  // biome-ignore-end lint/complexity/noThisInStatic: listeners, called on the writer.
 
   static {
     // Node has these as accessors of its own state, which sees nothing of the batch.

@@ -7,25 +7,29 @@ import ts from 'typescript'
 // A file imports only from floors below its own; types too. `folder/*` stands for every file of a folder, and those may
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
-  /*  0 */ ['errors', 'codegen', 'wire'],
-  /*  1 */ ['header', 'type', 'int64'],
-  /*  2 */ ['schema', 'decode', 'encode', 'convert'],
-  /*  3 */ ['table', 'frames'],
-  /*  4 */ ['protocol'],
-  /*  5 */ ['readable', 'writable'],
-  /*  6 */ ['connection', 'tls'],
-  /*  7 */ ['server', 'client', 'group'],
-  /*  8 */ ['bus/*'],
-  /*  9 */ ['index', 'testing'],
-  /* 10 */ ['cli/*'],
+  /*  0 */ ['errors'],
+  /*  1 */ ['codegen'],
+  /*  2 */ ['header', 'wire'],
+  /*  3 */ ['int64'],
+  /*  4 */ ['type'],
+  /*  5 */ ['decode', 'encode', 'convert'],
+  /*  6 */ ['schema', 'table', 'frames'],
+  /*  7 */ ['listing', 'typing'],
+  /*  8 */ ['protocol'],
+  /*  9 */ ['readable', 'writable', 'deadline'],
+  /* 10 */ ['tls'],
+  /* 11 */ ['connection'],
+  /* 12 */ ['server', 'client'],
+  /* 13 */ ['index'],
+  /* 14 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
-const HIGHEST_FLOOR_WITHOUT_NODE = 4
+const HIGHEST_FLOOR_WITHOUT_NODE = 8
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['schema', 'int64']
+const PROTOBUFJS_FILES = ['schema', 'int64', 'cli/load']
 
 const LIB = join(__dirname, '..', 'lib')
 
