@@ -1,10 +1,10 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { BATCH_BYTES, Batch } from './batch.ts'
 import { QbpError } from './errors.ts'
-import { byteLimit, encodeBody, type Protocol } from './protocol.ts'
-import type { Entry, Role, Table } from './table.ts'
-import type { Output } from './type.ts'
+import { Framer } from './framer.ts'
+import { byteLimit, type Protocol } from './protocol.ts'
+import type { Role } from './table.ts'
 import type { Outgoing } from './typing.ts'
-import { alloc } from './wire.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
 export interface WritableOptions<R extends Role = Role> {
@@ -43,42 +43,6 @@ export interface WriterPort {
 /** The way to a writer's port. */
 export const writerPort = Symbol('qbp.writerPort')
 
-/** A batch leaves when it has this many bytes, at the end of the tick at the latest. */
-const BATCH_BYTES = 65_536
-/** Room for a batch and a message of ordinary size; a larger one gets a larger buffer, which leaves with it. */
-const SCRATCH_BYTES = 2 * BATCH_BYTES
-
-/**
- * Where all writers of the process encode. It belongs to one of them at a time, from its first message of a tick until the
- * batch leaves or another writer wants it: so an idle connection holds no buffer, and a busy one never waits for another.
- */
-class Scratch implements Output {
-  buf = alloc(SCRATCH_BYTES)
-  pos = 0
-  owner: QbpWritable | null = null
-
-  grow(pos: number, size: number): Uint8Array {
-    const buf = alloc(Math.max(this.buf.length * 2, pos + size))
-    buf.set(this.buf.subarray(0, pos))
-    this.buf = buf
-    return buf
-  }
-
-  /** The batch so far: a copy of its own if it is small, else the buffer itself, and the scratch gets a new one. */
-  take(): Uint8Array {
-    const { buf, pos } = this
-    this.pos = 0
-    if (pos >= BATCH_BYTES) {
-      this.buf = alloc(SCRATCH_BYTES)
-      return buf.subarray(0, pos)
-    }
-    const batch = alloc(pos)
-    batch.set(buf.subarray(0, pos))
-    return batch
-  }
-}
-const scratch = new Scratch()
-
 interface Waiter {
   resolve(): void
   reject(error: unknown): void
@@ -91,14 +55,10 @@ interface Waiter {
  * on the wire. Messages written before the next turn of `process.nextTick` leave as one chunk.
  */
 export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> extends Transform {
-  readonly #protocol: P
-  readonly #table: Table
-  readonly #maxBodyBytes: number
+  readonly #framer: Framer
   readonly #highWaterMark: number
   readonly #maxQueuedBytes: number
-  /** Batches that another writer took out of the scratch, in order. */
-  #spilled: Uint8Array[] = []
-  #spilledBytes = 0
+  readonly #batch = new Batch()
   #scheduled = false
   #needDrain = false
   #sources = 0
@@ -112,15 +72,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options: WritableOptions<R> = {}) {
     const highWaterMark = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     super({ writableObjectMode: true, readableHighWaterMark: Math.min(highWaterMark, Number.MAX_SAFE_INTEGER) })
-    this.#protocol = protocol
-    this.#table = protocol.table(options.role, 'outgoing')
-    this.#maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, 2 ** 20)
+    const maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, 2 ** 20)
+    this.#framer = new Framer(protocol, protocol.table(options.role, 'outgoing'), maxBodyBytes)
     this.#highWaterMark = highWaterMark
-    this.#maxQueuedBytes = byteLimit(
-      'maxQueuedBytes',
-      options.maxQueuedBytes,
-      Math.max(2 ** 24, 2 * this.#maxBodyBytes),
-    )
+    this.#maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
     this.on('pipe', QbpWritable.#sourceCame)
     this.on('unpipe', QbpWritable.#sourceWent)
   }
@@ -190,7 +145,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   override uncork(): void {
     super.uncork()
-    if (this.#pending() > 0) this.#schedule()
+    if (this.#batch.length > 0) this.#schedule()
   }
 
   // ---- the way in: messages
@@ -213,103 +168,24 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Encodes a message behind what this writer has written in this tick, or leaves everything as it was and throws. */
   #encode(message: object): void {
-    const { header } = this.#protocol
-    if (scratch.owner !== this) this.#claim()
-    const start = scratch.pos
-    const { entry, type, fields, body } = this.#entryOf(message)
-    let room = header.size(type, 0, fields)
-    if (start + room > scratch.buf.length) scratch.grow(start, room)
-    let end = start + room
-    if (body !== undefined) {
-      if (end + body.length > scratch.buf.length) scratch.grow(end, body.length)
-      scratch.buf.set(body, end)
-      end += body.length
-    } else if (entry !== undefined && typeof entry.body !== 'string')
-      end = encodeBody(entry.body, message, scratch, end)
-    const length = end - start - room
-    if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
-    if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
-    const size = header.size(type, length, fields)
-    if (size !== room) {
-      if (end + size - room > scratch.buf.length) scratch.grow(end, size - room)
-      scratch.buf.copyWithin(start + size, start + room, end)
-      end += size - room
-      room = size
-    }
-    if (this.#queued() + end - start > this.#maxQueuedBytes) throw this.#full(end - start)
-    header.write(scratch.buf, start, type, length, fields)
-    scratch.pos = end
-    this.#bytes += end - start
+    const output = this.#batch.open()
+    this.#accept(output, this.#framer.write(message, output, output.pos))
   }
 
-  /** What a message is to be written as. `body` is set where it is not to be encoded. */
-  #entryOf(message: object): {
-    entry: Entry | undefined
-    type: number
-    fields: Record<string, number> | null
-    body?: Uint8Array
-  } {
-    if (typeof message !== 'object' || message === null) {
-      throw new QbpError(
-        'ERR_QBP_INVALID_MESSAGE',
-        `${message === null ? 'null' : `A ${typeof message}`} is no message: give an object with $name.`,
-      )
-    }
-    const { $name, $header = null } = message as { $name?: unknown; $header?: Record<string, number> | null }
-    if ($name === null) {
-      const { type, body } = message as { type?: number; body?: unknown }
-      return {
-        entry: undefined,
-        type: type ?? 0,
-        fields: $header,
-        body: bytesOf(body, 'of an unlisted type ($name: null)'),
-      }
-    }
-    const entry = $name === undefined ? this.#table.only : this.#table.byName($name as string)
-    if (entry === undefined) throw this.#unnamed($name)
-    if (entry.body === 'raw') {
-      return {
-        entry,
-        type: entry.type,
-        fields: $header,
-        body: bytesOf((message as { body?: unknown }).body, entry.name),
-      }
-    }
-    if (entry.body === 'empty') {
-      const key = Object.keys(message).find((name) => name !== '$name' && name !== '$header')
-      if (key !== undefined) {
-        throw new QbpError(
-          'ERR_QBP_INVALID_MESSAGE',
-          `${key} is no field of ${entry.name}, whose entry says that its body is empty.`,
-          {
-            messageName: entry.name,
-            field: key,
-          },
-        )
-      }
-    }
-    return { entry, type: entry.type, fields: $header }
-  }
-
-  /** Takes the scratch over; what another writer has in it goes to that one's own list. */
-  #claim(): void {
-    const { owner } = scratch
-    if (owner !== null && scratch.pos > 0) owner.#spill()
-    scratch.owner = this as unknown as QbpWritable
-  }
-
-  #spill(): void {
-    const batch = scratch.take()
-    this.#spilled.push(batch)
-    this.#spilledBytes += batch.length
+  /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
+  #accept(output: { pos: number }, end: number): void {
+    const size = end - output.pos
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    output.pos = end
+    this.#messages++
+    this.#bytes += size
   }
 
   // ---- the way out: batches
 
   #written(callback?: (error?: Error | null) => void): boolean {
-    this.#messages++
     if (callback !== undefined) this.#callbacks.push(callback)
-    if (this.#pending() >= BATCH_BYTES && this.writableCorked === 0) this.#flush()
+    if (this.#batch.length >= BATCH_BYTES && this.writableCorked === 0) this.#flush()
     else if (!this.#scheduled) this.#schedule()
     if (this.#queued() < this.#highWaterMark) return true
     this.#needDrain = true
@@ -324,24 +200,14 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     })
   }
 
-  /** Bytes that have not been pushed yet. */
-  #pending(): number {
-    return this.#spilledBytes + (scratch.owner === (this as unknown) ? scratch.pos : 0)
-  }
-
   #queued(): number {
-    return this.#pending() + this.readableLength
+    return this.#batch.length + this.readableLength
   }
 
   #flush(): void {
     if (this.destroyed) return
-    if (scratch.owner === (this as unknown) && scratch.pos > 0) this.#spill()
-    const batches = this.#spilled
-    if (batches.length > 0) {
-      this.#spilled = []
-      this.#spilledBytes = 0
-      this.push(batches.length === 1 ? batches[0] : Buffer.concat(batches))
-    }
+    const chunk = this.#batch.take()
+    if (chunk !== null) this.push(chunk)
     const callbacks = this.#callbacks
     if (callbacks.length > 0) {
       this.#callbacks = []
@@ -395,12 +261,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (scratch.owner === (this as unknown)) {
-      scratch.owner = null
-      scratch.pos = 0
-    }
-    this.#spilled = []
-    this.#spilledBytes = 0
+    this.#batch.take()
     const reason = error ?? this.#closed()
     for (const waiter of this.#waiters) waiter.reject(reason)
     this.#waiters.clear()
@@ -416,29 +277,6 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     return (
       this.errored ??
       new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
-    )
-  }
-
-  #unnamed(name: unknown): QbpError {
-    const names = this.#table.entries.map((entry) => entry.name)
-    const listed = `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` || 'nothing'
-    const problem = name === undefined ? 'A message without $name' : `A message of $name ${JSON.stringify(name)}`
-    return new QbpError(
-      'ERR_QBP_INVALID_MESSAGE',
-      `${problem} cannot be sent this way, which has ${listed}. Nothing was sent.`,
-      {
-        field: '$name',
-        ...(typeof name === 'string' ? { messageName: name } : {}),
-      },
-    )
-  }
-
-  #tooLong(entry: Entry | undefined, size: number): QbpError {
-    const limit = this.#maxBodyBytes
-    return new QbpError(
-      'ERR_QBP_TOO_LONG',
-      `The body of ${entry?.name ?? 'the message'} takes ${size} bytes; maxBodyBytes allows ${limit}. Nothing of the message was sent.`,
-      { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
     )
   }
 
@@ -460,23 +298,16 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
-        if (writer.#queued() + bytes.length > writer.#maxQueuedBytes) throw writer.#full(bytes.length)
-        if (scratch.owner !== (writer as unknown)) writer.#claim()
-        if (scratch.pos + bytes.length > scratch.buf.length) scratch.grow(scratch.pos, bytes.length)
-        scratch.buf.set(bytes, scratch.pos)
-        scratch.pos += bytes.length
-        writer.#bytes += bytes.length
+        const output = writer.#batch.open()
+        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
+        output.buf.set(bytes, output.pos)
+        writer.#accept(output, output.pos + bytes.length)
         return writer.#written()
       },
       encode: (message) => {
-        if (scratch.owner !== (writer as unknown)) writer.#claim()
-        const start = scratch.pos
-        const bytes = writer.#bytes
-        writer.#encode(message)
-        const frame = Buffer.from(scratch.buf.subarray(start, scratch.pos))
-        scratch.pos = start
-        writer.#bytes = bytes
-        return frame
+        const output = writer.#batch.open()
+        const end = writer.#framer.write(message, output, output.pos)
+        return Buffer.from(output.buf.subarray(output.pos, end))
       },
       get messages() {
         return writer.#messages
@@ -518,14 +349,3 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 const DONE = Promise.resolve()
 
 function ignore(): void {}
-
-function bytesOf(body: unknown, name: string): Uint8Array {
-  if (body instanceof Uint8Array) return body
-  throw new QbpError(
-    'ERR_QBP_INVALID_MESSAGE',
-    `The body ${name} is ${body === undefined ? 'missing' : `a ${typeof body}`}; it must be a Uint8Array or Buffer.`,
-    {
-      field: 'body',
-    },
-  )
-}

@@ -12,20 +12,21 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  2 */ ['header', 'wire'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
-  /*  5 */ ['decode', 'encode', 'convert'],
+  /*  5 */ ['batch', 'decode', 'encode', 'convert'],
   /*  6 */ ['schema', 'table', 'frames'],
   /*  7 */ ['listing', 'typing'],
   /*  8 */ ['protocol'],
-  /*  9 */ ['readable', 'writable', 'deadline'],
-  /* 10 */ ['tls'],
-  /* 11 */ ['connection'],
-  /* 12 */ ['server', 'client'],
-  /* 13 */ ['index'],
-  /* 14 */ ['cli/*'],
+  /*  9 */ ['framer'],
+  /* 10 */ ['readable', 'writable', 'deadline'],
+  /* 11 */ ['tls'],
+  /* 12 */ ['connection'],
+  /* 13 */ ['server', 'client'],
+  /* 14 */ ['index'],
+  /* 15 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
-const HIGHEST_FLOOR_WITHOUT_NODE = 8
+const HIGHEST_FLOOR_WITHOUT_NODE = 9
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.

@@ -1,0 +1,95 @@
+import type { Output } from './type.ts'
+import { alloc } from './wire.ts'
+
+/** A batch leaves when it has this many bytes, at the end of the tick at the latest. */
+export const BATCH_BYTES = 65_536
+/** Room for a batch and a message of ordinary size; a larger one gets a larger buffer, which leaves with it. */
+const SCRATCH_BYTES = 2 * BATCH_BYTES
+
+/**
+ * Where all writers of the process encode. It belongs to one batch at a time, from its first message of a tick until it is
+ * taken or another batch wants it: so an idle connection holds no buffer, and a busy one never waits for another.
+ */
+class Scratch implements Output {
+  buf = alloc(SCRATCH_BYTES)
+  /** Behind the last whole frame. */
+  pos = 0
+  owner: Batch | null = null
+
+  grow(pos: number, size: number): Uint8Array {
+    const buf = alloc(Math.max(this.buf.length * 2, pos + size))
+    buf.set(this.buf.subarray(0, pos))
+    this.buf = buf
+    return buf
+  }
+
+  /** What is there: as a copy of its own if it is small, else the buffer itself, and the scratch gets a new one. */
+  take(): Uint8Array {
+    const { buf, pos } = this
+    this.pos = 0
+    if (pos >= BATCH_BYTES) {
+      this.buf = alloc(SCRATCH_BYTES)
+      return buf.subarray(0, pos)
+    }
+    const batch = alloc(pos)
+    batch.set(buf.subarray(0, pos))
+    return batch
+  }
+}
+
+const scratch = new Scratch()
+
+/** The frames that one writer has written and not sent yet. */
+export class Batch {
+  /** Parts that another batch took out of the scratch, in order. */
+  #parts: Uint8Array[] = []
+  #partBytes = 0
+
+  /** Bytes of whole frames. */
+  get length(): number {
+    return scratch.owner === this ? this.#partBytes + scratch.pos : this.#partBytes
+  }
+
+  /**
+   * Where the next frame is to be written: at `pos` of the output. It is part of the batch once `pos` stands behind it;
+   * a frame that is given up half-written leaves nothing.
+   */
+  open(): Output & { pos: number } {
+    if (scratch.owner !== this) {
+      const { owner } = scratch
+      if (owner !== null) owner.#leave()
+      scratch.owner = this
+    }
+    return scratch
+  }
+
+  /** All frames as one chunk, which nobody else holds, or null if there is none. The batch is empty then. */
+  take(): Uint8Array | null {
+    if (scratch.owner === this) this.#leave()
+    const parts = this.#parts
+    if (parts.length === 0) return null
+    const chunk = parts.length === 1 ? (parts[0] as Uint8Array) : join(parts, this.#partBytes)
+    this.#parts = []
+    this.#partBytes = 0
+    return chunk
+  }
+
+  #leave(): void {
+    if (scratch.pos > 0) {
+      const part = scratch.take()
+      this.#parts.push(part)
+      this.#partBytes += part.length
+    }
+    scratch.owner = null
+  }
+}
+
+function join(parts: Uint8Array[], length: number): Uint8Array {
+  const joined = alloc(length)
+  let pos = 0
+  for (const part of parts) {
+    joined.set(part, pos)
+    pos += part.length
+  }
+  return joined
+}

@@ -1,0 +1,122 @@
+import { QbpError } from './errors.ts'
+import type { Header } from './header.ts'
+import { encodeBody, type Protocol } from './protocol.ts'
+import type { Entry, Table } from './table.ts'
+import type { Output } from './type.ts'
+
+/** What a message is to be written as. `body` is set where it is not to be encoded. */
+interface Draft {
+  entry: Entry | undefined
+  type: number
+  fields: Record<string, number> | null
+  body?: Uint8Array
+}
+
+/** Messages to frames, without a stream: the counterpart of Frames. */
+export class Framer {
+  readonly #header: Header
+  readonly #table: Table
+  readonly #maxBodyBytes: number
+
+  constructor(protocol: Protocol, table: Table, maxBodyBytes: number) {
+    this.#header = protocol.header
+    this.#table = table
+    this.#maxBodyBytes = maxBodyBytes
+  }
+
+  /**
+   * Writes a message's frame at `start` and returns the position behind it.
+   *
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG. What
+   * then stands behind `start` means nothing.
+   */
+  write(message: object, output: Output, start: number): number {
+    const header = this.#header
+    const { entry, type, fields, body } = this.#draft(message)
+    const room = header.size(type, 0, fields)
+    let end = start + room
+    if (end > output.buf.length) output.grow(start, room)
+    if (body !== undefined) {
+      if (end + body.length > output.buf.length) output.grow(end, body.length)
+      output.buf.set(body, end)
+      end += body.length
+    } else if (entry !== undefined && typeof entry.body !== 'string') end = encodeBody(entry.body, message, output, end)
+    const length = end - start - room
+    if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
+    if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
+    const size = header.size(type, length, fields)
+    if (size !== room) {
+      // The length's varint takes more than the one byte that was kept free.
+      if (end + size - room > output.buf.length) output.grow(end, size - room)
+      output.buf.copyWithin(start + size, start + room, end)
+      end += size - room
+    }
+    header.write(output.buf, start, type, length, fields)
+    return end
+  }
+
+  #draft(message: object): Draft {
+    if (typeof message !== 'object' || message === null) {
+      const found = message === null ? 'null' : `A ${typeof message}`
+      throw new QbpError('ERR_QBP_INVALID_MESSAGE', `${found} is no message: give an object with $name.`)
+    }
+    const { $name, $header, type, body } = message as {
+      $name?: unknown
+      $header?: Draft['fields']
+      type?: number
+      body?: unknown
+    }
+    const fields = $header ?? null
+    if ($name === null)
+      return { entry: undefined, type: type ?? 0, fields, body: bytesOf(body, 'of an unlisted type ($name: null)') }
+    const entry = $name === undefined ? this.#table.only : this.#table.byName($name as string)
+    if (entry === undefined) throw this.#unnamed($name)
+    if (entry.body === 'raw') return { entry, type: entry.type, fields, body: bytesOf(body, `of ${entry.name}`) }
+    if (entry.body === 'empty') refuseFields(entry, message)
+    return { entry, type: entry.type, fields }
+  }
+
+  #unnamed(name: unknown): QbpError {
+    const names = this.#table.entries.map((entry) => entry.name)
+    const listed = `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` || 'nothing'
+    const problem = name === undefined ? 'A message without $name' : `A message of $name ${JSON.stringify(name)}`
+    return new QbpError(
+      'ERR_QBP_INVALID_MESSAGE',
+      `${problem} cannot be sent this way, which has ${listed}. Nothing was sent.`,
+      {
+        field: '$name',
+        ...(typeof name === 'string' ? { messageName: name } : {}),
+      },
+    )
+  }
+
+  #tooLong(entry: Entry | undefined, size: number): QbpError {
+    const limit = this.#maxBodyBytes
+    return new QbpError(
+      'ERR_QBP_TOO_LONG',
+      `The body of ${entry?.name ?? 'the message'} takes ${size} bytes; maxBodyBytes allows ${limit}. Nothing of the message was sent.`,
+      { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
+    )
+  }
+}
+
+function bytesOf(body: unknown, owner: string): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  const found = body === undefined ? 'missing' : `a ${typeof body}`
+  throw new QbpError('ERR_QBP_INVALID_MESSAGE', `The body ${owner} is ${found}; it must be a Uint8Array or Buffer.`, {
+    field: 'body',
+  })
+}
+
+function refuseFields({ name }: Entry, message: object): void {
+  const key = Object.keys(message).find((each) => each !== '$name' && each !== '$header')
+  if (key === undefined) return
+  throw new QbpError(
+    'ERR_QBP_INVALID_MESSAGE',
+    `${key} is no field of ${name}, whose entry says that its body is empty.`,
+    {
+      messageName: name,
+      field: key,
+    },
+  )
+}
