@@ -1,4 +1,5 @@
 import type { LogListener, LogOptions, Position, Subscription } from './bus.ts'
+import { resume } from './gap.ts'
 import type { LocalBus, LocalHub } from './local.ts'
 
 /** How many frames of a backlog are read in one turn of the event loop. */
@@ -58,10 +59,9 @@ export class LocalReader implements Subscription {
   #read(): boolean {
     const log = this.#hub.log(this.channel)
     const { start, end } = log
-    const after = this.position
-    if (after.epoch !== log.epoch) this.#skip('lost', start)
-    else if (after.offset > end.offset) this.#skip('lost', end)
-    else if (after.offset < start.offset) this.#skip('trimmed', start)
+    const found = resume(this.channel, this.position, start, end)
+    this.position = found.position
+    if (found.gap) this.#bus.tellGap(found.gap, this.#options.onGap)
     for (let n = 0; n < READ_PER_TURN && this.position.offset < end.offset && this.#isOpen; n++) {
       const offset = this.position.offset + 1n
       const logged = log.at(offset)
@@ -71,11 +71,5 @@ export class LocalReader implements Subscription {
       if (logged.by !== this.#bus || this.#options.echo) this.#bus.guard(() => this.#listener(logged.frame, position))
     }
     return this.position.offset < log.end.offset
-  }
-
-  #skip(reason: 'trimmed' | 'lost', resumed: Position): void {
-    const after = this.position
-    this.position = resumed
-    this.#bus.tellGap({ channel: this.channel, reason, after, resumed }, this.#options.onGap)
   }
 }

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto'
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { QbpError } from '../errors.ts'
+import {
+  BusBase,
+  type BusOptions,
+  checkInteger,
+  downError,
+  noNodeError,
+  type RetentionOptions,
+  retention,
+} from './base.ts'
+import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from './bus.ts'
+import { encodeFileName, encodeName } from './name.ts'
+import { NatsLink } from './nats-link.ts'
+import { NatsLogs } from './nats-log.ts'
+import { NatsStore } from './nats-store.ts'
+
+export type * from './bus.ts'
+export { formatPosition, parsePosition } from './position.ts'
+
+/** What the bus decides by itself: its promises rest on these. */
+type Reserved =
+  | 'debug'
+  | 'maxReconnectAttempts'
+  | 'noEcho'
+  | 'pedantic'
+  | 'reconnect'
+  | 'verbose'
+  | 'waitOnFirstConnect'
+
+/**
+ * All options of nats.js's `connect` pass through, credentials (`user`, `pass`, `token`, `authenticator`) and `tls` among them, but for
+ * those on which the bus's promises rest. Defaults that differ: `reconnectTimeWait` 100 ms, `pingInterval` 5 s (a connection
+ * that went dead without a word is noticed after 15 s), `timeout` 5 s, `ignoreAuthErrorAbort` true.
+ */
+export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeConnectionOptions, Reserved> {
+  /** Begins every subject and stream of this bus; buses of different prefixes do not meet. Default: 'qbp'. */
+  readonly prefix?: string
+  /** How many servers of a cluster keep each log and the store, 1 to 5. Default: 1. */
+  readonly replicas?: number
+  /** Gives up on connecting. */
+  readonly signal?: AbortSignal
+}
+
+/** Room for a message's headers within the server's `max_payload`. */
+const HEADROOM = 1024
+
+/**
+ * A node on a bus of NATS. The server needs JetStream (`nats-server -js`) for logs and for the store; live frames and `send` do
+ * without. Once connected, it reconnects for ever.
+ *
+ * @throws {QbpError} ERR_QBP_BUS_DOWN if no server takes the connection (`cause` says why), ERR_QBP_BAD_OPTION, ERR_QBP_BAD_NAME; the signal's
+ * reason.
+ */
+export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
+  const {
+    node,
+    timeoutMs,
+    logMaxAgeMs,
+    logMaxFrames,
+    maxTtlMs,
+    prefix = 'qbp',
+    replicas = 1,
+    signal,
+    ...rest
+  } = options
+  const kept = retention(withoutUndefined({ logMaxAgeMs, logMaxFrames, maxTtlMs }))
+  checkInteger('replicas', replicas, 1, 5)
+  const bus = new NatsBus(withoutUndefined({ node, timeoutMs }))
+  if (kept.logMaxAgeMs < 2 * bus.timeoutMs) {
+    const message = `logMaxAgeMs is ${kept.logMaxAgeMs}: allowed is twice timeoutMs (${bus.timeoutMs}) or more.`
+    throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'logMaxAgeMs' })
+  }
+  signal?.throwIfAborted()
+  const nc = await dial(
+    {
+      name: bus.node,
+      pingInterval: 5_000,
+      timeout: 5_000,
+      reconnectTimeWait: 100,
+      ignoreAuthErrorAbort: true,
+      ...rest,
+      noEcho: true,
+      reconnect: true,
+      maxReconnectAttempts: -1,
+    },
+    signal,
+  )
+  await bus.start(nc, { ...kept, prefix: encodeName(prefix), replicas })
+  return bus
+}
+
+async function dial(options: NodeConnectionOptions, signal: AbortSignal | undefined): Promise<NatsConnection> {
+  const connecting = connect(options)
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort)
+  })
+  aborted.catch(() => {})
+  try {
+    return await Promise.race([connecting, aborted])
+  } catch (error) {
+    // nats.js cannot be told to stop dialing: should it get through after all, nobody wants that connection.
+    connecting.then((nc) => nc.close()).catch(() => {})
+    if (signal?.aborted) throw error
+    if (error instanceof errors.InvalidArgumentError) {
+      throw new QbpError('ERR_QBP_BAD_OPTION', `nats.js refuses its options: ${error.message}`, { cause: error })
+    }
+    const said = error instanceof Error ? error.message : String(error)
+    const servers = JSON.stringify(options.servers ?? '127.0.0.1:4222')
+    throw new QbpError(
+      'ERR_QBP_BUS_DOWN',
+      `No server at ${servers}: ${said}. Start nats-server there, or see "servers".`,
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+class NatsBus extends BusBase {
+  /** Unlike the node's name, never used twice. */
+  readonly #instance = randomUUID()
+  readonly #subscriptions = new Set<Subscription>()
+  #link!: NatsLink
+  #logs!: NatsLogs
+  #store!: NatsStore
+  #prefix = ''
+  maxFrameBytes = 0
+
+  get store(): NatsStore {
+    return this.#store
+  }
+
+  async start(
+    nc: NatsConnection,
+    options: Required<RetentionOptions> & { prefix: string; replicas: number },
+  ): Promise<void> {
+    this.#prefix = options.prefix
+    this.maxFrameBytes = (nc.info?.max_payload ?? 1_048_576) - HEADROOM
+    this.#link = await NatsLink.over(nc, this.timeoutMs, (up) => {
+      if (nc.info) this.maxFrameBytes = nc.info.max_payload - HEADROOM
+      this.setUp(up)
+    })
+    this.#logs = new NatsLogs(this, this.#link, this.#instance, options)
+    this.#store = new NatsStore(this, this.#link, this.#instance, options)
+    nc.subscribe(this.#inbox(this.node), {
+      callback: (error, message) => {
+        if (error) return this.guard(() => throwIt(error))
+        this.guard(() => this.emit('frame', message.data))
+        if (!this.isClosed) this.guard(() => message.respond())
+      },
+    })
+    await this.#link.race(nc.flush()).catch(() => {})
+  }
+
+  protected publishLive(channel: string, frame: Uint8Array): void {
+    try {
+      this.#link.nc.publish(`${this.#prefix}.live.${encodeFileName(channel)}`, frame)
+    } catch (error) {
+      throw downError(error)
+    }
+  }
+
+  protected publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position> {
+    return this.#logs.publish(channel, frame, signal)
+  }
+
+  protected async subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
+    const { nc } = this.#link
+    const heard = nc.subscribe(`${this.#prefix}.live.${encodeFileName(channel)}`, {
+      callback: (error, message) => {
+        if (!this.#subscriptions.has(subscription)) return
+        this.guard(() => (error ? throwIt(error) : listener(message.data)))
+      },
+    })
+    const subscription = {
+      channel,
+      position: undefined,
+      close: () => {
+        if (this.#subscriptions.delete(subscription)) heard.unsubscribe()
+      },
+    }
+    this.#subscriptions.add(subscription)
+    try {
+      // The server has read all that was sent before it answers this.
+      await this.#link.race(nc.flush(), signal)
+    } catch (error) {
+      subscription.close()
+      if (error instanceof QbpError || signal?.aborted) throw error
+      throw downError(error)
+    }
+    return subscription
+  }
+
+  protected async subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription> {
+    const subscription = await this.#logs.subscribe(channel, listener, options)
+    subscription.onClose = () => this.#subscriptions.delete(subscription)
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  protected async sendFrame(node: string, frame: Uint8Array): Promise<void> {
+    if (node === this.node) {
+      // The server would not echo it.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (!this.isClosed) this.guard(() => this.emit('frame', frame))
+      return
+    }
+    try {
+      await this.#link.race(this.#link.nc.request(this.#inbox(node), frame, { timeout: this.timeoutMs }))
+    } catch (error) {
+      if (error instanceof QbpError) throw error
+      if (error instanceof errors.RequestError && error.isNoResponders()) throw noNodeError(node)
+      if (error instanceof errors.TimeoutError) {
+        const message = `The node ${JSON.stringify(node)} has not answered within ${this.timeoutMs} ms; it may have the frame or not.`
+        throw new QbpError('ERR_QBP_BUS_TIMEOUT', message, { node, cause: error })
+      }
+      throw downError(error)
+    }
+  }
+
+  protected async leave(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close()
+    this.#store.close()
+    await this.#link.close()
+  }
+
+  #inbox(node: string): string {
+    return `${this.#prefix}.node.${encodeFileName(node)}`
+  }
+}
+
+function throwIt(error: unknown): never {
+  throw error
+}
+
+/** Under exactOptionalPropertyTypes, an option that was not given is not there. */
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}
