@@ -14,9 +14,9 @@ export interface Engine {
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const text = (frame: Uint8Array): string => new TextDecoder().decode(frame)
 
-/** Waits for what is bound to happen; the runner's time limit is the only one. */
+/** Waits for what is bound to happen; the runner's time limit is the only one. A wait that is given up holds no process. */
 export async function until(happened: () => boolean): Promise<void> {
-  while (!happened()) await pause(2)
+  while (!happened()) await pause(2, undefined, { ref: false })
 }
 
 /** The code that `work` rejects with. */
