@@ -218,7 +218,9 @@ export class NatsStore implements Store {
 
   /** Of an entry's life, by the server's clock. */
   #leftMs(ttl: string | undefined, takenAt: number): number {
-    return takenAt + Number(ttl ?? 0) - (performance.now() + this.#clock)
+    const ttlMs = Number(ttl ?? 0)
+    // Not by the clock: what was deleted just now may seem to be of the future, by half a round trip.
+    return ttlMs === 0 ? 0 : takenAt + ttlMs - (performance.now() + this.#clock)
   }
 
   async #open(): Promise<Opened> {

@@ -45,6 +45,8 @@ export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeC
 
 /** Room for a message's headers within the server's `max_payload`. */
 const HEADROOM = 1024
+/** A node that is on the bus answers in a round trip; one that crashed a moment ago never will. */
+const LONGEST_SEND_MS = 5_000
 
 /**
  * A node on a bus of NATS. The server needs JetStream (`nats-server -js`) for logs and for the store; live frames and `send` do
@@ -129,6 +131,7 @@ class NatsBus extends BusBase {
   #link!: NatsLink
   #logs!: NatsLogs
   #store!: NatsStore
+  #inboxed: { unsubscribe(): void } | undefined
   #prefix = ''
   maxFrameBytes = 0
 
@@ -148,7 +151,7 @@ class NatsBus extends BusBase {
     })
     this.#logs = new NatsLogs(this, this.#link, this.#instance, options)
     this.#store = new NatsStore(this, this.#link, this.#instance, options)
-    nc.subscribe(this.#inbox(this.node), {
+    this.#inboxed = nc.subscribe(this.#inbox(this.node), {
       callback: (error, message) => {
         if (error) return this.guard(() => throwIt(error))
         this.guard(() => this.emit('frame', message.data))
@@ -211,13 +214,14 @@ class NatsBus extends BusBase {
       if (!this.isClosed) this.guard(() => this.emit('frame', frame))
       return
     }
+    const timeoutMs = Math.min(this.timeoutMs, LONGEST_SEND_MS)
     try {
-      await this.#link.race(this.#link.nc.request(this.#inbox(node), frame, { timeout: this.timeoutMs }))
+      await this.#link.race(this.#link.nc.request(this.#inbox(node), frame, { timeout: timeoutMs }))
     } catch (error) {
       if (error instanceof QbpError) throw error
       if (error instanceof errors.RequestError && error.isNoResponders()) throw noNodeError(node)
       if (error instanceof errors.TimeoutError) {
-        const message = `The node ${JSON.stringify(node)} has not answered within ${this.timeoutMs} ms; it may have the frame or not.`
+        const message = `The node ${JSON.stringify(node)} has not answered within ${timeoutMs} ms; it may have the frame or not.`
         throw new QbpError('ERR_QBP_BUS_TIMEOUT', message, { node, cause: error })
       }
       throw downError(error)
@@ -227,6 +231,8 @@ class NatsBus extends BusBase {
   protected async leave(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close()
     this.#store.close()
+    // Flushed before the connection ends: from here on a sender is told at once that this node is not there.
+    this.#inboxed?.unsubscribe()
     await this.#link.close()
   }
 
