@@ -13,6 +13,7 @@ import {
 import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from './bus.ts'
 import { encodeFileName, encodeName } from './name.ts'
 import { NatsLink } from './nats-link.ts'
+import { NatsLive } from './nats-live.ts'
 import { NatsLogs } from './nats-log.ts'
 import { NatsStore } from './nats-store.ts'
 
@@ -129,6 +130,7 @@ class NatsBus extends BusBase {
   readonly #instance = randomUUID()
   readonly #subscriptions = new Set<Subscription>()
   #link!: NatsLink
+  #live!: NatsLive
   #logs!: NatsLogs
   #store!: NatsStore
   #inboxed: { unsubscribe(): void } | undefined
@@ -149,12 +151,16 @@ class NatsBus extends BusBase {
       if (nc.info) this.maxFrameBytes = nc.info.max_payload - HEADROOM
       this.setUp(up)
     })
+    this.#live = new NatsLive(this, this.#link, options.prefix)
     this.#logs = new NatsLogs(this, this.#link, this.#instance, options)
     this.#store = new NatsStore(this, this.#link, this.#instance, options)
     this.#inboxed = nc.subscribe(this.#inbox(this.node), {
       callback: (error, message) => {
-        if (error) return this.guard(() => throwIt(error))
-        this.guard(() => this.emit('frame', message.data))
+        this.guard(() => {
+          if (error) throw error
+          this.emit('frame', message.data)
+        })
+        if (error) return
         if (!this.isClosed) this.guard(() => message.respond())
       },
     })
@@ -162,42 +168,15 @@ class NatsBus extends BusBase {
   }
 
   protected publishLive(channel: string, frame: Uint8Array): void {
-    try {
-      this.#link.nc.publish(`${this.#prefix}.live.${encodeFileName(channel)}`, frame)
-    } catch (error) {
-      throw downError(error)
-    }
+    this.#live.publish(channel, frame)
   }
 
   protected publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position> {
     return this.#logs.publish(channel, frame, signal)
   }
 
-  protected async subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
-    const { nc } = this.#link
-    const heard = nc.subscribe(`${this.#prefix}.live.${encodeFileName(channel)}`, {
-      callback: (error, message) => {
-        if (!this.#subscriptions.has(subscription)) return
-        this.guard(() => (error ? throwIt(error) : listener(message.data)))
-      },
-    })
-    const subscription = {
-      channel,
-      position: undefined,
-      close: () => {
-        if (this.#subscriptions.delete(subscription)) heard.unsubscribe()
-      },
-    }
-    this.#subscriptions.add(subscription)
-    try {
-      // The server has read all that was sent before it answers this.
-      await this.#link.race(nc.flush(), signal)
-    } catch (error) {
-      subscription.close()
-      if (error instanceof QbpError || signal?.aborted) throw error
-      throw downError(error)
-    }
-    return subscription
+  protected subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
+    return this.#live.subscribe(channel, listener, signal)
   }
 
   protected async subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription> {
@@ -230,6 +209,7 @@ class NatsBus extends BusBase {
 
   protected async leave(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close()
+    this.#live.close()
     this.#store.close()
     // Flushed before the connection ends: from here on a sender is told at once that this node is not there.
     this.#inboxed?.unsubscribe()
@@ -239,10 +219,6 @@ class NatsBus extends BusBase {
   #inbox(node: string): string {
     return `${this.#prefix}.node.${encodeFileName(node)}`
   }
-}
-
-function throwIt(error: unknown): never {
-  throw error
 }
 
 /** Under exactOptionalPropertyTypes, an option that was not given is not there. */
