@@ -128,7 +128,7 @@ export interface Store {
   watch(prefix: Key, listener: (change: Change) => void, options?: SubscribeOptions): Promise<{ close(): void }>
 }
 
-/** Events of a bus. Without an `error` listener such errors become process warnings: they are bugs of listeners. */
+/** Events of a bus. Without an `error` listener such errors become process warnings. */
 export interface BusEvents {
   /** The engine is back. Live frames published by others since `down` are lost; logs and watches catch up by themselves. */
   up: []
@@ -138,7 +138,7 @@ export interface BusEvents {
   gap: [gap: Gap]
   /** A frame that another node, or this one, sent to this node. */
   frame: [frame: Uint8Array]
-  /** A listener threw. */
+  /** A listener threw; or the engine refuses a subscription that it had taken, which has ended (ERR_QBP_BUS_REFUSED). */
   error: [error: unknown]
 }
 

@@ -75,6 +75,7 @@ export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
     const message = `logMaxAgeMs is ${kept.logMaxAgeMs}: allowed is twice timeoutMs (${bus.timeoutMs}) or more.`
     throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'logMaxAgeMs' })
   }
+  const token = encodeName(prefix)
   signal?.throwIfAborted()
   const nc = await dial(
     {
@@ -90,7 +91,7 @@ export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
     },
     signal,
   )
-  await bus.start(nc, { ...kept, prefix: encodeName(prefix), replicas })
+  await bus.start(nc, { ...kept, prefix: token, replicas })
   return bus
 }
 

@@ -32,6 +32,27 @@ describe('natsBus', () => {
     expect(await codeOf(natsBus({ servers: server.url, signal: AbortSignal.abort() }))).to.equal(20)
   })
 
+  it('passes credentials through', async function () {
+    const guarded = await NatsServer.start(this, '--user', 'qbp', '--pass', 'secret')
+    try {
+      expect(await codeOf(natsBus({ servers: guarded.url }))).to.equal('ERR_QBP_BUS_DOWN')
+      await using bus = await natsBus({ servers: guarded.url, user: 'qbp', pass: 'secret' })
+      expect((await bus.publish('log', bytes('x'), { durable: true })).offset).to.equal(1n)
+    } finally {
+      await guarded.stop()
+    }
+  })
+
+  it('refuses bad options before it connects', async () => {
+    const servers = '127.0.0.1:1'
+    for (const bad of [{ replicas: 0 }, { timeoutMs: 0 }, { logMaxAgeMs: 1000 }, { maxTtlMs: 0.5 }]) {
+      expect(await codeOf(natsBus({ servers, ...bad }))).to.equal('ERR_QBP_BAD_OPTION')
+    }
+    for (const bad of [{ node: '' }, { prefix: '' }]) {
+      expect(await codeOf(natsBus({ servers, ...bad }))).to.equal('ERR_QBP_BAD_NAME')
+    }
+  })
+
   describe('over a wire that is cut', () => {
     let wire: Wire
 

@@ -10,18 +10,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 export class NatsServer {
   readonly port: number
   readonly #binary: string
+  readonly #more: string[]
   readonly #folder = mkdtempSync(join(tmpdir(), 'qbp-nats-'))
   #process: ChildProcess | undefined
   readonly #onExit = () => this.#process?.kill('SIGKILL')
 
-  private constructor(binary: string, port: number) {
+  private constructor(binary: string, port: number, more: string[]) {
     this.#binary = binary
+    this.#more = more
     this.port = port
     process.on('exit', this.#onExit)
   }
 
   /** Skips the running test or suite where there is no nats-server; fails it under QBP_PEERS=required. */
-  static async start(context: Mocha.Context): Promise<NatsServer> {
+  static async start(context: Mocha.Context, ...more: string[]): Promise<NatsServer> {
     const binary = findBinary()
     if (!binary) {
       const message = 'no nats-server found: apt-get install nats-server'
@@ -29,7 +31,7 @@ export class NatsServer {
       console.log(`      skipped, ${message}`)
       context.skip()
     }
-    const server = new NatsServer(binary, await freePort())
+    const server = new NatsServer(binary, await freePort(), more)
     await server.up()
     return server
   }
@@ -39,7 +41,7 @@ export class NatsServer {
   }
 
   async up(): Promise<void> {
-    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.#folder]
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.#folder, ...this.#more]
     this.#process = spawn(this.#binary, args, { stdio: 'ignore' })
     while (!(await accepts(this.port))) {
       if (this.#process.exitCode !== null) throw new Error(`nats-server ended with ${this.#process.exitCode}`)
