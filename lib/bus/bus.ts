@@ -35,7 +35,7 @@ export interface Gap {
 
 /**
  * A listener is called synchronously and one frame at a time; the bus never waits for what it starts. One that throws is reported as
- * `error`; the bus and the other listeners go on.
+ * `error`; the bus and the other listeners go on. The frame may be a view of a larger chunk: copy what is kept for long.
  */
 export type LiveListener = (frame: Uint8Array) => void
 /** As {@link LiveListener}, with each frame's position. */
