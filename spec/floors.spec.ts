@@ -22,7 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 12 */ ['connection'],
   /* 13 */ ['server', 'client'],
   /* 14 */ ['bus/*'],
-  /* 15 */ ['index'],
+  /* 15 */ ['index', 'testing/*'],
   /* 16 */ ['cli/*'],
 ]
 

@@ -24,14 +24,7 @@ export class LocalReader implements Subscription {
   readonly #gone: () => void
   #awake = false
 
-  constructor(
-    hub: Logs,
-    bus: BusBase,
-    channel: string,
-    listener: LogListener,
-    options: LogOptions,
-    gone: () => void,
-  ) {
+  constructor(hub: Logs, bus: BusBase, channel: string, listener: LogListener, options: LogOptions, gone: () => void) {
     this.channel = channel
     this.#hub = hub
     this.#bus = bus
