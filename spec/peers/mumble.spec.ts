@@ -1,10 +1,35 @@
+import { type EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import tls from 'node:tls'
 import { expect } from 'chai'
-import { type AnyMessage, connect, headers, Protocol, type QbpConnection } from '../../lib/index.ts'
+import { type AnyMessage, connect, createServer, headers, Protocol, type QbpConnection } from '../../lib/index.ts'
 import { certificates } from '../support/certificates.ts'
 import { type Murmur, murmurPeer, startMurmur } from '../support/murmur.ts'
 import { peer, run } from '../support/peers.ts'
+
+// It brings no types.
+const MumbleClient = require('mumble-client') as new (options: {
+  username: string
+  tokens: string[]
+  dataPingInterval: number
+}) => MumbleClient
+interface MumbleClient extends EventEmitter {
+  readonly welcomeMessage: string
+  readonly serverVersion: object
+  readonly self: { username: string; channel: Channel; selfMute: boolean }
+  readonly channels: Channel[]
+  getChannel(name: string): Channel | null
+  connectDataStream(stream: Duplex): Promise<MumbleClient>
+  setSelfMute(mute: boolean): void
+  disconnect(): void
+}
+interface Channel {
+  readonly name: string
+  readonly links: Channel[]
+}
 
 const ROOT = join(__dirname, '..', '..')
 const PROTO = join(ROOT, 'node_modules', 'mumble-streams', 'lib', 'Mumble.proto')
@@ -123,9 +148,73 @@ describe('Mumble', function () {
     })
   })
 
+  describe('the client of npm, mumble-client', () => {
+    it('completes its handshake with our server, pings it and is told what others write', async () => {
+      const protocol = await loadMumble()
+      const { ca, server: identity } = await certificates()
+      const told: AnyMessage[] = []
+      await using server = createServer(protocol, { tls: identity }, async (reader, writer) => {
+        await writer.writeMessage({ $name: 'Version', version: 0x010304, release: 'qbp', os: 'node' })
+        for await (const message of reader) {
+          told.push(message)
+          if (message.$name === 'Authenticate') {
+            await writer.writeMessage({ $name: 'ChannelState', channelId: 0, name: 'Root' })
+            await writer.writeMessage({ $name: 'ChannelState', channelId: 5, parent: 0, name: 'Pond', links: [0] })
+            await writer.writeMessage({ $name: 'UserState', session: 7, name: message.username, channelId: 5 })
+            await writer.writeMessage({
+              ...{
+                $name: 'ServerSync',
+                session: 7,
+                maxBandwidth: 72_000,
+                welcomeText: 'grüße',
+                permissions: 2n ** 63n,
+              },
+            })
+          } else if (message.$name === 'Ping') await writer.writeMessage(message)
+          else if (message.$name === 'UserState') {
+            await writer.writeMessage(message)
+            await writer.writeMessage({ $name: 'TextMessage', actor: 7, channelId: [5], message: 'quack' })
+          }
+        }
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as AddressInfo
+
+      const client = new MumbleClient({ username: 'drake', tokens: ['a', 'b'], dataPingInterval: 50 })
+      const ended = once(client, 'disconnected')
+      await client.connectDataStream(tls.connect({ host: '127.0.0.1', port, ca }))
+      expect(client.welcomeMessage).to.equal('grüße')
+      expect(client.self.username).to.equal('drake')
+      expect(client.self.channel.name).to.equal('Pond')
+      expect(client.channels.map(({ name }) => name)).to.deep.equal(['Root', 'Pond'])
+      expect(client.getChannel('Pond')?.links[0]?.name).to.equal('Root')
+      expect(client.serverVersion).to.include({ major: 1, minor: 3, patch: 4, release: 'qbp' })
+
+      await once(client, 'dataPing')
+      client.setSelfMute(true)
+      const [actor, text, , [channel]] = await once(client, 'message')
+      expect([actor.username, text, channel.name]).to.deep.equal(['drake', 'quack', 'Pond'])
+      expect(client.self.selfMute).to.equal(true)
+      client.disconnect()
+      await ended
+
+      const [version, authenticate] = told
+      expect(version).to.include({ $name: 'Version', version: 0x010210, release: 'Node.js mumble-client' })
+      expect(authenticate).to.deep.include({
+        $name: 'Authenticate',
+        username: 'drake',
+        tokens: ['a', 'b'],
+        opus: false,
+      })
+      expect(told.find(({ $name }) => $name === 'Ping')?.timestamp).to.be.a('bigint')
+      expect(told.find(({ $name }) => $name === 'UserState')).to.deep.include({ session: 7, selfMute: true })
+    })
+  })
+
   it('examples/mumble.ts says how it is called, and fails where nobody listens', async () => {
-    expect(await example('--help')).to.match(/^npm run mumble -- \[HOST\] \[PORT\]/)
-    const fault = await example('127.0.0.1 1').catch((error: Error) => error)
+    const failing = example('127.0.0.1 1').catch((error: Error) => error)
+    const [help, fault] = await Promise.all([example('--help'), failing])
+    expect(help).to.match(/^npm run mumble -- \[HOST\] \[PORT\]/)
     expect(String(fault)).to.match(/ended with exit code 1\n.*ECONNREFUSED 127\.0\.0\.1:1\n.*npm run mumble -- --help/)
   })
 })
