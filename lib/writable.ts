@@ -3,7 +3,7 @@ import { BATCH_BYTES, Batch } from './batch.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
 import { byteLimit, type Protocol } from './protocol.ts'
-import type { Role } from './table.ts'
+import type { Role, Table } from './table.ts'
 import type { Outgoing } from './typing.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
@@ -30,10 +30,12 @@ export interface WriterPort {
   own(): void
   /** Sends what was written in this tick now. */
   flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
+  /** Writes a whole frame that was encoded elsewhere, with the same limits. It is not copied, and must not change any more. */
   frame(bytes: Uint8Array): boolean
   /** The frame of a message, not written anywhere. */
   encode(message: object): Buffer
+  /** What may be sent. Writers with one table make the same frame of a message. */
+  readonly table: Table
   /** Messages written, bytes of them, and bytes of these that nobody has taken yet. */
   readonly messages: number
   readonly bytes: number
@@ -174,9 +176,13 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
   #accept(output: { pos: number }, end: number): void {
-    const size = end - output.pos
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    this.#admit(end - output.pos)
     output.pos = end
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number): void {
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
     this.#messages++
     this.#bytes += size
   }
@@ -298,10 +304,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
-        const output = writer.#batch.open()
-        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
-        output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length)
+        writer.#admit(bytes.length)
+        writer.#batch.add(bytes)
         return writer.#written()
       },
       encode: (message) => {
@@ -309,6 +313,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
+      table: writer.#framer.table,
       get messages() {
         return writer.#messages
       },

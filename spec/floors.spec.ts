@@ -20,7 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 10 */ ['readable', 'writable', 'deadline'],
   /* 11 */ ['tls'],
   /* 12 */ ['connection'],
-  /* 13 */ ['server', 'client'],
+  /* 13 */ ['server', 'client', 'group'],
   /* 14 */ ['bus/*'],
   /* 15 */ ['index'],
   /* 16 */ ['cli/*'],
