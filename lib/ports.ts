@@ -1,5 +1,7 @@
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
 
+import type { Table } from './table.ts'
+
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The connection owns the reader's life: leaving a `for await` does not end it. */
@@ -25,10 +27,12 @@ export interface WriterPort {
   own(): void
   /** Sends what was written in this tick now. */
   flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
+  /** Writes a whole frame that was encoded elsewhere, with the same limits. It is not copied, and must not change any more. */
   frame(bytes: Uint8Array): boolean
   /** The frame of a message, not written anywhere. */
   encode(message: object): Buffer
+  /** What may be sent. Writers with one table make the same frame of a message. */
+  readonly table: Table
   /** Messages written, bytes of them, and bytes of these that nobody has taken yet. */
   readonly messages: number
   readonly bytes: number

@@ -157,9 +157,13 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
   #accept(output: { pos: number }, end: number): void {
-    const size = end - output.pos
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    this.#admit(end - output.pos)
     output.pos = end
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number): void {
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
     this.#messages++
     this.#bytes += size
   }
@@ -267,10 +271,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
-        const output = writer.#batch.open()
-        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
-        output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length)
+        writer.#admit(bytes.length)
+        writer.#batch.add(bytes)
         return writer.#written()
       },
       encode: (message) => {
@@ -278,6 +280,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
+      table: writer.#framer.table,
       get messages() {
         return writer.#messages
       },

@@ -18,7 +18,7 @@ import {
   type QbpServer,
   type QbpWritable,
 } from '../../lib/index.ts'
-import { randomNumbers } from './splits.ts'
+import { randomNumbers } from '../../lib/testing/splits.ts'
 
 /** What a soak has seen. All that should be 0 comes first. */
 export interface SoakReport {
