@@ -267,6 +267,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
+        if (writer.destroyed || writer.writableEnded) return false
         const output = writer.#batch.open()
         if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
         output.buf.set(bytes, output.pos)
