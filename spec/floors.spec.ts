@@ -12,7 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  2 */ ['header', 'wire'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
-  /*  5 */ ['batch', 'decode', 'encode', 'convert'],
+  /*  5 */ ['batch', 'decode', 'encode', 'convert', 'fault'],
   /*  6 */ ['schema', 'table', 'frames'],
   /*  7 */ ['listing', 'typing'],
   /*  8 */ ['protocol'],
