@@ -46,7 +46,6 @@ function locate(type: Type, buf: Uint8Array, pos: number, end: number, depth: nu
         type.decode(new type.Message(), buf, start, pos, depth, true, 0)
         continue
       }
-      if (!field.group) skip(buf, content, end, 0, 0) // Its length.
       const inner = locate(field.message, buf, field.group ? content : behindVarint(buf, content), pos, depth + 1)
       if (inner !== null) return inner === '' ? field.name : `${field.name}.${inner}`
     } catch (fault) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Protocol, type QbpError } from '../lib/index.ts'
+import { Protocol, QbpError } from '../lib/index.ts'
 import { Long } from '../lib/int64.ts'
 import { UNKNOWN } from '../lib/wire.ts'
 import { Bodies, messagesOf, rootOf, schemas } from './support/every.ts'
@@ -158,4 +158,57 @@ describe('a decoder', () => {
     }
     expect(accepted / BODIES).to.be.within(0.3, 0.9)
   })
+})
+
+/** A protocol of a schema in text, in the package `t`. */
+const load = (text: string, options: { int64?: Int64 } = {}): Protocol =>
+  Protocol.from(rootOf(text).lookup('t') as protobuf.Namespace, {
+    header: 'length:varint',
+    message: { body: 'raw' },
+    ...options,
+  })
+
+const refusal = (protocol: Protocol, name: string, hex: string): QbpError => {
+  try {
+    protocol.decode(name, Buffer.from(hex, 'hex'))
+  } catch (error) {
+    return error as QbpError
+  }
+  throw new Error(`${hex} was not refused`)
+}
+
+describe('a body that does not decode', () => {
+  const protocol = load(`syntax = "proto2"; package t;
+    message Outer { optional Inner inner = 1; repeated Inner list = 2; map<string, Inner> map = 3; optional int32 x = 4;
+      optional group Group = 5 { optional Inner inner = 1; } }
+    message Inner { required int32 a = 1; optional fixed32 b = 2; optional Outer outer = 3; }`)
+
+  const faults: [hex: string, field: string | undefined, problem: RegExp][] = [
+    ['20', 'x', /goes on behind the end/],
+    ['20ffffffffffffffffffff01', 'x', /varint of more than 10 bytes/],
+    ['0a0508001500000000', 'inner.b', /behind the end/],
+    ['0a00', 'inner.a', /required field is missing/],
+    ['12020801120015', 'list.a', /./],
+    ['0a0608011a021200', 'inner.outer.list.a', /required/],
+    ['2b0a0224', 'group', /./],
+    ['2b0a002c', 'group.inner.a', /required/],
+    ['1a060a016b1200', 'map', /./],
+    ['0f', 'inner', /wire type 7/],
+    ['00', undefined, /field number 0/],
+    ['f8ffffff1f00', undefined, /tag over 32 bits/],
+    ['0affffffff0f', 'inner', /length over 2\*\*31/],
+    ['0a05', 'inner', /behind the end/],
+    ['7a05', '#15', /behind the end/],
+    ['2b', 'group', /./],
+    ['34', '#6', /wire type 4/],
+  ]
+  for (const [hex, field, problem] of faults) {
+    it(`is refused with the field at fault: ${hex} in ${field ?? 'the message itself'}`, () => {
+      const error = refusal(protocol, 'Outer', hex)
+      expect(error).to.be.instanceOf(QbpError)
+      expect(error).to.include({ code: 'ERR_QBP_INVALID_BODY', messageName: 'Outer' })
+      expect(error.field).to.equal(field)
+      expect(error.message).to.match(problem)
+    })
+  }
 })

@@ -141,9 +141,12 @@ const FIXED = [
 /** Makes bodies, all of them different, from one seed. */
 export class Bodies {
   readonly #random: () => number
+  readonly #allKeys: boolean
 
-  constructor(random: () => number) {
+  /** @param allKeys whether each map entry has its key: protobufjs takes a 64-bit key of 0 and one that is missing for two. */
+  constructor(random: () => number, allKeys = false) {
     this.#random = random
+    this.#allKeys = allKeys
   }
 
   /** A whole number below `limit`. */
@@ -250,7 +253,8 @@ export class Bodies {
     const { id, resolvedType } = field
     if (field.map) {
       const entry: number[] = []
-      if (!this.#oneIn(8)) this.#scalar((field as protobuf.Field & { keyType: string }).keyType, 1, entry)
+      if (this.#allKeys || !this.#oneIn(8))
+        this.#scalar((field as protobuf.Field & { keyType: string }).keyType, 1, entry)
       if (!this.#oneIn(8)) this.#value(field, 2, entry, depth)
       if (this.#oneIn(20)) this.#unknown(entry, depth)
       this.#tag(bytes, id, 2)
