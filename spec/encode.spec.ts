@@ -333,8 +333,8 @@ describe('a message', () => {
       ],
       [{ map: { k: { a: 1, y: 5 } } }, 'map["k"].y', /is 5, not a string/],
       [{ map: { '"': {} } }, 'map["\\""].a', /is required and missing/],
-      [{ many: [{ a: 1 }, , { a: 1 }] }, 'many[1]', /is undefined, not a Inner/],
-      [{ packed: [1, , 2] }, 'packed[1]', /is undefined/],
+      [{ many: Object.assign(new Array(3), { 0: { a: 1 } }) }, 'many[1]', /is undefined, not a Inner/],
+      [{ packed: Object.assign(new Array(3), { 0: 1, 2: 2 }) }, 'packed[1]', /is undefined/],
       [{ list: [undefined] }, 'list[0]', /is undefined, not a string/],
       [{ inner: { a: 1, x: 1, y: 'both' } }, 'inner.y', /is set beside x/],
       [{ inner: { a: 1, nope: 1 } }, 'inner.nope', /is no field of Inner, which has a, every, x, y/],
@@ -384,10 +384,12 @@ describe('a message', () => {
       enumerable: true,
     })
     expect(written('Every', fickle)).to.have.property('inner')
-    const growing: number[] = []
+    const growing = [1]
     const list = new Proxy(growing, {
-      get: (target, key) =>
-        key === 'length' ? target.length + 1 : key === '0' ? (growing.push(1), 1) : Reflect.get(target, key),
+      get(target, key) {
+        if (key === '0') growing.push(1)
+        return Reflect.get(target, key)
+      },
     })
     try {
       expect((written('Every', { packed: list }).packed as []).length).to.be.greaterThan(0)

@@ -9,7 +9,9 @@ import ts from 'typescript'
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
   /*  1 */ ['codegen', 'resolve'],
-  /*  2 */ ['header', 'wire'],
+  /*  2 */ ['layout', 'wire'],
+  ['heads'],
+  ['header'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
   /*  5 */ ['batch', 'decode', 'encode', 'convert', 'fault'],
