@@ -8,11 +8,9 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'resolve'],
-  /*  2 */ ['layout', 'wire'],
-  ['heads'],
-  ['header'],
-  /*  3 */ ['int64'],
+  /*  1 */ ['codegen', 'layout', 'resolve'],
+  /*  2 */ ['heads', 'wire'],
+  /*  3 */ ['header', 'int64'],
   /*  4 */ ['type'],
   /*  5 */ ['batch', 'decode', 'encode', 'convert', 'fault'],
   /*  6 */ ['schema', 'load', 'table', 'frames'],
