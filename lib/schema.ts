@@ -238,7 +238,7 @@ function makeField(
     presence: Boolean(field.hasPresence),
     required: field.required,
     packed: field.packed,
-    group: field.delimited,
+    group: field.delimited && !field.map, // The values of a map never are.
     utf8: features(field).utf8_validation === 'VERIFY',
     initial: initial(field, kind, int64),
     oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,

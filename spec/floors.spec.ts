@@ -21,8 +21,9 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 11 */ ['tls'],
   /* 12 */ ['connection'],
   /* 13 */ ['server', 'client'],
-  /* 14 */ ['index'],
-  /* 15 */ ['cli/*'],
+  /* 14 */ ['bus/*'],
+  /* 15 */ ['index'],
+  /* 16 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
