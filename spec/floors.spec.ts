@@ -31,7 +31,7 @@ const HIGHEST_FLOOR_WITHOUT_NODE = 9
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['schema', 'int64', 'cli/load']
+const PROTOBUFJS_FILES = ['schema', 'int64']
 
 const LIB = join(__dirname, '..', 'lib')
 
