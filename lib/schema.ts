@@ -6,6 +6,9 @@ import { type Int64Kind, int64Kind, split } from './int64.ts'
 import { type EnumType, type Field, type Kind, Type } from './type.ts'
 import { at, copy } from './wire.ts'
 
+// protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
+export { protobuf as reflection }
+
 /** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
 export interface Schema<M extends MessageMap = MessageMap> {
   /** The package that message names are relative to; empty for none. */
@@ -50,52 +53,94 @@ async function descriptor(): Promise<string> {
   return JSON.stringify(namespace.root.toJSON())
 }
 
+/** The text of a file that need not be there, or undefined. */
+function ownCopy(path: string): Promise<string> | undefined {
+  if (path === OPTIONS) return Promise.resolve('{}') // The option is read whether or not it is defined.
+  return path === DESCRIPTOR ? descriptor() : undefined
+}
+
+// One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
+const { normalize } = protobuf.util.path
+
 // protobufjs's own door to the file system: closed in a browser, where schemas come as modules.
-const files = protobuf.util.fs as { existsSync(path: string): boolean } | null
+const files = protobuf.util.fs as {
+  existsSync(path: string): boolean
+  readFileSync(path: string, encoding: 'utf8'): string
+} | null
 
 /**
- * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there.
+ * Loads .proto files with all that they import. `qbp/options.proto` and those of `google/protobuf/` need not be there, but for
+ * api.proto, type.proto and source_context.proto: protobufjs has them in its own folder, for `includeDirs`.
  *
  * Schemas are code: load them when the program starts, never from a peer.
  *
- * @throws {QbpError} ERR_QBP_BAD_SCHEMA with the file, and the line where protobufjs tells it.
+ * @throws {QbpError} ERR_QBP_BAD_SCHEMA; its message begins with the file and, where it is known, the line.
  */
 export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
   const { includeDirs = ['.'], keepCase = false } = options
   const root = new protobuf.Root()
-  const missing: string[] = []
   root.resolvePath = (origin, target) => {
-    if (origin === '') return target
-    const candidates = [protobuf.util.path.resolve(origin, target), ...includeDirs.map((dir) => `${dir}/${target}`)]
+    if (origin === '') return normalize(target)
+    const candidates = [protobuf.util.path.resolve(origin, target)]
+    for (const dir of includeDirs) candidates.push(normalize(`${dir}/${target}`))
     const found =
       candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
-    if (found === undefined) missing.push(`${target}, imported by ${origin}, looked for at ${candidates.join(', ')}`)
-    return found ?? null
+    if (found !== undefined) return found
+    throw new Misplaced(
+      `${placeOf(origin, target)}: the import '${target}' is not found; it was looked for at ${candidates.join(', ')}`,
+    )
   }
   const list = typeof paths === 'string' ? [paths] : [...paths]
-  let last = list.join(', ')
+  // The file that was delivered last is the one that protobufjs reads: it does so at once.
+  let current = list.join(', ')
   const fetch = root.fetch
   root.fetch = (path, callback) => {
-    last = path
-    if (path === OPTIONS)
-      callback(null as unknown as Error, '{}') // The option is read whether or not it is defined.
-    else if (path === DESCRIPTOR) descriptor().then((text) => callback(null as unknown as Error, text), callback)
-    else fetch.call(root, path, callback)
+    const deliver: protobuf.FetchCallback = (error, source) => {
+      current = path
+      callback(error, source)
+    }
+    const own = ownCopy(path)
+    if (own === undefined) fetch.call(root, path, deliver)
+    else own.then((text) => deliver(null as unknown as Error, text), deliver)
   }
   try {
     if (list.length === 0) throw new Error('no file was named')
+    // protobufjs would resolve in a callback of its own, where nobody can catch what that throws.
+    root.resolveAll = () => root
     await root.load(list, { keepCase, alternateCommentMode: true })
-    if (missing.length > 0) throw new Error(`not found: ${missing.join('; ')}`)
+    Reflect.deleteProperty(root, 'resolveAll')
     root.resolveAll()
     return root
   } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_SCHEMA', `${last}: ${(cause as Error).message}`, { cause })
+    throw new QbpError('ERR_QBP_BAD_SCHEMA', placed(cause as Error, current, list), { cause })
   }
+}
+
+/** A fault whose message names its place already. */
+class Misplaced extends Error {}
+
+/** What is wrong, behind the file and line where it is. */
+function placed(cause: Error & { code?: string; path?: string }, current: string, list: readonly string[]): string {
+  const { message, code, path } = cause
+  if (cause instanceof Misplaced) return message
+  if (code !== undefined && path !== undefined) return `${path}: cannot be read (${code})`
+  const at = / \((?:.*, )?line (\d+)\)$/.exec(message)
+  if (at !== null) return `${current}:${at[1]}: ${message.slice(0, at.index)}`
+  const missing = /^no such .* '(.*)' in /.exec(message)?.[1]
+  const places = missing === undefined ? [] : list.map((file) => placeOf(file, missing))
+  return `${places.find((place) => /:\d+$/.test(place)) ?? current}: ${message}`
+}
+
+/** The file, with the line where `word` first stands in it. */
+function placeOf(file: string, word: string): string {
+  const lines = files?.existsSync(file) ? files.readFileSync(file, 'utf8').split('\n') : []
+  const line = lines.findIndex((text) => text.replace(/\/\/.*/, '').includes(word))
+  return line < 0 ? file : `${file}:${line + 1}`
 }
 
 /** The package of the first file loaded: where its first message, or the first package in it, stands. */
 export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = typeof paths === 'string' ? paths : paths[0]
+  const first = normalize((typeof paths === 'string' ? paths : paths[0]) ?? '')
   let found = ''
   visit(root, (object) => {
     if (found === '' && object.filename === first && object.parent !== null) found = packageOf(object)
@@ -238,7 +283,7 @@ function makeField(
     presence: Boolean(field.hasPresence),
     required: field.required,
     packed: field.packed,
-    group: field.delimited,
+    group: field.delimited && !field.map, // The values of a map never are.
     utf8: features(field).utf8_validation === 'VERIFY',
     initial: initial(field, kind, int64),
     oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,

@@ -45,7 +45,8 @@ export async function tapChat(options: Partial<WindowOptions> = {}): Promise<Tap
             await writer.writeMessage({ $name: 'Refused', reason: 'NAME_TAKEN', text, room: message.room })
             continue
           }
-          for (const other of members.keys()) other.writer.write({ $name: 'Joined', room: message.room, name: message.name })
+          for (const other of members.keys())
+            other.writer.write({ $name: 'Joined', room: message.room, name: message.name })
           members.set(connection, message.name)
           const here = [...members.values()]
           await writer.writeMessage({ $name: 'Welcome', room: message.room, members: here, history: history.slice(-3) })
