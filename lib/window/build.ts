@@ -1,9 +1,11 @@
 // Builds the page, and what of the window is bundled for the package. Not in the package itself.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import type { Asset } from './assets.ts'
+
+const ROOT = join(__dirname, '..', '..')
 
 /** The page has no use for protobufjs's parser, nor for descriptor.proto: its schema comes as JSON. */
 const leaveOut: esbuild.Plugin = {
@@ -32,7 +34,7 @@ const html = `<!doctype html>
 export async function buildPage(): Promise<{ assets: Record<string, Asset>; packages: string[] }> {
   const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [join(__dirname, 'page', 'page.tsx'), join(__dirname, 'page', 'page.css')],
-    absWorkingDir: join(__dirname, '..', '..'),
+    absWorkingDir: ROOT,
     outdir: 'out',
     bundle: true,
     platform: 'browser',
@@ -74,7 +76,7 @@ export async function build(folder: string): Promise<void> {
   const { metafile } = await esbuild.build({
     entryPoints: [join(__dirname, 'websocket.ts')],
     outfile: join(folder, 'websocket.js'),
-    absWorkingDir: join(__dirname, '..', '..'),
+    absWorkingDir: ROOT,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -90,11 +92,13 @@ export async function build(folder: string): Promise<void> {
   })
   const licenses = [...new Set([...page.packages, ...packagesOf(metafile)])].sort().map(license)
   writeFileSync(join(folder, 'LICENSES.txt'), licenses.join(`\n${'-'.repeat(72)}\n\n`))
-  for (const name of ['build.js', 'build.d.ts', 'websocket.d.ts']) rmSync(join(folder, name), { force: true })
+  // What only the page has use for, and it has it; and what only this file has.
+  for (const name of ['build', 'spans']) for (const end of ['js', 'd.ts']) rmSync(join(folder, `${name}.${end}`))
+  rmSync(join(folder, 'websocket.d.ts'))
 }
 
 function license(name: string): string {
-  const folder = dirname(require.resolve(`${name}/package.json`))
+  const folder = join(ROOT, 'node_modules', name)
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`
 }

@@ -25,7 +25,7 @@ export class Feed {
   readonly #sums: Sums
   readonly #connection: QbpConnection<typeof language, 'server'>
   /** Number of the event to be sent next. */
-  #next: number
+  #next = 0
   #taken = 0
   #sumsVersion = 0
   #sumsSentAt = Number.NEGATIVE_INFINITY
@@ -37,7 +37,6 @@ export class Feed {
     this.#ring = ring
     this.#sums = sums
     this.#connection = connection
-    this.#next = ring.first
   }
 
   /** There is something new. Returns at once, whatever the page's pace. */

@@ -90,7 +90,7 @@ export async function tapChat(options: Partial<WindowOptions> = {}): Promise<Tap
     async close() {
       await window.close()
       await tap.close()
-      await server.close({ graceMs: 0 })
+      await server.close({ graceMs: 50 })
     },
   }
 }
