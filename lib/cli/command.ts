@@ -1,11 +1,12 @@
+import type { Readable, Writable } from 'node:stream'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { QbpError } from '../index.ts'
 
 /** What a verb reads from and writes to: the process's, or a spec's. */
 export interface Io {
-  readonly stdin: NodeJS.ReadableStream & { isTTY?: boolean }
-  readonly stdout: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
-  readonly stderr: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
+  readonly stdin: Readable & { isTTY?: boolean }
+  readonly stdout: Writable & { isTTY?: boolean; columns?: number }
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number }
   readonly env: NodeJS.ProcessEnv
   /** Ctrl-C. A verb that was told so ends as soon as it can. */
   readonly signal: AbortSignal

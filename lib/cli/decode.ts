@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { addAbortSignal, type Readable } from 'node:stream'
+import { addAbortSignal } from 'node:stream'
 import { DONE, FAULT, type Io, oneOf, UsageError, verb } from './command.ts'
 import { base64, type FrameJson, frameToJson } from './frame-json.ts'
 import { FrameReader, type ReadFrame } from './frame-reader.ts'
@@ -37,10 +37,7 @@ export const run = verb('decode', help, options, async (values, positionals, io)
   const onFault = oneOf('on-fault', values['on-fault'] ?? 'stop', ['stop', 'skip', 'raw'])
   const command = await commandProtocol(values)
   const size = file === '-' ? 0 : (await stat(file)).size
-  const input = addAbortSignal(
-    io.signal,
-    file === '-' ? (io.stdin as Readable) : createReadStream(file, { highWaterMark: 2 ** 18 }),
-  )
+  const input = addAbortSignal(io.signal, file === '-' ? io.stdin : createReadStream(file, { highWaterMark: 2 ** 18 }))
   const work = new Decoding(command, onFault, io)
   const progress = new Progress(io, () => {
     const share = size > 0 ? ` of ${bytesText(size)}` : ''

@@ -30,7 +30,7 @@ export const run = verb('encode', help, protocolOptions, async (values, position
   const command = await commandProtocol(values)
   const role = senderOf(command)
   const writer = new QbpWritable(command.protocol, { role, maxBodyBytes: command.maxBodyBytes })
-  const input = file === '-' ? (io.stdin as Readable) : createReadStream(file)
+  const input = file === '-' ? io.stdin : createReadStream(file)
   addAbortSignal(io.signal, input)
   writer.on('data', (bytes: Buffer) => {
     if (io.stdout.write(bytes)) return

@@ -13,6 +13,8 @@ const verbs: Record<string, () => Promise<Verb>> = {
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
   generate: () => import('./generate.ts'),
+  replay: () => import('./replay.ts'),
+  tap: () => import('./tap.ts'),
 }
 
 async function help(): Promise<string> {
