@@ -269,13 +269,14 @@ function makeField(
   enums: ReadonlyMap<string, EnumType>,
   int64: Int64Kind,
 ): Field {
-  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean }
+  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean; jsonName: string }
   const target = field.resolvedType?.fullName.slice(1) ?? ''
   const isEnum = field.resolvedType instanceof protobuf.Enum
   const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
   const oneof = field.partOf
   return {
     name: field.name,
+    jsonName: field.jsonName,
     id: field.id,
     kind,
     key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
