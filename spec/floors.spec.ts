@@ -24,7 +24,8 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 14 */ ['bus/*'],
   /* 15 */ ['index'],
   /* 16 */ ['window/*'],
-  /* 17 */ ['cli/*', 'window/page/*'],
+  /* 17 */ ['cli/*'],
+  /* 18 */ ['window/page/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.

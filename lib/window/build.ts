@@ -3,7 +3,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
-import type { Asset } from './assets.ts'
 
 const ROOT = join(__dirname, '..', '..')
 
@@ -31,7 +30,7 @@ const html = `<!doctype html>
 `
 
 /** The page's files, and the packages of which parts are in them. */
-export async function buildPage(): Promise<{ assets: Record<string, Asset>; packages: string[] }> {
+export async function buildPage() {
   const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [join(__dirname, 'page', 'page.tsx'), join(__dirname, 'page', 'page.css')],
     absWorkingDir: ROOT,

@@ -25,6 +25,8 @@ export type ChatConnection = QbpConnection<typeof chatProtocol>
 export interface TappedChat {
   readonly tap: Tap
   readonly window: OpenWindow
+  /** The row that tells that the server was reached. */
+  readonly reached: string
   /** Through the tap. */
   client(): Promise<ChatConnection>
   /** Bytes of any kind, through the tap. */
@@ -85,6 +87,7 @@ export async function tapChat(options: Partial<WindowOptions> = {}): Promise<Tap
   return {
     tap,
     window,
+    reached: `reached 127.0.0.1:${target}`,
     client: () => connect(chatProtocol, { port, host: '127.0.0.1' }),
     socket: () => net.connect({ port, host: '127.0.0.1' }),
     async close() {

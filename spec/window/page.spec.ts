@@ -63,27 +63,37 @@ describe('the page', () => {
   }
   /** The bytes that are marked, in hex. */
   const marked = async (): Promise<string> => (await page.locator('.cells .marked').allInnerTexts()).join('')
+  /** Waits for the page to draw what was asked for. */
+  const eventually = async (check: () => Promise<unknown>): Promise<void> => {
+    const until = Date.now() + 2000
+    for (;;) {
+      try {
+        await check()
+        return
+      } catch (fault) {
+        if (Date.now() > until) throw fault
+        await page.waitForTimeout(10)
+      }
+    }
+  }
 
   it('waits for the first message, and says where to point a client', async () => {
     await page.getByText('Waiting for the first message').waitFor()
-    expect(await page.locator('.empty code').innerText()).to.match(/^127\.0\.0\.1:\d+$/)
-    expect(await page.getByRole('status').innerText()).to.equal('live')
+    await eventually(async () => expect(await page.locator('.empty code').innerText()).to.match(/^127\.0\.0\.1:\d+$/))
+    await eventually(async () => expect(await page.getByRole('status').innerText()).to.equal('live'))
   })
 
   it('shows what passes, as it passes: who sent it, its name, its size, its content', async () => {
     const ann = await join('ann')
-    expect(await names(4)).to.deep.equal([
-      'connected',
-      rowReached(await page.locator('.name').nth(1).innerText()),
-      'Join',
-      'Welcome',
-    ])
+    expect(await names(4)).to.deep.equal(['connected', chat.reached, 'Join', 'Welcome'])
     const join_ = rows('Join').first()
-    expect(await join_.locator('.direction').innerText()).to.equal('→')
-    expect(await join_.locator('.size').innerText()).to.equal('18')
-    expect(await join_.locator('.summary').innerText()).to.equal('room: "lobby", name: "ann"')
-    expect(await join_.locator('.time').innerText()).to.match(/^\d\d:\d\d:\d\d\.\d{3}$/)
-    expect(await rows('Welcome').locator('.direction').innerText()).to.equal('←')
+    await eventually(async () => expect(await join_.locator('.direction').innerText()).to.equal('→'))
+    await eventually(async () => expect(await join_.locator('.size').innerText()).to.equal('18'))
+    await eventually(async () =>
+      expect(await join_.locator('.summary').innerText()).to.equal('room: "lobby", name: "ann"'),
+    )
+    await eventually(async () => expect(await join_.locator('.time').innerText()).to.match(/^\d\d:\d\d:\d\d\.\d{3}$/))
+    await eventually(async () => expect(await rows('Welcome').locator('.direction').innerText()).to.equal('←'))
     await say(ann, 'hello')
     expect((await names(6)).slice(4)).to.deep.equal(['Say', 'Said'])
     await ann.close()
@@ -103,7 +113,7 @@ describe('the page', () => {
     await page.keyboard.press('/')
     await page.keyboard.type('APPLES')
     expect(await names(3)).to.deep.equal(['Say', 'Said', 'Said'])
-    expect(await shown()).to.equal('3 of 15 rows')
+    await eventually(async () => expect(await shown()).to.equal('3 of 15 rows'))
     await page.keyboard.press('Escape')
     await names(15)
 
@@ -130,30 +140,34 @@ describe('the page', () => {
     await join('ann')
     await rows('Welcome').click()
     const tree = page.getByRole('tree')
-    expect(await tree.locator('.key').allInnerTexts()).to.deep.equal(['header', 'Welcome', 'room', 'members[0]'])
+    await eventually(async () =>
+      expect(await tree.locator('.key').allInnerTexts()).to.deep.equal(['header', 'Welcome', 'room', 'members[0]']),
+    )
     expect((await page.locator('.cells b').allInnerTexts()).join('')).to.equal(
       '00040000000c' + '0a056c6f626279' + '1203616e6e',
     )
 
     await tree.getByRole('treeitem', { name: 'members[0]' }).click()
-    expect(await marked()).to.equal('1203616e6e')
+    await eventually(async () => expect(await marked()).to.equal('1203616e6e'))
     expect((await page.locator('.cells .marked.tag').allInnerTexts()).join('')).to.equal('1203')
 
     await page.locator('.cells b').nth(9).click() // Inside "lobby".
-    expect(await tree.locator('.chosen .key').innerText()).to.equal('room')
-    expect(await marked()).to.equal('0a056c6f626279')
+    await eventually(async () => expect(await tree.locator('.chosen .key').innerText()).to.equal('room'))
+    await eventually(async () => expect(await marked()).to.equal('0a056c6f626279'))
 
     await page.locator('.letters b').nth(5).click() // In the header, which opens.
-    expect(await tree.locator('.chosen').innerText()).to.match(/^\s*length\s*12\s*u32/)
-    expect(await marked()).to.equal('0000000c')
-    expect(await tree.locator('.key').allInnerTexts()).to.include.members(['type', 'length'])
+    await eventually(async () => expect(await tree.locator('.chosen').innerText()).to.match(/^\s*length\s*12\s*u32/))
+    await eventually(async () => expect(await marked()).to.equal('0000000c'))
+    await eventually(async () =>
+      expect(await tree.locator('.key').allInnerTexts()).to.include.members(['type', 'length']),
+    )
 
     await tree.focus()
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('ArrowDown')
-    expect(await tree.locator('.chosen .key').innerText()).to.equal('room')
+    await eventually(async () => expect(await tree.locator('.chosen .key').innerText()).to.equal('room'))
     await page.keyboard.press('Escape')
-    expect(await page.getByRole('tree').count()).to.equal(0)
+    await eventually(async () => expect(await page.getByRole('tree').count()).to.equal(0))
   })
 
   it('is used with keys alone', async () => {
@@ -162,12 +176,12 @@ describe('the page', () => {
     await page.keyboard.press('Home')
     await page.keyboard.press('j')
     await page.keyboard.press('ArrowDown')
-    expect(await page.locator('.line.chosen .name').innerText()).to.equal('Join')
-    expect(await page.locator('.detail h2').innerText()).to.equal('Join')
+    await eventually(async () => expect(await page.locator('.line.chosen .name').innerText()).to.equal('Join'))
+    await eventually(async () => expect(await page.locator('.detail h2').innerText()).to.equal('Join'))
     await page.keyboard.press('End')
-    expect(await page.locator('.detail h2').innerText()).to.equal('Welcome')
+    await eventually(async () => expect(await page.locator('.detail h2').innerText()).to.equal('Welcome'))
     await page.keyboard.press('Escape')
-    expect(await page.locator('.detail').count()).to.equal(0)
+    await eventually(async () => expect(await page.locator('.detail').count()).to.equal(0))
   })
 
   it('pauses the view, not the tap', async () => {
@@ -186,14 +200,16 @@ describe('the page', () => {
     const ann = await join('ann')
     await say(ann, 'hi')
     const connection = page.locator('aside .connections li')
-    await connection.locator('.total', { hasText: '4 · 93 B' }).waitFor()
-    expect(await connection.locator('.sums .client').innerText()).to.equal('→ 2')
-    expect(await connection.locator('.sums .server').innerText()).to.equal('← 2')
-    expect(await connection.locator('.rate').innerText()).to.match(/^[\d.]+\/s · [\d.]+ k?B\/s$/)
-    expect(await page.locator('aside .names li').allInnerTexts()).to.have.lengthOf(4)
+    await connection.locator('.total', { hasText: '4 · 82 B' }).waitFor()
+    await eventually(async () => expect(await connection.locator('.sums .client').innerText()).to.equal('→ 2'))
+    await eventually(async () => expect(await connection.locator('.sums .server').innerText()).to.equal('← 2'))
+    await eventually(async () =>
+      expect(await connection.locator('.rate').innerText()).to.match(/^[\d.]+\/s · [\d.]+ k?B\/s$/),
+    )
+    await eventually(async () => expect(await page.locator('aside .names li').allInnerTexts()).to.have.lengthOf(4))
     await page.getByRole('button', { name: 'Clear' }).click()
-    expect(await connection.locator('.total').innerText()).to.equal('4 · 93 B')
-    expect(await page.locator('.totals').innerText()).to.include('4 frames · 93 B')
+    await eventually(async () => expect(await connection.locator('.total').innerText()).to.equal('4 · 82 B'))
+    await eventually(async () => expect(await page.locator('.totals').innerText()).to.include('4 frames · 82 B'))
     await ann.close()
     await connection.getByText('closed').waitFor()
   })
@@ -243,13 +259,21 @@ describe('the page', () => {
     socket.write(Buffer.from('0003ffffffff0011', 'hex'))
     await rows('fault').waitFor()
     const broken = rows('Say').first()
-    expect(await broken.locator('.summary').innerText()).to.include('text that is not UTF-8')
+    await eventually(async () =>
+      expect(await broken.locator('.summary').innerText()).to.include('text that is not UTF-8'),
+    )
     await broken.click()
-    expect(await page.locator('.node.wrong').innerText()).to.include('text that is not UTF-8')
+    await eventually(async () =>
+      expect(await page.locator('.node.wrong').innerText()).to.include('text that is not UTF-8'),
+    )
     await rows('type 9999').click()
-    expect(await page.locator('.node', { hasText: '#1' }).innerText()).to.include('unknown varint')
+    await eventually(async () =>
+      expect(await page.locator('.node', { hasText: '#1' }).innerText()).to.include('unknown varint'),
+    )
     await rows('fault').click()
-    expect(await page.locator('.detail .fault').innerText()).to.include('4294967295 bytes is announced')
+    await eventually(async () =>
+      expect(await page.locator('.detail .fault').innerText()).to.include('4294967295 bytes is announced'),
+    )
     socket.destroy()
   })
 
@@ -263,9 +287,11 @@ describe('the page', () => {
     }
     await say(ann, 'the last')
     await rows('the last').first().waitFor({ timeout: 10_000 })
-    expect(await shown()).to.equal('50,000 rows')
-    expect(await page.locator('.dropped').innerText()).to.equal('50,006 older rows dropped')
-    expect(await page.locator('.virtual [role=row]').count()).to.be.below(80)
+    await eventually(async () => expect(await shown()).to.equal('50,000 rows'))
+    await eventually(async () =>
+      expect(await page.locator('.dropped').innerText()).to.equal('50,006 older rows dropped'),
+    )
+    await eventually(async () => expect(await page.locator('.virtual [role=row]').count()).to.be.below(80))
     // Scrolling through it: no frame of the screen takes long.
     const longest = await page.evaluate(`new Promise((resolve) => {
       const scroller = document.querySelector('[role=grid]')
@@ -285,7 +311,7 @@ describe('the page', () => {
   it('refuses a wrong token', async () => {
     const response = await page.goto(chat.window.url.replace(/[^/]{6}\/$/, 'wrong1/'))
     expect(response?.status()).to.equal(403)
-    expect(await page.innerText('body')).to.include('Forbidden')
+    await eventually(async () => expect(await page.innerText('body')).to.include('Forbidden'))
     faults.length = 0 // The browser's own line about the 403.
   })
 
@@ -296,5 +322,3 @@ describe('the page', () => {
     faults.length = 0 // The browser's own lines about its attempts to come back.
   })
 })
-
-const rowReached = (name: string): string => (/^reached 127\.0\.0\.1:\d+$/.test(name) ? name : 'reached …')

@@ -1,9 +1,9 @@
+import { base64, toProtoJson } from '../../cli/to-protojson.ts'
 import type { Head } from '../../header.ts'
 import { Protocol } from '../../protocol.ts'
 import type { Entry, EntryForm, OnlyForm, Role } from '../../table.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans, type Span, spansOf } from '../spans.ts'
-import { base64, toJson } from './json.ts'
 
 /** One line of the table. */
 export interface Row {
@@ -67,10 +67,10 @@ export class Conversation {
   }
 
   /** The message, as ProtoJSON; null where there is none or it does not decode. */
-  json({ entry, bytes, bodyStart }: Row): Record<string, unknown> | null {
+  json({ entry, bytes, bodyStart }: Row): unknown {
     if (entry === null || typeof entry.body === 'string') return null
     try {
-      return toJson(entry.body, entry.decode(bytes, bodyStart, bytes.length, true, null))
+      return toProtoJson(this.protocol, entry.body, entry.decode(bytes, bodyStart, bytes.length, true, null))
     } catch {
       return null
     }
@@ -119,10 +119,17 @@ export function nameOf({ kind, entry, type, from, peer }: Row): string {
   return kind === 'close' ? 'ended' : 'fault'
 }
 
-/** One line of `qbp decode`. */
+/** A frame as a line of `qbp decode`. */
 export function decodeLine(conversation: Conversation, row: Row): string {
   const { entry, type, offset, bytes, bodyStart, error } = row
+  const { header } = conversation.protocol
+  const head: Head = { type: 0, length: 0, fields: null }
+  header.read(bytes, 0, bytes.length, head)
+  const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bytes.length - bodyStart }
+  const fields = head.fields === null ? {} : { header: head.fields }
+  if (entry?.body === 'empty' && bytes.length === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
   const message = conversation.json(row)
-  const rest = message !== null ? { message } : { body: base64(bytes.subarray(bodyStart)), ...(error && { error }) }
-  return JSON.stringify({ name: entry?.name ?? null, type, offset, length: bytes.length - bodyStart, ...rest })
+  if (message !== null) return JSON.stringify({ ...place, ...fields, message })
+  const body = base64(bytes.subarray(bodyStart))
+  return JSON.stringify({ ...place, ...fields, body, ...(error !== '' && { error }) })
 }

@@ -237,7 +237,7 @@ export class Store {
     const holds = (part: string) => part.toLowerCase().includes(wanted)
     if (holds(nameOf(row)) || holds(row.error) || holds(row.peer)) return true
     const message = this.conversation?.json(row)
-    return message ? holds(line(message, Number.POSITIVE_INFINITY)) : false
+    return message !== null && message !== undefined && holds(line(message, Number.POSITIVE_INFINITY))
   }
 
   /** Looks through all rows again, the newest first; a search in texts may take several frames of the screen. */

@@ -17,7 +17,9 @@ export function Table({ store, move }: { store: Store; move: RefObject<Move | nu
   const chosen = selected === null ? -1 : view.indexOf(selected)
 
   move.current = (by) => {
+    const { view, selected } = store
     if (view.length === 0) return
+    const chosen = selected === null ? -1 : view.indexOf(selected)
     const from = chosen >= 0 ? chosen : by > 0 && Math.abs(by) === 1 ? -1 : view.length
     const position = Math.min(view.length - 1, Math.max(0, from + by))
     store.setFollow(false)
@@ -121,7 +123,7 @@ function summary({ conversation }: Store, row: Row): string {
   if (error !== '') return error
   if (kind !== 'frame') return kind === 'open' && from === 'client' ? peer : ''
   const message = conversation?.json(row)
-  if (message) return line(message).replace(/^\{|\}$/g, '')
+  if (message !== null && message !== undefined) return line(message).replace(/^\{|\}$/g, '')
   return frame.length > bodyStart ? `${bytes(frame.length - bodyStart)}, not decoded` : ''
 }
 
