@@ -39,6 +39,11 @@ export class Frames implements Head {
     this.#maxBodyBytes = maxBodyBytes
   }
 
+  /** Where the current frame's header begins in `buffer`: the whole frame is `buffer[begin..end)`. */
+  get begin(): number {
+    return this.end - this.#frameLength
+  }
+
   /** Bytes fed and not yet part of a frame that was asked for. */
   get pending(): number {
     return this.#tailLength + this.#chunk.length - this.#pos

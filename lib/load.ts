@@ -13,6 +13,9 @@ export interface LoadOptions {
 const OPTIONS = 'qbp/options.proto'
 const DESCRIPTOR = 'google/protobuf/descriptor.proto'
 
+// One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
+const { normalize } = protobuf.util.path
+
 /** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
 async function descriptor(): Promise<string> {
   const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
@@ -34,8 +37,11 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
   const root = new SchemaRoot()
   const missing: string[] = []
   root.resolvePath = (origin, target) => {
-    if (origin === '') return target
-    const candidates = [protobuf.util.path.resolve(origin, target), ...includeDirs.map((dir) => `${dir}/${target}`)]
+    if (origin === '') return normalize(target)
+    const candidates = [
+      protobuf.util.path.resolve(origin, target),
+      ...includeDirs.map((dir) => normalize(`${dir}/${target}`)),
+    ]
     const found =
       candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
     if (found !== undefined) return found
@@ -60,7 +66,10 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     root.resolveAll()
     return root
   } catch (cause) {
-    const { message } = cause as Error
+    const { message, code, path } = cause as NodeJS.ErrnoException
+    if (code !== undefined && path !== undefined) {
+      throw new QbpError('ERR_QBP_BAD_SCHEMA', `${path}: cannot be read (${code}).`, { cause })
+    }
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
     const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
     const text = tail === undefined ? message : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
@@ -72,7 +81,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
 
 /** The package of the first file loaded: where its first message, or the first package in it, stands. */
 export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = typeof paths === 'string' ? paths : paths[0]
+  const first = normalize((typeof paths === 'string' ? paths : paths[0]) ?? '')
   const find = (namespace: protobuf.NamespaceBase): string | undefined => {
     for (const object of namespace.nestedArray) {
       if (object.filename === first) return namespace.fullName.slice(1)

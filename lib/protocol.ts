@@ -133,6 +133,11 @@ export class Protocol<D extends Directions = Untyped> {
     return this.sent[(role === 'client') === (direction === 'outgoing') ? 'client' : 'server']
   }
 
+  /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
+  messageType(name: string): Type {
+    return messageType(name, this.#types)
+  }
+
   /**
    * One body by itself, of any message of the schema, listed or not: for messages inside `bytes` fields.
    *

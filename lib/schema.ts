@@ -7,6 +7,9 @@ import { SchemaRoot } from './resolve.ts'
 import { type EnumType, type Field, type Kind, Type } from './type.ts'
 import { at, copy } from './wire.ts'
 
+// protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
+export { protobuf as reflection }
+
 /** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
 export interface Schema<M extends MessageMap = MessageMap> {
   /** The package that message names are relative to; empty for none. */
@@ -152,13 +155,14 @@ function makeField(
   enums: ReadonlyMap<string, EnumType>,
   int64: Int64Kind,
 ): Field {
-  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean }
+  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean; jsonName: string }
   const target = field.resolvedType?.fullName.slice(1) ?? ''
   const isEnum = field.resolvedType instanceof protobuf.Enum
   const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
   const oneof = field.partOf
   return {
     name: field.name,
+    jsonName: field.jsonName,
     id: field.id,
     kind,
     key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
