@@ -45,7 +45,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     const found =
       candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
     if (found !== undefined) return found
-    const place = placeOf({ filename: origin }, target)
+    const place = placeOf(origin, target)
     missing.push(`${place}the import '${target}' is not found, looked for at ${candidates.join(', ')}`)
     return null
   }
@@ -72,7 +72,8 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     }
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
     const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const text = tail === undefined ? message : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
+    const bare = /^\S+\.proto\b/.test(message) ? message : `${parser.filename ?? list.join(', ')}: ${message}`
+    const text = tail === undefined ? bare : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
   } finally {
     parser.filename = null

@@ -1,5 +1,5 @@
 import { base64, toProtoJson } from '../../cli/to-protojson.ts'
-import type { Head } from '../../header.ts'
+import type { Head } from '../../heads.ts'
 import { Protocol } from '../../protocol.ts'
 import type { Entry, EntryForm, OnlyForm, Role } from '../../table.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
