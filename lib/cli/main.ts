@@ -13,7 +13,9 @@ const verbs: Record<string, () => Promise<Verb>> = {
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
   generate: () => import('./generate.ts'),
+  listen: () => import('./listen.ts'),
   replay: () => import('./replay.ts'),
+  send: () => import('./send.ts'),
   tap: () => import('./tap.ts'),
 }
 
