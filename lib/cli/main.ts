@@ -10,6 +10,7 @@ interface Verb {
 
 // Only the verb that runs is loaded.
 const verbs: Record<string, () => Promise<Verb>> = {
+  bench: () => import('./bench.ts'),
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
   generate: () => import('./generate.ts'),
