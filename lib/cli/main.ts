@@ -11,6 +11,7 @@ interface Verb {
 // Only the verb that runs is loaded.
 const verbs: Record<string, () => Promise<Verb>> = {
   bench: () => import('./bench.ts'),
+  check: () => import('./check.ts'),
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
   generate: () => import('./generate.ts'),
