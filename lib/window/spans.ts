@@ -91,7 +91,8 @@ class Walk {
         spans.push(span)
         pos = span.end
       } catch (fault) {
-        spans.push(leaf('', 'malformed', null, start, end, start, (fault as Error).message))
+        const { problem, message } = fault as Partial<Error & { problem: string }>
+        spans.push(leaf('', 'malformed', null, start, end, start, problem ?? message))
         return { spans, pos: end }
       }
     }
