@@ -30,7 +30,7 @@ export function frameToJson(
   const { $header, body } = message as RawMessage
   if ($header !== undefined) json.header = $header
   const entry = protocol.sent[sender].byType(type)
-  if (entry?.body === 'raw') json.body = base64(body)
+  if (name === null || entry?.body === 'raw') json.body = base64(body)
   else
     json.message =
       entry === undefined || entry.body === 'empty' ? {} : toProtoJson(protocol, entry.body, message as object)

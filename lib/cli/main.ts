@@ -10,10 +10,14 @@ interface Verb {
 
 // Only the verb that runs is loaded.
 const verbs: Record<string, () => Promise<Verb>> = {
+  bench: () => import('./bench.ts'),
+  check: () => import('./check.ts'),
   decode: () => import('./decode.ts'),
   encode: () => import('./encode.ts'),
   generate: () => import('./generate.ts'),
+  listen: () => import('./listen.ts'),
   replay: () => import('./replay.ts'),
+  send: () => import('./send.ts'),
   tap: () => import('./tap.ts'),
 }
 

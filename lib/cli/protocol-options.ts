@@ -61,10 +61,9 @@ export async function commandProtocol(values: ProtocolValues, change: ProtocolOp
   const { schema, header, types, message, include } = values
   if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
   const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
-  const forms = await Promise.all((types ?? []).map((text) => form('types', text)))
   const protocol = await Protocol.load(schema, {
     ...(header !== undefined && { header: headerText(header) }),
-    ...(forms.length > 0 && { types: (forms.length === 1 ? forms[0] : forms) as TableForm }),
+    ...(types !== undefined && { types: await forms(values) }),
     ...(message !== undefined && { message: (await form('message', message)) as OnlyForm }),
     ...(include !== undefined && { includeDirs: include }),
     ...(values.package !== undefined && { package: values.package }),
@@ -83,13 +82,19 @@ export function senderOf({ protocol, role }: CommandProtocol): Role {
   )
 }
 
-/** A layout, or the one that has this name. */
-function headerText(text: string): string {
+/** A layout, or the one that has this name. @throws {UsageError} */
+export function headerText(text: string): string {
   if (Object.hasOwn(headers, text)) return headers[text as keyof typeof headers]
   if (!/^\w+$/.test(text)) return text
   throw new UsageError(
     `--header is '${text}'; it may be a layout, such as 'type:u16 length:u32', or ${Object.keys(headers).join(', ')}.`,
   )
+}
+
+/** Where type numbers come from, as the options have it. @throws {UsageError} */
+export async function forms({ types = ['(qbp.type)'] }: ProtocolValues): Promise<TableForm> {
+  const list = await Promise.all(types.map((text) => form('types', text)))
+  return (list.length === 1 ? list[0] : list) as TableForm
 }
 
 /** A name as it stands, or an object or list in JSON5. */

@@ -9,7 +9,7 @@ import { run as tap } from '../../lib/cli/tap.ts'
 import type { TapEvent } from '../../lib/cli/tap-events.ts'
 import { Tap } from '../../lib/cli/tap-proxy.ts'
 import { connect, createServer, headers, Protocol, type QbpServer } from '../../lib/index.ts'
-import { begin, cli } from '../support/cli.ts'
+import { begin, cli, withoutEscapes } from '../support/cli.ts'
 
 const port = (server: { address(): unknown }) => (server.address() as net.AddressInfo).port
 /** Unlike `once`, it takes an error for no answer. */
@@ -212,8 +212,7 @@ describe('qbp tap', () => {
       .to.deep.include({ connection: 1, type: 3, offset: 0, size: 10, message: { text: 'hi' } })
       .and.to.have.property('latencyMs')
       .that.is.above(0)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what is looked for.
-    const plainText = (await people.ended).stdout.replaceAll(/\x1b\[\d+m/g, '')
+    const plainText = withoutEscapes((await people.ended).stdout)
     expect(plainText).to.match(/^\d\d:\d\d:\d\d\.\d{3} #1 → Say \{text: "hi"\} {2}10 B$/m)
     expect(plainText).to.match(/ #1 ← Say \{text: "hi"\} {2}10 B {2}\+\d+(\.\d+)? ms$/m)
 

@@ -17,11 +17,16 @@ export interface CliRun {
   /** What it has printed so far. */
   stdout(): string
   stderr(): string
-  /** Resolves once stdout matches. */
+  /** Resolves once stdout matches, colours and cursor movements left out. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
   /** Ctrl-C. */
   interrupt(): void
 }
+
+/** Text without what moves a terminal's cursor or paints. */
+export const withoutEscapes = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+  text.replaceAll(/\x1b\[[\d;]*[A-Za-z]|\r/g, '')
 
 type Verb = (args: string[], io: Io) => Promise<number>
 
@@ -58,7 +63,7 @@ export function begin(
   const printed = (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
-        const found = pattern.exec(stdout())
+        const found = pattern.exec(withoutEscapes(stdout()))
         if (found === null) return
         waiting.delete(look)
         resolve(found)
