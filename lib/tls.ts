@@ -53,9 +53,14 @@ export function upgrade(duplex: Duplex, role: Role, options: TlsOptions, timeout
       return
     }
     // A tls.Server that never listens does what a TLSSocket alone would not: it judges the client's certificate.
-    const server = tls.createServer({ ...options, allowHalfOpen: true } as tls.TlsOptions)
+    const server = tls.createServer({ ...options } as tls.TlsOptions)
     server.once('tlsClientError', fail)
-    server.once('secureConnection', done)
+    server.once('secureConnection', (socket) => {
+      duplex.allowHalfOpen = socket.allowHalfOpen = true
+      done(socket)
+    })
+    // Until the handshake is done: half-open, it would not notice that the client has given it up.
+    duplex.allowHalfOpen = false
     server.emit('connection', duplex)
   })
 }
