@@ -64,6 +64,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   #closing = false
   #ended = false
   #detached = false
+  /** Reader and writer are off the duplex: a TLS handshake is under way, or it was given back. */
+  #unplumbed = false
   /** Bytes came that nobody will read. */
   #dropped = false
   #quiet = false
@@ -153,8 +155,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * Goes on in TLS: first sends what was written, then gives every byte behind the last message handed out to TLS. The
    * reader and the writer stay the same objects; `socket` becomes the TLSSocket.
    *
-   * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_HANDSHAKE_TIMEOUT; or TLS's own error. The connection is
-   * destroyed then.
+   * @throws {QbpError} ERR_QBP_BUSY while somebody reads, or a handshake is under way: nothing has changed then. Else
+   * ERR_QBP_HANDSHAKE_TIMEOUT or TLS's own error, and the connection is destroyed.
    */
   async startTls(options: TlsOptions = {}): Promise<void> {
     if (this.#role === undefined)
@@ -166,9 +168,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     try {
       this.#duplex = await upgrade(plain, this.#role, options, this.#handshakeTimeoutMs)
     } catch (error) {
-      this.#outcome ??= error as Error
-      plain.destroy()
-      this.#fail(error as Error)
+      this.destroy(error as Error)
       this.#finish()
       throw error
     }
@@ -220,7 +220,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     duplex.on('error', this.#onError)
     duplex.on('close', this.#onClose)
     duplex.on('finish', this.#onFinish)
-    duplex.pipe(this.reader)
+    this.#unplumbed = false
+    if (this.reader.writableEnded)
+      duplex.resume() // It was concluded during a TLS handshake.
+    else duplex.pipe(this.reader)
     this.writer.pipe(duplex)
   }
 
@@ -228,12 +231,14 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   async #unplumb(): Promise<Duplex> {
     const duplex = this.#duplex
     if (this.closing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
+    if (this.#unplumbed) throw new QbpError('ERR_QBP_BUSY', 'A TLS handshake is under way.')
     if (this.#reader.waiting || this.reader.readableLength > 0) {
       throw new QbpError(
         'ERR_QBP_BUSY',
         'Somebody reads from the connection, or messages were decoded that nobody took: pause first.',
       )
     }
+    this.#unplumbed = true
     duplex.unpipe(this.reader)
     duplex.pause()
     this.#writer.flush()

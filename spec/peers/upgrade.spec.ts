@@ -304,6 +304,39 @@ describe(
         expect(await reading).to.have.property('$name', 'Capabilities')
       })
 
+      it('is refused while another is under way, which goes on', async () => {
+        await using server = createServer(mysqlx, handler)
+        const port = await listening(server)
+        await using connection = await connect(mysqlx, { host: '127.0.0.1', port })
+        await connection.writer.writeMessage(CAPABILITIES_SET)
+        await connection.reader.readMessage()
+        const options = { ca: identities.ca, servername: 'localhost' }
+        const outcomes = await Promise.allSettled([
+          connection.startTls(options),
+          connection.startTls(options),
+          connection.detach(),
+        ])
+        expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'done'))).to.deep.equal(
+          ['done', 'ERR_QBP_BUSY', 'ERR_QBP_BUSY'],
+        )
+        await connection.writer.writeMessage({ $name: 'CapabilitiesGet' })
+        expect(await connection.reader.readMessage()).to.have.property('$name', 'Capabilities')
+      })
+
+      it('that cannot even begin aborts the connection: the peer sees a reset, no end', async () => {
+        await using server = createServer(mysqlx, async (reader, _writer, connection) => {
+          await reader.readMessage()
+          await connection.startTls({ cert: 'no certificate', key: 'no key' })
+        })
+        const failed = once(server, 'clientError')
+        const port = await listening(server)
+        await using connection = await connect(mysqlx, { host: '127.0.0.1', port })
+        await connection.writer.writeMessage(CAPABILITIES_SET)
+        const fault = await connection.reader.readMessage().catch((error) => error)
+        expect(fault).to.have.property('code', 'ECONNRESET')
+        expect((await failed)[0].code).to.match(/^ERR_OSSL_/)
+      })
+
       it('fails where the certificate is not trusted, and ends both sides', async () => {
         await using server = createServer(mysqlx, handler)
         const port = await listening(server)
