@@ -8,7 +8,7 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen'],
+  /*  1 */ ['codegen', 'limits'],
   /*  2 */ ['header', 'wire'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
@@ -16,14 +16,15 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  6 */ ['schema', 'table', 'frames'],
   /*  7 */ ['listing', 'typing'],
   /*  8 */ ['protocol'],
-  /*  9 */ ['framer'],
-  /* 10 */ ['readable', 'writable', 'deadline'],
-  /* 11 */ ['tls'],
-  /* 12 */ ['connection'],
-  /* 13 */ ['server', 'client'],
-  /* 14 */ ['bus/*'],
-  /* 15 */ ['index'],
-  /* 16 */ ['cli/*'],
+  /*  9 */ ['framer', 'inbox'],
+  /* 10 */ ['turn', 'waiting', 'iterate', 'ports', 'deadline', 'doorkeeper'],
+  /* 11 */ ['readable', 'writable'],
+  /* 12 */ ['tls'],
+  /* 13 */ ['connection'],
+  /* 14 */ ['server', 'client', 'group'],
+  /* 15 */ ['bus/*'],
+  /* 16 */ ['index', 'testing/*'],
+  /* 17 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
