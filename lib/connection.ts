@@ -211,7 +211,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     const wire = this.#wire as Socket
     const isTcp =
       typeof wire.resetAndDestroy === 'function' && wire.remoteFamily !== undefined && !('encrypted' in wire)
-    if (isTcp && !wire.destroyed) wire.resetAndDestroy()
+    // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
+    const ending = wire.writableEnded && !wire.writableFinished && wire.writableLength === 0
+    if (isTcp && !wire.destroyed && !ending) wire.resetAndDestroy()
     this.#duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }

@@ -8,12 +8,12 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'limits'],
-  /*  2 */ ['header', 'wire'],
-  /*  3 */ ['int64'],
+  /*  1 */ ['codegen', 'layout', 'limits', 'resolve'],
+  /*  2 */ ['heads', 'wire'],
+  /*  3 */ ['header', 'int64'],
   /*  4 */ ['type'],
-  /*  5 */ ['batch', 'decode', 'encode', 'convert'],
-  /*  6 */ ['schema', 'table', 'frames'],
+  /*  5 */ ['batch', 'decode', 'encode', 'convert', 'fault'],
+  /*  6 */ ['schema', 'load', 'table', 'frames'],
   /*  7 */ ['listing', 'typing'],
   /*  8 */ ['protocol'],
   /*  9 */ ['framer', 'inbox'],
@@ -32,7 +32,7 @@ const HIGHEST_FLOOR_WITHOUT_NODE = 9
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['schema', 'int64', 'cli/load']
+const PROTOBUFJS_FILES = ['resolve', 'load', 'schema', 'int64', 'cli/load']
 
 const LIB = join(__dirname, '..', 'lib')
 
