@@ -237,8 +237,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
     } catch (error) {
       const fault = this.#outcome ?? (error as Error)
-      this.#outcome = fault
-      this.#fail(fault)
+      this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }
