@@ -86,15 +86,11 @@ export class Entry {
       const message = Object.assign(new Message(), { $name: name })
       return header === null ? message : Object.assign(message, { $header: header })
     }
-    const message = new body.Message() as Message & { $name: string; $header?: object }
-    message.$name = name
-    if (header !== null) message.$header = header
     try {
-      body.decode(message, buf, start, end, 0, share, 0)
+      return body.read(name, header, buf, start, end, share)
     } catch (cause) {
       throw bodyFault(cause, body, buf, start, end, { messageName: name, type })
     }
-    return message
   }
 }
 
