@@ -218,16 +218,19 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()
     let expired = false
+    let limit: NodeJS.Timeout | undefined
     const grace = new Promise<void>((resolve) => {
-      timer(graceMs, () => {
+      limit = timer(graceMs, () => {
         expired = true
         resolve()
-      })?.ref()
+      })
+      limit?.ref()
     })
     while (!expired && this.connections.size + this.#handlers.size > 0) {
       const all = [...this.#handlers, ...[...this.connections].map(({ closed }) => closed)]
       await Promise.race([Promise.all(all), grace])
     }
+    clearTimeout(limit)
     const late = new QbpError(
       'ERR_QBP_CLOSED',
       `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
