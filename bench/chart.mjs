@@ -67,7 +67,7 @@ export function writeChart({ date, machine, rows }, file) {
       }),
       Plot.ruleX([1], { stroke: '#1e293b' }),
       ...Object.entries(COLORS).map(([verdict, fill], i) =>
-        Plot.text([`■ ${verdict}`], { frameAnchor: 'top-right', dx: 60 - 100 * i, dy: -26, fill, fontWeight: 600 }),
+        Plot.text([`■ ${verdict}`], { frameAnchor: 'top-right', dx: 60 - 130 * i, dy: -26, fill, fontWeight: 600 }),
       ),
       Plot.text([`Qbp, ${date}: ${machine}`], { frameAnchor: 'top-left', dx: -426, dy: -26, fontWeight: 600 }),
     ],
