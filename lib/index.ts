@@ -5,7 +5,7 @@
  */
 export { type ConnectOptions, connect } from './client.ts'
 export { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
-export type { DeadlineOptions } from './deadline.ts'
+export type { DeadlineOptions, Heartbeat } from './deadline.ts'
 export { type ErrorCode, type ErrorFacts, QbpError } from './errors.ts'
 export { headers } from './header.ts'
 export type { Int64, Int64Kind, Long } from './int64.ts'
