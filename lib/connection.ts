@@ -142,6 +142,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     writer.own()
     this.reader.on('error', (fault) => this.#faulted(fault))
     this.reader.on('close', () => this.#drop())
+    this.writer.on('error', (fault) => this.destroy(fault)) // A source that was piped in brought what cannot be sent.
+    this.writer.on('close', () => {
+      // Destroyed by its user, it ends nothing by itself.
+      if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
+    })
     this.#duplex = duplex
     this.#plumb()
   }

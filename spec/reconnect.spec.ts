@@ -152,8 +152,8 @@ describe(
       let rounds = 0
       let restarts = 0
       const restarting = (async () => {
-        while (acknowledged.size < total) {
-          await setTimeout(15)
+        for (let next = 100; acknowledged.size < total; next = acknowledged.size + 250) {
+          while (acknowledged.size < Math.min(next, total)) await setTimeout(1)
           restarts++
           if (restarts % 2 === 0) await proxy.reset()
           else {
