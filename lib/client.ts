@@ -56,7 +56,7 @@ export async function connect<P extends Protocol>(
     const names = { host, servername: net.isIP(host) ? '' : host }
     const secure = { ...names, ...(tlsOptions === true ? {} : tlsOptions) }
     const upgraded = await upgrade(socket, 'client', secure, Number.POSITIVE_INFINITY)
-    return new QbpConnection(protocol, upgraded, own, socket)
+    return new QbpConnection(protocol, upgraded, own)
   } catch (error) {
     socket.on('error', () => {}) // It may fail once more while it goes.
     socket.destroy()

@@ -97,9 +97,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   #duplex: Duplex
-  /** What lies beneath the duplex, where that is TLS: a TLSSocket cannot be reset. */
-  #wire: Duplex
-  #outcome: Error | null = null
+  /** What `closed` will tell; undefined until something has decided it. */
+  #outcome: Error | null | undefined
   #settle: (outcome: Error | null) => void = () => {}
   #closing = false
   #ended = false
@@ -111,11 +110,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   #quiet = false
   readonly #timers: (NodeJS.Timeout | undefined)[] = []
 
-  /**
-   * @param wire is what a TLSSocket stands on, so that an abort can reset it. Default: the duplex itself.
-   * @throws {QbpError} ERR_QBP_BAD_OPTION
-   */
-  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}, wire: Duplex = duplex) {
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}) {
     this.#limits = new Limits(options)
     this.reader = new QbpReadable(protocol, options)
     this.writer = new QbpWritable(protocol, options)
@@ -145,11 +141,14 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     reader.own()
     writer.own()
     this.reader.on('error', (fault) => this.#faulted(fault))
+    this.reader.on('close', () => this.#drop())
     // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
     this.writer.on('error', (fault) => this.destroy(fault))
-    this.reader.on('close', () => this.#drop())
+    this.writer.on('close', () => {
+      // Destroyed by its user, it ends nothing by itself.
+      if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
+    })
     this.#duplex = duplex
-    this.#wire = wire
     this.#plumb()
   }
 
@@ -200,21 +199,22 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Aborts at once: what was not sent is lost, and over TCP, with TLS too, the peer is told by a reset.
+   * Aborts at once: what was not sent is lost. Over TCP the peer is told by a reset; over TLS and others it may see an end.
    *
    * @param error is what the reader and `closed` tell; without one that is ERR_QBP_CLOSED and null.
    */
   destroy(error?: Error): void {
     if (this.#ended) return
     this.#closing = true
-    this.#outcome ??= error ?? null
-    const wire = this.#wire as Socket
+    this.#decide(error ?? null)
+    const duplex = this.#duplex as Socket
+    // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
-      typeof wire.resetAndDestroy === 'function' && wire.remoteFamily !== undefined && !('encrypted' in wire)
+      typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
     // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
-    const ending = wire.writableEnded && !wire.writableFinished && wire.writableLength === 0
-    if (isTcp && !wire.destroyed && !ending) wire.resetAndDestroy()
-    this.#duplex.destroy()
+    const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
+    if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
+    else duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }
 
@@ -262,11 +262,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   stats(): ConnectionStats {
-    const { index, offset } = this.#reader.frames
+    const { taken, takenBytes } = this.#reader.frames
     return {
-      messagesIn: index,
+      messagesIn: taken,
       messagesOut: this.#writer.messages,
-      bytesIn: offset,
+      bytesIn: takenBytes,
       bytesOut: this.#writer.bytes,
       queuedBytes: this.#writer.queued + this.#duplex.writableLength,
     }
@@ -361,7 +361,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   readonly #onError = (error: Error): void => {
-    this.#outcome ??= error
+    this.#decide(error)
     this.#fail(error)
   }
 
@@ -375,7 +375,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   readonly #onClose = (): void => {
     if (!this.reader.writableEnded) {
       const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
-      if (!this.#closing) this.#outcome ??= cut
+      if (!this.#closing) this.#decide(cut)
       this.#fail(cut)
     }
     this.#finish()
@@ -383,7 +383,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** The reader has told a fault. This side may say so to the peer, and is destroyed if it does not close by itself. */
   #faulted(fault: Error): void {
-    this.#outcome ??= fault
+    this.#decide(fault)
     this.#drop()
     if (!this.closing) this.#later(this.#limits.lingerMs, () => this.destroy(fault))
   }
@@ -401,7 +401,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
-    setImmediate(() => this.#settle(this.#detached ? null : this.#outcome))
+    setImmediate(() => this.#settle(this.#detached ? null : (this.#outcome ?? null)))
+  }
+
+  /** The first to say how it ended is right. */
+  #decide(outcome: Error | null): void {
+    if (this.#outcome === undefined) this.#outcome = outcome
   }
 
   #later(ms: number, act: () => void): void {

@@ -14,8 +14,13 @@ export interface ReaderPort {
   rest(): Uint8Array
   /** Whether somebody waits for bytes. */
   readonly waiting: boolean
-  /** Frames handed out or dropped, bytes of them, and bytes that no frame has been made of. */
-  readonly frames: { readonly index: number; readonly offset: number; readonly pending: number }
+  /** The frame that is handed out or comes next; how many were taken, and their bytes; and bytes that no frame has been made of. */
+  readonly frames: {
+    readonly index: number
+    readonly taken: number
+    readonly takenBytes: number
+    readonly pending: number
+  }
 }
 
 /** The way to a reader's port. */

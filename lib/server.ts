@@ -162,7 +162,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
       handshakeMs,
       (socket, wire) => {
         this.#doorkeeper.shaken(wire)
-        this.#serve(socket, wire)
+        this.#serve(socket)
       },
       (fault) => this.emit('clientError', fault, null),
     )
@@ -183,8 +183,8 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     else this.#serve(socket)
   }
 
-  #serve(duplex: Duplex, wire: Duplex = duplex): QbpConnection<P, 'server'> {
-    const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const }, wire)
+  #serve(duplex: Duplex): QbpConnection<P, 'server'> {
+    const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
     this.connections.add(connection)
     this.#past.accepted++
     void connection.closed.then(() => {
@@ -218,19 +218,19 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()
     let expired = false
-    let limit: NodeJS.Timeout | undefined
-    const grace = new Promise<void>((resolve) => {
-      limit = timer(graceMs, () => {
-        expired = true
-        resolve()
-      })
-      limit?.ref()
+    let expire = () => {}
+    const expiry = new Promise<void>((resolve) => {
+      expire = resolve
     })
+    const grace = timer(graceMs, () => {
+      expired = true
+      expire()
+    })?.ref()
     while (!expired && this.connections.size + this.#handlers.size > 0) {
       const all = [...this.#handlers, ...[...this.connections].map(({ closed }) => closed)]
-      await Promise.race([Promise.all(all), grace])
+      await Promise.race([Promise.all(all), expiry])
     }
-    clearTimeout(limit)
+    clearTimeout(grace)
     const late = new QbpError(
       'ERR_QBP_CLOSED',
       `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,

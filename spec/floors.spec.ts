@@ -22,7 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 12 */ ['tls'],
   /* 13 */ ['connection'],
   /* 14 */ ['server', 'client', 'group'],
-  /* 15 */ ['bus/*'],
+  /* 15 */ ['bus/*', 'reconnect'],
   /* 16 */ ['index', 'testing/*'],
   /* 17 */ ['window/*'],
   /* 18 */ ['cli/*'],
