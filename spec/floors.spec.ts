@@ -22,8 +22,11 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 12 */ ['connection'],
   /* 13 */ ['server', 'client', 'group'],
   /* 14 */ ['bus/*'],
-  /* 15 */ ['index'],
-  /* 16 */ ['cli/*'],
+  /* 15 */ ['seat', 'presence', 'session'],
+  /* 16 */ ['lane', 'sessions'],
+  /* 17 */ ['bus-group'],
+  /* 18 */ ['index'],
+  /* 19 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
