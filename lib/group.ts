@@ -1,9 +1,10 @@
 import type { QbpConnection } from './connection.ts'
 import { QbpError } from './errors.ts'
+import { type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
 import type { Role, Table } from './table.ts'
 import type { Outgoing } from './typing.ts'
-import { type QbpWritable, type WriterPort, writerPort } from './writable.ts'
+import type { QbpWritable } from './writable.ts'
 
 /** What a group may be told. */
 export interface GroupOptions {

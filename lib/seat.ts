@@ -1,7 +1,8 @@
 import type { Position } from './bus/bus.ts'
 import { formatPosition } from './bus/position.ts'
 import { QbpError } from './errors.ts'
-import { type QbpWritable, type WriterPort, writerPort } from './writable.ts'
+import { type WriterPort, writerPort } from './ports.ts'
+import type { QbpWritable } from './writable.ts'
 
 /** How many bytes of what it has missed may wait for a writer at a time. */
 const REPLAY_BYTES = 2 ** 20

@@ -8,7 +8,7 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen'],
+  /*  1 */ ['codegen', 'limits'],
   /*  2 */ ['header', 'wire'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
@@ -16,17 +16,18 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  6 */ ['schema', 'table', 'frames'],
   /*  7 */ ['listing', 'typing'],
   /*  8 */ ['protocol'],
-  /*  9 */ ['framer'],
-  /* 10 */ ['readable', 'writable', 'deadline'],
-  /* 11 */ ['tls'],
-  /* 12 */ ['connection'],
-  /* 13 */ ['server', 'client', 'group'],
-  /* 14 */ ['bus/*'],
-  /* 15 */ ['seat', 'presence', 'session'],
-  /* 16 */ ['lane', 'sessions'],
-  /* 17 */ ['bus-group'],
-  /* 18 */ ['index'],
-  /* 19 */ ['cli/*'],
+  /*  9 */ ['framer', 'inbox'],
+  /* 10 */ ['turn', 'waiting', 'iterate', 'ports', 'deadline'],
+  /* 11 */ ['readable', 'writable'],
+  /* 12 */ ['tls'],
+  /* 13 */ ['connection'],
+  /* 14 */ ['server', 'client', 'group'],
+  /* 15 */ ['bus/*', 'reconnect'],
+  /* 16 */ ['seat', 'presence', 'session'],
+  /* 17 */ ['lane', 'sessions'],
+  /* 18 */ ['bus-group'],
+  /* 19 */ ['index', 'testing/*'],
+  /* 20 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.

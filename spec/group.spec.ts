@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { Group, Protocol, QbpConnection, QbpReadable, QbpWritable } from '../lib/index.ts'
-import { writerPort } from '../lib/writable.ts'
+import { writerPort } from '../lib/ports.ts'
 
 const schema = protobuf.parse(`syntax = "proto3";
   message Say { uint32 id = 1; string text = 2; }
