@@ -52,7 +52,7 @@ export interface JoinOptions {
  *   const room = new BusGroup(protocol, bus, 'lobby')                    // on all nodes
  *   const room = new BusGroup(protocol, bus, 'lobby', { durable: true }) // and who comes back has missed nothing
  *
- * A room that is not needed any more is closed.
+ * A node has one for each channel, or two, one of them durable; one that is not needed any more is closed.
  */
 export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   implements Iterable<QbpWritable<P, R>>, AsyncDisposable
@@ -88,7 +88,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     this.#lane = durable
       ? new LogLane(bus, channel, seats, stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#port))
       : new LiveLane(bus, channel, seats)
-    this.#roll = new Roll(bus, channel, presenceTtlMs, () => this.#names())
+    this.#roll = new Roll(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
   }
 
   /** How many members there are on this node. */

@@ -147,7 +147,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     const duplex = this.#duplex as Socket
     const isTcp =
       typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
-    if (isTcp && !duplex.destroyed) duplex.resetAndDestroy()
+    // While this side's end waits behind unsent bytes libuv refuses to reset, and Node would never close the socket then.
+    const isEnding = duplex.writableEnded && !duplex.writableFinished
+    if (isTcp && !duplex.destroyed && !isEnding) duplex.resetAndDestroy()
     else duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }

@@ -15,7 +15,8 @@ const RENEWAL = 1 / 3
  */
 export class Roll {
   readonly #bus: Bus
-  readonly #channel: string
+  /** What the group is known by: its channel and lane. */
+  readonly #group: readonly string[]
   readonly #ttlMs: number
   readonly #own: () => string[]
   /** What the other nodes have told. */
@@ -30,9 +31,9 @@ export class Roll {
   #isTold = false
   #isClosed = false
 
-  constructor(bus: Bus, channel: string, ttlMs: number, own: () => string[]) {
+  constructor(bus: Bus, group: readonly string[], ttlMs: number, own: () => string[]) {
     this.#bus = bus
-    this.#channel = channel
+    this.#group = group
     this.#ttlMs = ttlMs
     this.#own = own
     bus.on('up', this.#onUp)
@@ -49,7 +50,7 @@ export class Roll {
   /** This node's members, then the other nodes' as they last told. */
   async members(): Promise<Presence[]> {
     if (this.#watch === undefined && !this.#isClosed) {
-      const watch = this.#bus.store.watch(['presence', this.#channel], (change) => this.#hear(change))
+      const watch = this.#bus.store.watch(['presence', ...this.#group], (change) => this.#hear(change))
       this.#watch = watch
       watch.catch(() => {
         if (this.#watch === watch) this.#watch = undefined
@@ -109,7 +110,7 @@ export class Roll {
   }
 
   #hear({ key, value }: Change): void {
-    const node = key[2]
+    const node = key.at(-1)
     if (node === undefined || node === this.#bus.node) return
     this.#doubtful.delete(node)
     if (value !== null) this.#others.set(node, parse(value))
@@ -130,7 +131,7 @@ export class Roll {
   }
 
   #key(node: string): string[] {
-    return ['presence', this.#channel, node]
+    return ['presence', ...this.#group, node]
   }
 }
 
