@@ -128,7 +128,8 @@ class Talker {
   said = 0
   resumed = 0
   refused = 0
-  isTalking = true
+  /** Null until all are there. */
+  isTalking: boolean | null = null
   #token = ''
   #position = ''
   #isDone = false
@@ -139,8 +140,12 @@ class Talker {
     this.#port = port
   }
 
+  get isThere(): boolean {
+    return this.#token !== ''
+  }
+
   get isQuiet(): boolean {
-    return this.#open.size === 0 && !this.isTalking
+    return this.#open.size === 0 && this.isTalking === false
   }
 
   /** Lives through any number of connections. */
@@ -162,6 +167,8 @@ class Talker {
     const isBack = this.#token !== ''
     if (isBack) writer.write({ $name: 'Resume', room, token: this.#token, position: this.#position })
     else writer.write({ $name: 'Join', room, name: this.name })
+    const over = new AbortController()
+    void connection.closed.then(() => over.abort())
     let talking = Promise.resolve()
     for await (const message of reader) {
       if (message.$name === 'Welcome') {
@@ -169,7 +176,7 @@ class Talker {
         else this.#position = message.position
         this.#token = message.token
         for (const n of this.#open) writer.write({ $name: 'Say', room, text: String(n) })
-        talking = this.#talk(connection)
+        talking = this.#talk(connection, over.signal)
       } else if (message.$name === 'Said') {
         this.#position = message.position
         const n = Number(message.text)
@@ -180,21 +187,19 @@ class Talker {
         this.#token = ''
       }
     }
+    over.abort()
     await talking
   }
 
-  async #talk({ writer, reader, closed }: QbpConnection<typeof protocol, 'client'>): Promise<void> {
-    let isOpen = true
-    void closed.then(() => {
-      isOpen = false
-    })
-    while (this.isTalking && isOpen && !reader.destroyed) {
+  async #talk({ writer }: QbpConnection<typeof protocol, 'client'>, over: AbortSignal): Promise<void> {
+    while (this.isTalking === null && !over.aborted) await pause(5)
+    while (this.isTalking && !over.aborted) {
       this.#open.add(++this.said)
       writer.write({ $name: 'Say', room: this.#room, text: String(this.said) })
       await pause(PACE_MS)
     }
-    while (!this.#isDone && isOpen) await pause(5)
-    if (isOpen) writer.write({ $name: 'Leave', room: this.#room })
+    while (!this.#isDone && !over.aborted) await pause(5)
+    if (!over.aborted) writer.write({ $name: 'Leave', room: this.#room })
   }
 
   leave(): void {
@@ -348,6 +353,8 @@ async function play(): Promise<void> {
     runs.push(talker.run())
     await pause(10) // The processes take turns with those that connect one after the other.
   }
+  while (!talkers.every((talker) => talker.isThere)) await pause(5)
+  for (const talker of talkers) talker.isTalking = true
   await pause(TALK_MS / 2)
   console.log(`In the middle of it ${await grid.kill()}.`)
   await pause(TALK_MS / 2)
