@@ -18,6 +18,7 @@ export class Client {
   readonly positions: string[] = []
   readonly #reader = new QbpReadable(protocol, { role: 'client' })
   fault: Error | undefined
+  onHeard: (message: Said) => void = () => {}
 
   /** One that does not read lets what is written pile up. */
   constructor({ reads = true, maxQueuedBytes = 2 ** 24 } = {}) {
@@ -33,6 +34,7 @@ export class Client {
     this.#reader.on('data', (message: Said) => {
       this.heard.push(message.text)
       this.positions.push(message.position)
+      this.onHeard(message)
     })
   }
 }
