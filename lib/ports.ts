@@ -27,7 +27,10 @@ export interface WriterPort {
   own(): void
   /** Sends what was written in this tick now. */
   flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. It is not copied, and must not change any more. */
+  /**
+   * Writes a whole frame that was encoded elsewhere, with the same limits; false too if nothing can be written any more.
+   * It is not copied, and must not change.
+   */
   frame(bytes: Uint8Array): boolean
   /** The frame of a message, not written anywhere. */
   encode(message: object): Buffer

@@ -31,6 +31,8 @@ export interface EnumType {
 /** One field of a message: all that the codecs have to know of it. */
 export interface Field {
   readonly name: string
+  /** In ProtoJSON: `json_name`, or the .proto's name in lowerCamelCase. */
+  readonly jsonName: string
   readonly id: number
   readonly kind: Kind
   /** Of a map field: the kind of its keys; `kind` is that of its values. */

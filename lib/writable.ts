@@ -271,6 +271,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
+        if (writer.destroyed || writer.writableEnded) return false
         writer.#admit(bytes.length)
         writer.#batch.add(bytes)
         return writer.#written()

@@ -193,7 +193,6 @@ class Soak {
         const item = unacknowledged.get(message.seq) as { crc: number } | undefined
         if (item?.crc !== message.crc) this.report.corrupted++
         this.acknowledge(unacknowledged, message.seq)
-        if (this.stopping && unacknowledged.size === 0) return
       }
     })().catch((error) => this.surprise('reading', error))
     try {
@@ -218,6 +217,7 @@ class Soak {
     } catch (error) {
       this.surprise('writing', error)
     }
+    if (!connection.writer.destroyed) connection.writer.end() // The server answers what it has, then ends too.
     await reading
     return next
   }
