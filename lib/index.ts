@@ -3,6 +3,12 @@
  *
  * @module
  */
+
+export type { BusOptions, RetentionOptions } from './bus/base.ts'
+export type * from './bus/bus.ts'
+export { type LocalBus, type LocalBusOptions, LocalHub, type LocalHubOptions, localBus } from './bus/local.ts'
+export { formatPosition, parsePosition } from './bus/position.ts'
+export { BusGroup, type BusGroupOptions, type JoinOptions } from './bus-group.ts'
 export { type ConnectOptions, connect } from './client.ts'
 export { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
 export type { DeadlineOptions, Heartbeat } from './deadline.ts'
@@ -11,11 +17,14 @@ export { type BroadcastOptions, Group, type GroupOptions, type Member } from './
 export type { Int64, Int64Kind, Long } from './int64.ts'
 export { headers } from './layout.ts'
 export type { LoadOptions } from './load.ts'
+export type { Presence } from './presence.ts'
 export { type Policy, Protocol, type ProtocolOptions } from './protocol.ts'
 export { QbpReadable, type ReadableOptions, type ReadOptions } from './readable.ts'
 export { type Connections, connections, type ReconnectOptions } from './reconnect.ts'
 export type { MessageMap, Schema, SchemaSource } from './schema.ts'
 export { createServer, type Handler, QbpServer, type ServerOptions, type ServerStats } from './server.ts'
+export type { Session } from './session.ts'
+export { Sessions, type SessionsOptions } from './sessions.ts'
 export { type EntryForm, type OnlyForm, RawMessage, type Role, type TableForm } from './table.ts'
 export type { TlsOptions } from './tls.ts'
 export { Message } from './type.ts'

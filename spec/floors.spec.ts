@@ -23,10 +23,13 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 13 */ ['connection'],
   /* 14 */ ['server', 'client', 'group'],
   /* 15 */ ['bus/*', 'reconnect'],
-  /* 16 */ ['index', 'testing/*'],
-  /* 17 */ ['window/*'],
-  /* 18 */ ['cli/*'],
-  /* 19 */ ['window/page/*'],
+  /* 16 */ ['seat', 'presence', 'session'],
+  /* 17 */ ['lane', 'sessions'],
+  /* 18 */ ['bus-group'],
+  /* 19 */ ['index', 'testing/*'],
+  /* 20 */ ['window/*'],
+  /* 21 */ ['cli/*'],
+  /* 22 */ ['window/page/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
