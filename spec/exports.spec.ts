@@ -47,7 +47,7 @@ describe('the error codes', () => {
 
   it('each have a line in the README, and the README has no others', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-    const told = [...readme.matchAll(/^\| `(ERR_QBP_\w+)` \|/gm)].map((match) => match[1])
+    const told = [...readme.matchAll(/^\| `(ERR_QBP_\w+)` +\|/gm)].map((match) => match[1])
     expect(told.sort()).to.deep.equal(codes().sort())
   })
 })
