@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ChannelEvents } from './channels.ts'
 export { type ConnectOptions, connect } from './client.ts'
 export { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
 export type { DeadlineOptions } from './deadline.ts'
@@ -14,6 +15,7 @@ export { QbpReadable, type ReadableOptions, type ReadOptions } from './readable.
 export type { LoadOptions, MessageMap, Schema, SchemaSource } from './schema.ts'
 export { createServer, type Handler, QbpServer, type ServerOptions, type ServerStats } from './server.ts'
 export { type EntryForm, type OnlyForm, RawMessage, type Role, type TableForm } from './table.ts'
+export type { Traffic } from './tally.ts'
 export type { TlsOptions } from './tls.ts'
 export { Message } from './type.ts'
 export type { AnyMessage, Framed, Incoming, Outgoing, UnlistedMessage } from './typing.ts'

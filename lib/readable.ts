@@ -1,8 +1,10 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { messageIn } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Frames } from './frames.ts'
 import { byteLimit, type Protocol } from './protocol.ts'
-import { RawMessage, type Role, type Table } from './table.ts'
+import { type Entry, RawMessage, type Role, type Table } from './table.ts'
+import { Tally } from './tally.ts'
 import type { Incoming } from './typing.ts'
 
 /** What a reader may be told; all of it is checked once, here. */
@@ -26,7 +28,7 @@ export interface ReadOptions {
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The connection owns the reader's life: leaving a `for await` does not end it. */
-  own(): void
+  own(connection: object): void
   /** The byte stream ended by a fault: it is told behind the last whole message. */
   fail(fault: Error): void
   /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
@@ -35,8 +37,19 @@ export interface ReaderPort {
   rest(): Uint8Array
   /** Whether somebody waits for bytes. */
   readonly waiting: boolean
+  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
+  readonly tally: Tally
+  readonly skipped: Readonly<Skipped>
   /** Frames handed out or dropped, bytes of them, and bytes of a frame that is not whole. */
   readonly frames: { readonly index: number; readonly offset: number; readonly pending: number }
+}
+
+/** Frames that were dropped because a policy of the protocol is 'skip'. */
+export interface Skipped {
+  /** Of a type that no table lists. */
+  unknown: number
+  /** Whose body did not decode. */
+  invalid: number
 }
 
 /** The way to a reader's port. */
@@ -74,7 +87,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** The fault of the byte stream, which comes behind all that it has brought. */
   #streamFault: Error | null = null
   #direct = false
-  #owned = false
+  #owner: object | null = null
+  readonly #tally = new Tally()
+  readonly #skipped: Skipped = { unknown: 0, invalid: 0 }
   /** No chunk will follow. */
   #finished = false
   /** Where the stream is cut is no fault of the peer. */
@@ -146,7 +161,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
         }
       },
       return: () => {
-        if (!this.#owned) this.destroy()
+        if (this.#owner === null) this.destroy()
         return Promise.resolve({ value: undefined, done: true })
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -198,15 +213,35 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       const entry = this.#table.byType(frames.type)
       const policy = entry === undefined ? unknown : invalid
       try {
-        if (entry !== undefined)
-          return entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
+        if (entry !== undefined) {
+          const message = entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
+          this.#tally.count(entry, frames.size)
+          if (messageIn.hasSubscribers) this.#publish(entry, message)
+          return message
+        }
         if (policy === 'error') throw this.#unlisted()
       } catch (fault) {
         if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
       }
-      if (policy === 'raw') return this.#raw()
+      this.#tally.count(entry, frames.size)
+      if (policy === 'raw') {
+        const message = this.#raw()
+        if (messageIn.hasSubscribers) this.#publish(entry, message)
+        return message
+      }
+      this.#skipped[entry === undefined ? 'unknown' : 'invalid']++
     }
     return NONE
+  }
+
+  #publish(entry: Entry | undefined, message: object): void {
+    messageIn.publish({
+      connection: this.#owner,
+      reader: this,
+      name: entry?.name ?? null,
+      bytes: this.#frames.size,
+      message,
+    })
   }
 
   #unlisted(): QbpError {
@@ -379,8 +414,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   get [readerPort](): ReaderPort {
     const reader = this
     return {
-      own: () => {
-        reader.#owned = true
+      own: (connection) => {
+        reader.#owner = connection
         if (!reader.#direct) {
           reader.#direct = true
           reader.on('error', ignore)
@@ -401,6 +436,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       get waiting() {
         return reader.#waiter !== null || reader.#asked
       },
+      tally: reader.#tally,
+      skipped: reader.#skipped,
       frames: reader.#frames,
     }
   }

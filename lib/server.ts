@@ -2,8 +2,16 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
-import { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
+import {
+  addCounts,
+  type CloseOptions,
+  type ConnectionOptions,
+  type ConnectionStats,
+  Counts,
+  QbpConnection,
+} from './connection.ts'
 import { milliseconds, timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import type { Protocol } from './protocol.ts'
 import type { QbpReadable } from './readable.ts'
@@ -54,15 +62,9 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   readonly #handler: Handler<P>
   readonly #server: net.Server
   readonly #handlers = new Set<Promise<void>>()
-  readonly #past: ServerStats = {
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    queuedBytes: 0,
-    connections: 0,
-    accepted: 0,
-  }
+  /** Of the connections that have closed, and the faults of those that never were. */
+  readonly #past = new Counts()
+  #accepted = 0
   #closing: Promise<void> | null = null
 
   constructor(protocol: P, options: ServerOptions, handler: Handler<P>) {
@@ -84,18 +86,14 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         (socket) => this.#accept(socket),
       )
       server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-        this.emit(
-          'clientError',
-          error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(handshakeMs) : error,
-          null,
-        )
+        this.#refuse(error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(handshakeMs) : error)
       })
       this.#server = server
     }
     this.#server.on('listening', () => this.emit('listening'))
     this.#server.on('error', (error) => this.emit('error', error))
     // A protocol that needs roles gets them here; a wrong option is told now, not with the first connection.
-    new QbpConnection(protocol, new net.Socket(), { ...options, role: 'server' }).destroy()
+    new QbpConnection(protocol, new net.Socket().destroy(), { ...options, role: 'server' }).destroy()
   }
 
   /** As net.Server's: a port and host, a Unix socket's path, or options with a `signal`. */
@@ -135,10 +133,12 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this.#closing
   }
 
+  /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
-    const sum = { ...this.#past, connections: this.connections.size }
-    for (const connection of this.connections) add(sum, connection.stats())
-    return sum
+    const sum = new Counts()
+    sum.add(this.#past)
+    for (const connection of this.connections) connection[addCounts](sum)
+    return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,24 +149,33 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     const { maxConnections = Number.POSITIVE_INFINITY } = this.#options
     if (this.connections.size >= maxConnections) {
       socket.destroy()
-      const refusal = new QbpError(
-        'ERR_QBP_TOO_MANY_CONNECTIONS',
-        `${this.connections.size} connections are open, and maxConnections is ${maxConnections}: another was refused.`,
-        { limit: maxConnections },
+      this.#refuse(
+        new QbpError(
+          'ERR_QBP_TOO_MANY_CONNECTIONS',
+          `${this.connections.size} connections are open, and maxConnections is ${maxConnections}: another was refused.`,
+          { limit: maxConnections },
+        ),
       )
-      this.emit('clientError', refusal, null)
       return
     }
     this.#serve(socket)
   }
 
+  /** Tells of a connection that never was. */
+  #refuse(fault: Error): void {
+    this.#past.faults.count(fault)
+    refused(this, fault)
+    this.emit('clientError', fault, null)
+  }
+
   #serve(duplex: Duplex): QbpConnection<P, 'server'> {
     const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
     this.connections.add(connection)
-    this.#past.accepted++
+    this.#accepted++
     void connection.closed.then(() => {
       this.connections.delete(connection)
-      add(this.#past, connection.stats())
+      connection[addCounts](this.#past)
+      this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
     })
     const run = this.#run(connection)
     this.#handlers.add(run)
@@ -222,12 +231,4 @@ export function createServer<P extends Protocol>(
   return typeof options === 'function'
     ? new QbpServer(protocol, {}, options)
     : new QbpServer(protocol, options, handler as Handler<P>)
-}
-
-function add(sum: ServerStats, { messagesIn, messagesOut, bytesIn, bytesOut, queuedBytes }: ConnectionStats): void {
-  sum.messagesIn += messagesIn
-  sum.messagesOut += messagesOut
-  sum.bytesIn += bytesIn
-  sum.bytesOut += bytesOut
-  sum.queuedBytes += queuedBytes
 }

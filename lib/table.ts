@@ -51,6 +51,8 @@ export class Entry {
   readonly type: number
   /** The message type of its bodies, or `raw` or `empty`. */
   readonly body: Type | 'raw' | 'empty'
+  /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
+  place = 0
 
   constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
     this.name = name
@@ -140,6 +142,7 @@ export class Table {
         )
       }
       this.#types.set(type, entry)
+      entry.place = this.#types.size
       this.#names.set(name, entry)
     }
     this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined

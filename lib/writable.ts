@@ -1,9 +1,11 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { BATCH_BYTES, Batch } from './batch.ts'
+import { messageOut, refusedMessage } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
 import { byteLimit, type Protocol } from './protocol.ts'
-import type { Role } from './table.ts'
+import type { Entry, Role } from './table.ts'
+import { Tally } from './tally.ts'
 import type { Outgoing } from './typing.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
@@ -26,17 +28,17 @@ export interface WriteOptions {
 
 /** What a connection or a group does with a writer, beside what every user can. */
 export interface WriterPort {
-  /** The connection owns the writer's life: a late write to it fails by its callback alone. */
-  own(): void
+  /** The connection owns the writer's life: a late write to it fails by its callback alone. It is told what is refused. */
+  own(connection: object, refused: (fault: unknown) => void): void
   /** Sends what was written in this tick now. */
   flush(): void
   /** Writes a whole frame that was encoded elsewhere, with the same limits. */
-  frame(bytes: Uint8Array): boolean
+  frame(bytes: Uint8Array, entry?: Entry): boolean
   /** The frame of a message, not written anywhere. */
   encode(message: object): Buffer
-  /** Messages written, bytes of them, and bytes of these that nobody has taken yet. */
-  readonly messages: number
-  readonly bytes: number
+  /** Messages written, by name. */
+  readonly tally: Tally
+  /** Bytes written that nobody has taken yet. */
   readonly queued: number
 }
 
@@ -62,9 +64,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #scheduled = false
   #needDrain = false
   #sources = 0
-  #owned = false
-  #messages = 0
-  #bytes = 0
+  #owner: object | null = null
+  #refused: (fault: unknown) => void = ignore
+  readonly #tally = new Tally()
   #callbacks: ((error?: Error | null) => void)[] = []
   readonly #waiters = new Set<Waiter>()
 
@@ -96,7 +98,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
     if (this.destroyed || this.writableEnded) {
-      if (!this.#owned) return super.write(message, done) // Node's own errors.
+      if (this.#owner === null) return super.write(message, done) // Node's own errors.
       done?.(this.#closed())
       return false
     }
@@ -169,16 +171,28 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Encodes a message behind what this writer has written in this tick, or leaves everything as it was and throws. */
   #encode(message: object): void {
     const output = this.#batch.open()
-    this.#accept(output, this.#framer.write(message, output, output.pos))
+    const { pos } = output
+    try {
+      this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
+    } catch (refusal) {
+      this.#refused(refusal)
+      refusedMessage(this.#owner, this, message, refusal)
+      throw refusal
+    }
+    if (messageOut.hasSubscribers) this.#publish(message, output.pos - pos)
+  }
+
+  #publish(message: object, bytes: number): void {
+    const name = this.#framer.entry?.name ?? null
+    messageOut.publish({ connection: this.#owner, writer: this, name, bytes, message })
   }
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
-  #accept(output: { pos: number }, end: number): void {
+  #accept(output: { pos: number }, end: number, entry: Entry | undefined): void {
     const size = end - output.pos
     if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
     output.pos = end
-    this.#messages++
-    this.#bytes += size
+    this.#tally.count(entry, size)
   }
 
   // ---- the way out: batches
@@ -292,16 +306,17 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   get [writerPort](): WriterPort {
     const writer = this
     return {
-      own: () => {
-        writer.#owned = true
+      own: (connection, refused) => {
+        writer.#owner = connection
+        writer.#refused = refused
         writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
       },
       flush: () => writer.#flush(),
-      frame: (bytes) => {
+      frame: (bytes, entry) => {
         const output = writer.#batch.open()
         if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
         output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length)
+        writer.#accept(output, output.pos + bytes.length, entry)
         return writer.#written()
       },
       encode: (message) => {
@@ -309,12 +324,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
-      get messages() {
-        return writer.#messages
-      },
-      get bytes() {
-        return writer.#bytes
-      },
+      tally: writer.#tally,
       get queued() {
         return writer.#queued()
       },
