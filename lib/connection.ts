@@ -4,12 +4,13 @@ import type { TLSSocket } from 'node:tls'
 import { type DeadlineOptions, Deadlines, milliseconds, timer } from './deadline.ts'
 import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
+import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
-import { QbpReadable, type ReadableOptions, type ReaderPort, readerPort } from './readable.ts'
+import { QbpReadable, type ReadableOptions } from './readable.ts'
 import type { Role } from './table.ts'
 import { Faults, Tally, type Traffic } from './tally.ts'
 import { HANDSHAKE_TIMEOUT_MS, type TlsOptions, upgrade } from './tls.ts'
-import { QbpWritable, type WritableOptions, type WriterPort, writerPort } from './writable.ts'
+import { QbpWritable, type WritableOptions } from './writable.ts'
 
 /** What a connection may be told: what its reader and writer may, and how long things may take. */
 export interface ConnectionOptions<R extends Role = Role>

@@ -6,6 +6,14 @@ export interface Traffic {
   bytes: number
 }
 
+/** Frames that were dropped because a policy of the protocol is 'skip'. */
+export interface Skipped {
+  /** Of a type that no table lists. */
+  unknown: number
+  /** Whose body did not decode. */
+  invalid: number
+}
+
 interface Slot extends Traffic {
   readonly name: string
 }

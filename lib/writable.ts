@@ -3,10 +3,13 @@ import { BATCH_BYTES, Batch } from './batch.ts'
 import { messageOut, refusedMessage } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
-import { byteLimit, type Protocol } from './protocol.ts'
+import { byteLimit } from './limits.ts'
+import { type WriterPort, writerPort } from './ports.ts'
+import type { Protocol } from './protocol.ts'
 import type { Entry, Role } from './table.ts'
 import { Tally } from './tally.ts'
 import type { Outgoing } from './typing.ts'
+import { Waiting } from './waiting.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
 export interface WritableOptions<R extends Role = Role> {
@@ -26,30 +29,6 @@ export interface WriteOptions {
   signal?: AbortSignal
 }
 
-/** What a connection or a group does with a writer, beside what every user can. */
-export interface WriterPort {
-  /** The connection owns the writer's life: a late write to it fails by its callback alone. It is told what is refused. */
-  own(connection: object, refused: (fault: unknown) => void): void
-  /** Sends what was written in this tick now. */
-  flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
-  frame(bytes: Uint8Array, entry?: Entry): boolean
-  /** The frame of a message, not written anywhere. */
-  encode(message: object): Buffer
-  /** Messages written, by name. */
-  readonly tally: Tally
-  /** Bytes written that nobody has taken yet. */
-  readonly queued: number
-}
-
-/** The way to a writer's port. */
-export const writerPort = Symbol('qbp.writerPort')
-
-interface Waiter {
-  resolve(): void
-  reject(error: unknown): void
-}
-
 /**
  * Message objects in, bytes out.
  *
@@ -64,11 +43,12 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #scheduled = false
   #needDrain = false
   #sources = 0
-  #owner: object | null = null
+  #owned = false
+  #connection: object | null = null
   #refused: (fault: unknown) => void = ignore
   readonly #tally = new Tally()
   #callbacks: ((error?: Error | null) => void)[] = []
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Set<Waiting<void>>()
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options: WritableOptions<R> = {}) {
@@ -91,6 +71,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    */
   override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
   override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
+  override write(message: never, callback?: (error?: Error | null) => void): boolean
+  override write(message: never, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
   override write(
     message: Outgoing<P, R>,
     encoding?: BufferEncoding | ((error?: Error | null) => void),
@@ -98,7 +81,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
     if (this.destroyed || this.writableEnded) {
-      if (this.#owner === null) return super.write(message, done) // Node's own errors.
+      if (!this.#owned) return super.write(message, done) // Node's own errors.
       done?.(this.#closed())
       return false
     }
@@ -121,10 +104,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.destroyed || this.writableEnded) throw this.#closed()
+      if (this.destroyed || this.writableEnded) return handled(Promise.reject(this.#closed()))
       this.#encode(message)
-      if (this.#written()) return DONE
-      return this.#room(signal)
+      return this.#written() ? DONE : handled(this.#room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -133,6 +115,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   override end(callback?: () => void): this
   override end(message: Outgoing<P, R>, callback?: () => void): this
   override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  override end(message: never, callback?: () => void): this
+  override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
   override end(
     message?: Outgoing<P, R> | (() => void),
     encoding?: BufferEncoding | (() => void),
@@ -176,7 +160,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
     } catch (refusal) {
       this.#refused(refusal)
-      refusedMessage(this.#owner, this, message, refusal)
+      refusedMessage(this.#connection, this, message, refusal)
       throw refusal
     }
     if (messageOut.hasSubscribers) this.#publish(message, output.pos - pos)
@@ -184,7 +168,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   #publish(message: object, bytes: number): void {
     const name = this.#framer.entry?.name ?? null
-    messageOut.publish({ connection: this.#owner, writer: this, name, bytes, message })
+    messageOut.publish({ connection: this.#connection, writer: this, name, bytes, message })
   }
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
@@ -236,7 +220,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#needDrain = false
     process.nextTick(() => {
       if (this.destroyed) return
-      for (const waiter of this.#waiters) waiter.resolve()
+      for (const waiter of this.#waiters) waiter.resolve(undefined)
       this.#waiters.clear()
       this.emit('drain')
     })
@@ -247,31 +231,17 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#drained()
   }
 
-  override read(size?: number): unknown {
+  // biome-ignore lint/suspicious/noExplicitAny: as in Node.
+  override read(size?: number): any {
     const chunk = super.read(size)
     this.#drained()
     return chunk
   }
 
   #room(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve: () => {
-          signal?.removeEventListener('abort', aborted)
-          resolve()
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', aborted)
-          reject(error)
-        },
-      }
-      const aborted = () => {
-        this.#waiters.delete(waiter)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', aborted, { once: true })
-      this.#waiters.add(waiter)
-    })
+    const waiter: Waiting<void> = new Waiting<void>(signal, () => this.#waiters.delete(waiter))
+    this.#waiters.add(waiter)
+    return waiter.promise
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -307,8 +277,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     const writer = this
     return {
       own: (connection, refused) => {
-        writer.#owner = connection
-        writer.#refused = refused
+        writer.#owned = true
+        writer.#connection = connection ?? null
+        writer.#refused = refused ?? ignore
         writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
       },
       flush: () => writer.#flush(),
@@ -359,3 +330,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 const DONE = Promise.resolve()
 
 function ignore(): void {}
+
+/** Who awaits it is told all the same; who does not is not to be killed by a peer that left. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore)
+  return promise
+}

@@ -8,7 +8,7 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen'],
+  /*  1 */ ['codegen', 'limits'],
   /*  2 */ ['header', 'wire'],
   /*  3 */ ['int64'],
   /*  4 */ ['type'],
@@ -16,14 +16,14 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  6 */ ['schema', 'table', 'frames'],
   /*  7 */ ['listing', 'typing', 'tally'],
   /*  8 */ ['protocol'],
-  /*  9 */ ['framer'],
-  /* 10 */ ['diagnostics'],
-  /* 11 */ ['readable', 'writable', 'deadline'],
+  /*  9 */ ['framer', 'inbox'],
+  /* 10 */ ['turn', 'waiting', 'iterate', 'ports', 'deadline', 'diagnostics'],
+  /* 11 */ ['readable', 'writable'],
   /* 12 */ ['tls'],
   /* 13 */ ['connection'],
   /* 14 */ ['server', 'client'],
-  /* 15 */ ['channels', 'bus/*'],
-  /* 16 */ ['index'],
+  /* 15 */ ['channels', 'bus/*', 'reconnect'],
+  /* 16 */ ['index', 'testing/*'],
   /* 17 */ ['cli/*'],
 ]
 

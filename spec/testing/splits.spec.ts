@@ -1,11 +1,11 @@
 import { expect } from 'chai'
-import { cutAtRandom, splits } from './splits.ts'
+import { cutAtRandom, everySplit } from '../../lib/testing/splits.ts'
 
 const hex = (chunks: readonly Buffer[]) => chunks.map((chunk) => chunk.toString('hex')).join(' ')
 
-describe('splits', () => {
+describe('every split', () => {
   it('are whole, byte by byte, and in two at each place', () => {
-    const all = [...splits(Buffer.from('01020304', 'hex'), { random: 0 })]
+    const all = [...everySplit(Buffer.from('01020304', 'hex'), { random: 0 })]
     expect(all.map(({ how, chunks }) => `${how}: ${hex(chunks)}`)).to.deep.equal([
       'whole: 01020304',
       'byte by byte: 01 02 03 04',
@@ -16,13 +16,13 @@ describe('splits', () => {
   })
 
   it('of one byte or none are one', () => {
-    expect([...splits(Buffer.of(7))]).to.deep.equal([{ how: 'whole', chunks: [Buffer.of(7)] }])
-    expect([...splits(Buffer.alloc(0))]).to.deep.equal([{ how: 'whole', chunks: [] }])
+    expect([...everySplit(Buffer.of(7))]).to.deep.equal([{ how: 'whole', chunks: [Buffer.of(7)] }])
+    expect([...everySplit(Buffer.alloc(0))]).to.deep.equal([{ how: 'whole', chunks: [] }])
   })
 
   it('lose no byte, and have no empty chunk', () => {
     const bytes = Buffer.from(Array.from({ length: 300 }, (_, index) => index & 255))
-    for (const { how, chunks } of splits(bytes, { random: 50 })) {
+    for (const { how, chunks } of everySplit(bytes, { random: 50 })) {
       expect(Buffer.concat(chunks).equals(bytes), how).to.equal(true)
       expect(
         chunks.every((chunk) => chunk.length > 0),
@@ -40,7 +40,7 @@ describe('splits', () => {
   })
 
   it('in two are as many as asked for, the first and the last place among them', () => {
-    const all = [...splits(Buffer.alloc(1001), { random: 0, twoWay: 5 })].slice(2)
+    const all = [...everySplit(Buffer.alloc(1001), { random: 0, twoWay: 5 })].slice(2)
     expect(all.map(({ chunks }) => chunks[0]?.length)).to.deep.equal([1, 251, 501, 750, 1000])
   })
 })

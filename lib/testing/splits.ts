@@ -1,7 +1,7 @@
 // Ways of cutting a stream of bytes into chunks. Every vector goes through all of them: what is decoded must not depend on how
 // the bytes came.
 //
-//   for (const { how, chunks } of splits(bytes)) {
+//   for (const { how, chunks } of everySplit(bytes)) {
 //     it(`decodes it ${how}`, …)
 //   }
 
@@ -23,7 +23,7 @@ export interface SplitOptions {
 }
 
 /** Every way of cutting bytes: whole, byte by byte, in two at each place, and at random places. */
-export function* splits(bytes: Uint8Array, options: SplitOptions = {}): Generator<Split, void> {
+export function* everySplit(bytes: Uint8Array, options: SplitOptions = {}): Generator<Split, void> {
   const { random = 10, seed = 1, twoWay = Infinity } = options
   yield { how: 'whole', chunks: cut(bytes, []) }
   if (bytes.length < 2) return
@@ -58,7 +58,7 @@ export function cutAtRandom(bytes: Uint8Array, seed: number): Buffer[] {
   )
 }
 
-/** Numbers in [0, 1), the same for the same seed (mulberry32). For specs only. */
+/** Numbers in [0, 1), the same for the same seed (mulberry32).  */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
   return () => {

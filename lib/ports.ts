@@ -1,0 +1,45 @@
+import type { Entry } from './table.ts'
+import type { Skipped, Tally } from './tally.ts'
+
+// What stands between a connection and its two streams: more than a user of them needs, less than their insides.
+
+/** What a connection does with its reader, beside what every user can. */
+export interface ReaderPort {
+  /** The connection owns the reader's life: leaving a `for await` does not end it. */
+  own(connection?: object): void
+  /** The byte stream ended by a fault: it is told behind the last whole message. */
+  fail(fault: Error): void
+  /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
+  conclude(): void
+  /** Takes every byte behind the last message handed out. To be called once nothing more is written in. */
+  rest(): Uint8Array
+  /** Whether somebody waits for bytes. */
+  readonly waiting: boolean
+  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
+  readonly tally: Tally
+  readonly skipped: Readonly<Skipped>
+  /** Frames handed out or dropped, bytes of them, and bytes that no frame has been made of. */
+  readonly frames: { readonly index: number; readonly offset: number; readonly pending: number }
+}
+
+/** The way to a reader's port. */
+export const readerPort = Symbol('qbp.readerPort')
+
+/** What a connection or a group does with a writer, beside what every user can. */
+export interface WriterPort {
+  /** The connection owns the writer's life: a late write to it fails by its callback alone. It is told what is refused. */
+  own(connection?: object, refused?: (fault: unknown) => void): void
+  /** Sends what was written in this tick now. */
+  flush(): void
+  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
+  frame(bytes: Uint8Array, entry?: Entry): boolean
+  /** The frame of a message, not written anywhere. */
+  encode(message: object): Buffer
+  /** Messages written, by name. */
+  readonly tally: Tally
+  /** Bytes written that nobody has taken yet. */
+  readonly queued: number
+}
+
+/** The way to a writer's port. */
+export const writerPort = Symbol('qbp.writerPort')
