@@ -140,6 +140,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.#outcome ??= fault
       this.#drop()
     })
+    // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
+    this.writer.on('error', (fault) => this.destroy(fault))
     this.#duplex = duplex
     this.#plumb()
     if (duplex.destroyed) return

@@ -1,4 +1,4 @@
-import type { Entry } from './table.ts'
+import type { Entry, Table } from './table.ts'
 import type { Skipped, Tally } from './tally.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
@@ -31,10 +31,17 @@ export interface WriterPort {
   own(connection?: object, refused?: (fault: unknown) => void): void
   /** Sends what was written in this tick now. */
   flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
-  frame(bytes: Uint8Array, entry?: Entry): boolean
+  /**
+   * Writes a whole frame that was encoded elsewhere, with the same limits. It is not copied, and must not change any more.
+   *
+   * @param entry the line of the table to count it by, if any lists it.
+   * @param message what it is the frame of.
+   */
+  frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
   /** The frame of a message, not written anywhere. */
   encode(message: object): Buffer
+  /** What may be sent. Writers with one table make the same frame of a message. */
+  readonly table: Table
   /** Messages written, by name. */
   readonly tally: Tally
   /** Bytes written that nobody has taken yet. */

@@ -159,23 +159,30 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     try {
       this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
     } catch (refusal) {
-      this.#refused(refusal)
-      refusedMessage(this.#connection, this, message, refusal)
+      this.#refuse(message, refusal)
       throw refusal
     }
-    if (messageOut.hasSubscribers) this.#publish(message, output.pos - pos)
+    if (messageOut.hasSubscribers) this.#publish(this.#framer.entry, message, output.pos - pos)
   }
 
-  #publish(message: object, bytes: number): void {
-    const name = this.#framer.entry?.name ?? null
-    messageOut.publish({ connection: this.#connection, writer: this, name, bytes, message })
+  #refuse(message: unknown, refusal: unknown): void {
+    this.#refused(refusal)
+    refusedMessage(this.#connection, this, message, refusal)
+  }
+
+  #publish(entry: Entry | undefined, message: object, bytes: number): void {
+    messageOut.publish({ connection: this.#connection, writer: this, name: entry?.name ?? null, bytes, message })
   }
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
   #accept(output: { pos: number }, end: number, entry: Entry | undefined): void {
-    const size = end - output.pos
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    this.#admit(end - output.pos, entry)
     output.pos = end
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number, entry: Entry | undefined): void {
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
     this.#tally.count(entry, size)
   }
 
@@ -283,11 +290,15 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
       },
       flush: () => writer.#flush(),
-      frame: (bytes, entry) => {
-        const output = writer.#batch.open()
-        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
-        output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length, entry)
+      frame: (bytes, entry, message) => {
+        try {
+          writer.#admit(bytes.length, entry)
+        } catch (full) {
+          writer.#refuse(message, full)
+          throw full
+        }
+        writer.#batch.add(bytes)
+        if (messageOut.hasSubscribers && message !== undefined) writer.#publish(entry, message, bytes.length)
         return writer.#written()
       },
       encode: (message) => {
@@ -295,6 +306,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
+      table: writer.#framer.table,
       tally: writer.#tally,
       get queued() {
         return writer.#queued()

@@ -9,6 +9,7 @@ const ROOT = join(__dirname, '..')
 describe('the public names', () => {
   it('are these and no others', () => {
     expect(Object.keys(entry).sort()).to.deep.equal([
+      'Group',
       'Message',
       'Protocol',
       'QbpConnection',

@@ -21,7 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 11 */ ['readable', 'writable'],
   /* 12 */ ['tls'],
   /* 13 */ ['connection'],
-  /* 14 */ ['server', 'client'],
+  /* 14 */ ['server', 'client', 'group'],
   /* 15 */ ['channels', 'bus/*', 'reconnect'],
   /* 16 */ ['index', 'testing/*'],
   /* 17 */ ['cli/*'],
