@@ -6,7 +6,7 @@
 export type { ChannelEvents } from './channels.ts'
 export { type ConnectOptions, connect } from './client.ts'
 export { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
-export type { DeadlineOptions } from './deadline.ts'
+export type { DeadlineOptions, Heartbeat } from './deadline.ts'
 export { type ErrorCode, type ErrorFacts, QbpError } from './errors.ts'
 export { type BroadcastOptions, Group, type GroupOptions, type Member } from './group.ts'
 export { headers } from './header.ts'

@@ -18,8 +18,8 @@ export interface ReaderPort {
   /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
   readonly tally: Tally
   readonly skipped: Readonly<Skipped>
-  /** Frames handed out or dropped, bytes of them, and bytes that no frame has been made of. */
-  readonly frames: { readonly index: number; readonly offset: number; readonly pending: number }
+  /** The frame that is handed out or comes next; and bytes that no frame has been made of. */
+  readonly frames: { readonly index: number; readonly pending: number }
 }
 
 /** The way to a reader's port. */
@@ -32,7 +32,8 @@ export interface WriterPort {
   /** Sends what was written in this tick now. */
   flush(): void
   /**
-   * Writes a whole frame that was encoded elsewhere, with the same limits. It is not copied, and must not change any more.
+   * Writes a whole frame that was encoded elsewhere, with the same limits; false too if nothing can be written any more. It is
+   * not copied, and must not change any more.
    *
    * @param entry the line of the table to count it by, if any lists it.
    * @param message what it is the frame of.

@@ -389,6 +389,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
         if (!reader.#direct) reader.#goDirect()
       },
       fail: (fault) => {
+        if (reader.#streamFault !== null) return // The close that follows an error says less.
         reader.#streamFault = fault
         if (reader.#parked !== null) return // All that it brought comes first.
         const waiter = reader.#takeWaiter()

@@ -291,6 +291,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes, entry, message) => {
+        if (writer.destroyed || writer.writableEnded) return false
         try {
           writer.#admit(bytes.length, entry)
         } catch (full) {

@@ -9,6 +9,7 @@ import { chat } from '../schemas/chat.ts'
 import { hex, protocol } from './support/chat.ts'
 import { rejection } from './support/rejection.ts'
 import { settled } from './support/settled.ts'
+import { turnedAway } from './support/turned-away.ts'
 
 const say = { $name: 'Say', room: 'hall', text: 'hi' } as const // 16 bytes with its header
 const leave = { $name: 'Leave' } as const // 6 bytes
@@ -131,8 +132,7 @@ describe(
       await once(server, 'listening')
       const { port } = server.address() as AddressInfo
       const [first, second] = await Promise.all([connect(protocol, { port }), connect(protocol, { port })])
-      const third = await connect(protocol, { port })
-      await third.close()
+      await turnedAway(port)
       for (const { reader, writer } of [first, second]) {
         await writer.writeMessage(say)
         await reader.readMessage()
