@@ -3,12 +3,14 @@ import { Duplex, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { type DeadlineOptions, Deadlines, TimeLimits, timer } from './deadline.ts'
+import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
 import { QbpReadable, type ReadableOptions } from './readable.ts'
 import type { Role } from './table.ts'
+import { Faults, Tally, type Traffic } from './tally.ts'
 import { HANDSHAKE_TIMEOUT_MS, handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
 import { QbpWritable, type WritableOptions } from './writable.ts'
 
@@ -32,8 +34,9 @@ export interface CloseOptions {
   graceMs?: number
 }
 
-/** What went over a connection so far. */
+/** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
+  /** Messages handed out to whoever reads, the skipped ones included. */
   messagesIn: number
   messagesOut: number
   /** Bytes of whole frames. */
@@ -41,7 +44,48 @@ export interface ConnectionStats {
   bytesOut: number
   /** Bytes written that the operating system has not taken yet. */
   queuedBytes: number
+  /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
+  byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
+  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
+  skipped: { unknown: number; invalid: number }
+  /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
+  faults: Record<string, number>
 }
+
+/** What stats() is made of: of one connection, or summed up for a server. */
+export class Counts {
+  readonly in: Tally = new Tally()
+  readonly out: Tally = new Tally()
+  readonly skipped = { unknown: 0, invalid: 0 }
+  readonly faults: Faults = new Faults()
+  queuedBytes = 0
+
+  add(counts: Counts): void {
+    this.in.add(counts.in)
+    this.out.add(counts.out)
+    this.skipped.unknown += counts.skipped.unknown
+    this.skipped.invalid += counts.skipped.invalid
+    this.faults.add(counts.faults)
+    this.queuedBytes += counts.queuedBytes
+  }
+
+  stats(): ConnectionStats {
+    const [read, written] = [this.in.total(), this.out.total()]
+    return {
+      messagesIn: read.messages,
+      messagesOut: written.messages,
+      bytesIn: read.bytes,
+      bytesOut: written.bytes,
+      queuedBytes: this.queuedBytes,
+      byName: { in: this.in.byName(), out: this.out.byName() },
+      skipped: { ...this.skipped },
+      faults: this.faults.byCode(),
+    }
+  }
+}
+
+/** The way to add what a connection has counted to a sum. */
+export const addCounts = Symbol('qbp.addCounts')
 
 const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
@@ -108,6 +152,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Bytes came that nobody will read. */
   #dropped = false
   #quiet = false
+  readonly #faults = new Faults()
+  /** The last message refused on write; where it then ends the connection it is no second fault. */
+  #refusal: unknown
+  #opened = false
   readonly #timers: (NodeJS.Timeout | undefined)[] = []
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
@@ -129,7 +177,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
         frames: reader.frames,
         isPaused: () => this.#duplex.isPaused(),
         beat: () => {
-          if (ping !== null && this.writer.writable && !this.writer.writableNeedDrain) writer.frame(ping)
+          if (ping === null || !this.writer.writable || this.writer.writableNeedDrain) return
+          const message = options.heartbeat?.message
+          writer.frame(ping, message && writer.table.entryOf(message), message)
         },
         missed: (fault) => this.destroy(fault),
       },
@@ -138,8 +188,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.closed = new Promise((resolve) => {
       this.#settle = resolve
     })
-    reader.own()
-    writer.own()
+    reader.own(this)
+    writer.own(this, (refusal) => {
+      this.#refusal = refusal
+      this.#faults.count(refusal)
+    })
     this.reader.on('error', (fault) => this.#faulted(fault))
     this.reader.on('close', () => this.#drop())
     // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
@@ -150,6 +203,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     })
     this.#duplex = duplex
     this.#plumb()
+    if (duplex.destroyed) return
+    this.#opened = true
+    opened(this, options.role ?? null)
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
@@ -261,15 +317,22 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     return duplex
   }
 
+  /** What went over it so far. It may be asked when it is closed, too. */
   stats(): ConnectionStats {
-    const { taken, takenBytes } = this.#reader.frames
-    return {
-      messagesIn: taken,
-      messagesOut: this.#writer.messages,
-      bytesIn: takenBytes,
-      bytesOut: this.#writer.bytes,
-      queuedBytes: this.#writer.queued + this.#duplex.writableLength,
-    }
+    const counts = new Counts()
+    this[addCounts](counts)
+    return counts.stats()
+  }
+
+  /** Adds what it has counted to a sum: a server's, which no connection of another table may join. */
+  [addCounts](sum: Counts): void {
+    const { tally, skipped } = this.#reader
+    sum.in.add(tally)
+    sum.out.add(this.#writer.tally)
+    sum.skipped.unknown += skipped.unknown
+    sum.skipped.invalid += skipped.invalid
+    sum.faults.add(this.#faults)
+    sum.queuedBytes += this.#writer.queued + this.#duplex.writableLength
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -401,7 +464,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
-    setImmediate(() => this.#settle(this.#detached ? null : (this.#outcome ?? null)))
+    setImmediate(() => {
+      const outcome = this.#detached ? null : (this.#outcome ?? null)
+      if (outcome !== null && outcome !== this.#refusal) this.#faults.count(outcome)
+      this.#settle(outcome)
+      if (this.#opened) closed(this, outcome)
+    })
   }
 
   /** The first to say how it ended is right. */

@@ -52,6 +52,11 @@ export class Frames implements Head {
     return this.offset + this.#frameLength
   }
 
+  /** Bytes of the current frame, its header included. */
+  get size(): number {
+    return this.#frameLength
+  }
+
   /** Bytes fed and not yet part of a frame that was asked for. */
   get pending(): number {
     return this.#tailLength + this.#chunk.length - this.#pos

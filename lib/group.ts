@@ -91,7 +91,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     for (const [writer, port] of this.#members) {
       if (writer === excepted) continue
       try {
-        port.frame(frames.get(port.table) as Uint8Array)
+        port.frame(frames.get(port.table) as Uint8Array, port.table.entryOf(message), message)
         taken++
       } catch (full) {
         if (this.#slow === 'destroy') writer.destroy(full as Error)

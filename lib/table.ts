@@ -52,6 +52,8 @@ export class Entry {
   readonly type: number
   /** The message type of its bodies, or `raw` or `empty`. */
   readonly body: Type | 'raw' | 'empty'
+  /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
+  place = 0
 
   constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
     this.name = name
@@ -124,6 +126,7 @@ export class Table {
         )
       }
       this.#types.set(type, entry)
+      entry.place = this.#types.size
       this.#names.set(name, entry)
     }
     this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined
@@ -139,5 +142,11 @@ export class Table {
 
   byName(name: string): Entry | undefined {
     return this.#names.get(name)
+  }
+
+  /** The line that a message to be written belongs to; undefined for one of an unlisted type, or of a name that is none. */
+  entryOf({ $name }: { readonly $name?: string | null }): Entry | undefined {
+    if ($name === null) return undefined
+    return $name === undefined ? this.only : this.byName($name)
   }
 }
