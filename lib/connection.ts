@@ -324,7 +324,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     return counts.stats()
   }
 
-  /** Adds what it has counted to a sum: a server's, which no connection of another table may join. */
+  /**
+   * Adds what it has counted to a sum: a server's, which no connection of another table may join.
+   *
+   * @internal
+   */
   [addCounts](sum: Counts): void {
     const { tally, skipped } = this.#reader
     sum.in.add(tally)
@@ -335,6 +339,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     sum.queuedBytes += this.#writer.queued + this.#duplex.writableLength
   }
 
+  /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

@@ -69,6 +69,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     return this.#members.delete(writer)
   }
 
+  /** Whether it is a member. */
   has(member: Member<P, R>): boolean {
     return this.#members.has(writerOf(member))
   }

@@ -154,12 +154,14 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the way in: bytes
 
+  /** @internal */
   override _transform(chunk: Uint8Array, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#inbox.frames.feed(chunk)
     this.#parked = callback
     this.#serve()
   }
 
+  /** @internal */
   override _flush(callback: TransformCallback): void {
     this.#parked = callback
     this.#finished = true
@@ -331,6 +333,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     if (this.readableLength === 0) this.destroy(fault)
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const waiter = this.#takeWaiter()
     if (error !== null) waiter?.reject(error)
@@ -346,6 +349,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- Node's side
 
+  /** @internal */
   override _read(size: number): void {
     super._read(size) // Lets go of a callback that Transform itself may hold.
     this.#asked = true
@@ -389,6 +393,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the connection's side
 
+  /** @internal */
   get [readerPort](): ReaderPort {
     const reader = this
     return {

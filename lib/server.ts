@@ -118,6 +118,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this
   }
 
+  /** As net.Server's. */
   get listening(): boolean {
     return this.#server.listening
   }
@@ -150,6 +151,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
   }
 
+  /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

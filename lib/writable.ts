@@ -147,6 +147,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     }
   }
 
+  /** @internal */
   override _flush(callback: TransformCallback): void {
     this.#flush()
     callback()
@@ -233,6 +234,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     })
   }
 
+  /** @internal */
   override _read(size: number): void {
     super._read(size)
     this.#drained()
@@ -251,6 +253,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     return waiter.promise
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#batch.take()
     const reason = error ?? this.#closed()
@@ -280,6 +283,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     )
   }
 
+  /** @internal */
   get [writerPort](): WriterPort {
     const writer = this
     return {
