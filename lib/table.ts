@@ -32,7 +32,7 @@ export type OnlyForm = string | { readonly body: 'raw' }
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {
   readonly $name: N
-  readonly $header?: Record<string, number>
+  declare readonly $header?: Record<string, number>
   readonly type: number
   /** A copy of its own, unless the reader has `shareBytes`. */
   readonly body: Uint8Array

@@ -128,7 +128,7 @@ const shapes: Shape[] = [
   ['empty submessages of a type with 50 maps', 20, () => repeat(() => delimited(4, [])), 'Tree'],
   ['empty submessages', 20, () => repeat(() => delimited(5, [])), 'Tree'],
   // 41 bytes for 2: an object with room for its one child, and its place in the list.
-  ['empty submessages of a type that nests', 21, () => repeat(() => delimited(1, [])), 'Tree'],
+  ['empty submessages of a type that nests', 22, () => repeat(() => delimited(1, [])), 'Tree'],
   ['submessages with one number', 30, () => repeat(() => delimited(8, [24, 5])), 'Tree'],
   ['submessages with three numbers', 30, () => repeat(() => delimited(8, [24, 5, 32, 5, 40, 5])), 'Tree'],
   ['submessages with four numbers', 30, () => repeat(() => delimited(8, [24, 5, 32, 5, 40, 5, 104, 1])), 'Tree'],
@@ -172,7 +172,7 @@ const shapes: Shape[] = [
   ['unpacked int64 of 2 bytes', 20, () => repeat((i) => [64, 128 | (i & 127), 1 + (i % 127)])],
   ['empty bytes', 20, () => repeat(() => delimited(15, []))],
   // V8's 96 bytes for a Buffer, its place in the list, and 8 bytes of the pool, for 3.
-  ['bytes of 1 byte', 39, () => repeat((i) => delimited(15, [i & 255]))],
+  ['bytes of 1 byte', 40, () => repeat((i) => delimited(15, [i & 255]))],
   ['bytes of 2 bytes', 30, () => repeat((i) => delimited(15, [i & 255, 1]))],
   ['bytes of 8 bytes', 20, () => repeat((i) => delimited(15, [i & 255, 1, 2, 3, 4, 5, 6, 7]))],
   ['empty strings', 20, () => repeat(() => delimited(14, []))],
