@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { type ConnectionOptions, connect, createServer, type QbpServer } from '../lib/index.ts'
+import { type ConnectionOptions, connect, createServer, type QbpConnection, type QbpServer } from '../lib/index.ts'
 import { conversation, hex, protocol, vectors } from './support/chat.ts'
 import { type ConnectionFaults, FaultProxy, type Faults } from './support/fault-proxy.ts'
 import { settled } from './support/settled.ts'
@@ -50,7 +50,7 @@ class Stage implements AsyncDisposable {
     this.#deadlines = deadlinesOf(limitMs)
     this.#server = createServer(protocol, this.#deadlines, async (reader, writer, connection) => {
       const outcome = await read(reader, (message) => writer.writeMessage(message))
-      const closing = outcome.told === null ? connection.close() : (connection.destroy(), connection.closed)
+      const closing = outcome.told === null ? connection.close() : destroyed(connection)
       this.#served({ ...outcome, closed: codeOf(await closing) })
     })
   }
@@ -72,9 +72,7 @@ class Stage implements AsyncDisposable {
     for (const { message } of vectors) connection.writer.write(message)
     connection.writer.end()
     const outcome = await read(connection.reader, async () => {})
-    const closed = codeOf(
-      await (outcome.told === null ? connection.close() : (connection.destroy(), connection.closed)),
-    )
+    const closed = codeOf(await (outcome.told === null ? connection.close() : destroyed(connection)))
     // A silence or a reset before the first byte may never show the server a client.
     const server = this.#server.stats().accepted > accepted || closed === null ? await served : null
     return { client: { ...outcome, closed }, server }
@@ -167,3 +165,8 @@ describe('a network that', () => {
     }),
   )
 })
+
+function destroyed(connection: Pick<QbpConnection, 'destroy' | 'closed'>): Promise<Error | null> {
+  connection.destroy()
+  return connection.closed
+}
