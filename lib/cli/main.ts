@@ -19,6 +19,7 @@ const verbs: Record<string, () => Promise<Verb>> = {
   replay: () => import('./replay.ts'),
   send: () => import('./send.ts'),
   tap: () => import('./tap.ts'),
+  wireshark: () => import('./wireshark.ts'),
 }
 
 async function help(): Promise<string> {
