@@ -1,20 +1,26 @@
 import type { Socket } from 'node:net'
 import { Duplex, Readable } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
-import { type DeadlineOptions, Deadlines, milliseconds, timer } from './deadline.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+import { type DeadlineOptions, Deadlines, TimeLimits, timer } from './deadline.ts'
 import { QbpError } from './errors.ts'
+import { milliseconds } from './limits.ts'
+import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
-import { QbpReadable, type ReadableOptions, type ReaderPort, readerPort } from './readable.ts'
+import { QbpReadable, type ReadableOptions } from './readable.ts'
 import type { Role } from './table.ts'
-import { HANDSHAKE_TIMEOUT_MS, type TlsOptions, upgrade } from './tls.ts'
-import { QbpWritable, type WritableOptions, type WriterPort, writerPort } from './writable.ts'
+import { HANDSHAKE_TIMEOUT_MS, handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
+import { QbpWritable, type WritableOptions } from './writable.ts'
 
 /** What a connection may be told: what its reader and writer may, and how long things may take. */
 export interface ConnectionOptions<R extends Role = Role>
   extends ReadableOptions<R>,
     WritableOptions<R>,
     DeadlineOptions {
-  /** After a close, how long bytes of a peer that does not end are read and dropped, in milliseconds. Default: 2 s. */
+  /**
+   * After a close, how long bytes of a peer that does not end are read and dropped; after a fault of the reader, how long
+   * this side may say what was wrong before it is destroyed. In milliseconds. Default: 2 s, a few round trips of a slow line.
+   */
   lingerMs?: number
   /** How long a TLS handshake may take, in milliseconds. Default: 10 s. */
   handshakeTimeoutMs?: number
@@ -41,6 +47,39 @@ const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
 const QUIET_LINGER_MS = 200
 
+/** A connection's options, checked. What its reader and writer are told they check themselves. */
+class Limits extends TimeLimits {
+  readonly lingerMs: number
+  readonly handshakeTimeoutMs: number
+
+  constructor(options: ConnectionOptions) {
+    super(options)
+    this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
+    this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
+  }
+}
+
+/**
+ * Checks options as a connection would, for who makes connections later.
+ *
+ * @throws {QbpError} ERR_QBP_BAD_OPTION, also for a heartbeat whose message this role cannot send.
+ */
+export function checkOptions(protocol: Protocol, options: ConnectionOptions): void {
+  new Limits(options)
+  new QbpReadable(protocol, options)
+  pingOf(new QbpWritable(protocol, options)[writerPort], options)
+}
+
+/** The frame of the heartbeat's message. */
+function pingOf(writer: WriterPort, { heartbeat }: ConnectionOptions): Uint8Array | null {
+  if (heartbeat === undefined) return null
+  try {
+    return writer.encode(heartbeat.message)
+  } catch (cause) {
+    throw new QbpError('ERR_QBP_BAD_OPTION', `heartbeat.message cannot be sent: ${(cause as Error).message}`, { cause })
+  }
+}
+
 /**
  * A reader and a writer on one duplex, and the rules by which they end.
  *
@@ -53,48 +92,78 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
   readonly closed: Promise<Error | null>
   readonly #role: Role | undefined
-  readonly #lingerMs: number
-  readonly #handshakeTimeoutMs: number
+  readonly #limits: Limits
   readonly #deadlines: Deadlines
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   #duplex: Duplex
+  /** What lies beneath the duplex, where that is TLS: a TLSSocket cannot be reset. */
+  #wire: Duplex
   #outcome: Error | null = null
   #settle: (outcome: Error | null) => void = () => {}
   #closing = false
   #ended = false
   #detached = false
+  /** `startTls` or `detach` is under way. */
+  #moving = false
   /** Bytes came that nobody will read. */
   #dropped = false
   #quiet = false
-  #timers: (NodeJS.Timeout | undefined)[] = []
+  readonly #timers: (NodeJS.Timeout | undefined)[] = []
 
-  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}) {
+  /**
+   * @param wire is what a TLSSocket stands on, so that an abort can reset it. Default: the duplex itself.
+   * @throws {QbpError} ERR_QBP_BAD_OPTION
+   */
+  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}, wire: Duplex = duplex) {
+    this.#limits = new Limits(options)
     this.reader = new QbpReadable(protocol, options)
     this.writer = new QbpWritable(protocol, options)
-    this.#reader = this.reader[readerPort]
-    this.#writer = this.writer[writerPort]
+    const reader = this.reader[readerPort]
+    const writer = this.writer[writerPort]
+    this.#reader = reader
+    this.#writer = writer
     this.#role = options.role
-    this.#lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
-    this.#handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
-    this.#deadlines = new Deadlines(this.#reader, options, (fault) => this.destroy(fault))
+    const ping = pingOf(writer, options)
+    this.#deadlines = new Deadlines(
+      {
+        get waiting() {
+          return reader.waiting
+        },
+        frames: reader.frames,
+        isPaused: () => this.#duplex.isPaused(),
+        beat: () => {
+          if (ping !== null && this.writer.writable && !this.writer.writableNeedDrain) writer.frame(ping)
+        },
+        missed: (fault) => this.destroy(fault),
+      },
+      this.#limits,
+    )
     this.closed = new Promise((resolve) => {
       this.#settle = resolve
     })
-    this.#reader.own()
-    this.#writer.own()
-    this.reader.on('error', (fault) => {
-      this.#outcome ??= fault
-      this.#drop()
-    })
+    reader.own()
+    writer.own()
+    this.reader.on('error', (fault) => this.#faulted(fault))
+    // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
+    this.writer.on('error', (fault) => this.destroy(fault))
+    this.reader.on('close', () => this.#drop())
     this.#duplex = duplex
+    this.#wire = wire
     this.#plumb()
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
   get socket(): Socket & TLSSocket {
     return this.#duplex as Socket & TLSSocket
+  }
+
+  /** The certificate that the peer has shown, where the connection speaks TLS and it has shown one. */
+  get peerCertificate(): PeerCertificate | null {
+    const certificate = this.socket.getPeerCertificate?.()
+    return certificate === undefined || certificate === null || Object.keys(certificate).length === 0
+      ? null
+      : certificate
   }
 
   /** Whether `close`, `destroy` or the peer has put an end to it. */
@@ -115,25 +184,23 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.writer.end()
     }
     if (!this.#ended) {
-      this.#timers.push(
-        timer(grace, () => {
-          if (this.#duplex.writableFinished) return
-          const { queuedBytes } = this.stats()
-          this.destroy(
-            new QbpError(
-              'ERR_QBP_CLOSED',
-              `${queuedBytes} bytes could not be sent within ${grace} ms, which is graceMs.`,
-              { limit: grace },
-            ),
-          )
-        }),
-      )
+      this.#later(grace, () => {
+        if (this.#duplex.writableFinished) return
+        const { queuedBytes } = this.stats()
+        this.destroy(
+          new QbpError(
+            'ERR_QBP_CLOSED',
+            `${queuedBytes} bytes could not be sent within ${grace} ms, which is graceMs.`,
+            { limit: grace },
+          ),
+        )
+      })
     }
     return this.closed
   }
 
   /**
-   * Aborts at once: what was not sent is lost, and over TCP the peer is told by a reset.
+   * Aborts at once: what was not sent is lost, and over TCP, with TLS too, the peer is told by a reset.
    *
    * @param error is what the reader and `closed` tell; without one that is ERR_QBP_CLOSED and null.
    */
@@ -141,11 +208,13 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     if (this.#ended) return
     this.#closing = true
     this.#outcome ??= error ?? null
-    const duplex = this.#duplex as Socket
+    const wire = this.#wire as Socket
     const isTcp =
-      typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
-    if (isTcp && !duplex.destroyed) duplex.resetAndDestroy()
-    else duplex.destroy()
+      typeof wire.resetAndDestroy === 'function' && wire.remoteFamily !== undefined && !('encrypted' in wire)
+    // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
+    const ending = wire.writableEnded && !wire.writableFinished && wire.writableLength === 0
+    if (isTcp && !wire.destroyed && !ending) wire.resetAndDestroy()
+    this.#duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }
 
@@ -153,8 +222,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * Goes on in TLS: first sends what was written, then gives every byte behind the last message handed out to TLS. The
    * reader and the writer stay the same objects; `socket` becomes the TLSSocket.
    *
-   * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_HANDSHAKE_TIMEOUT; or TLS's own error. The connection is
-   * destroyed then.
+   * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_TLS with Node's own error as its cause;
+   * ERR_QBP_HANDSHAKE_TIMEOUT; ERR_QBP_CLOSED. But for the first the connection is destroyed then.
    */
   async startTls(options: TlsOptions = {}): Promise<void> {
     if (this.#role === undefined)
@@ -162,27 +231,29 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
         'ERR_QBP_BAD_OPTION',
         "TLS has a client and a server: make the connection with role: 'client' or 'server'.",
       )
-    const plain = await this.#unplumb()
+    const { handshakeTimeoutMs } = this.#limits
+    const plain = await this.#unplumb(handshakeTimeoutMs)
     try {
-      this.#duplex = await upgrade(plain, this.#role, options, this.#handshakeTimeoutMs)
+      this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
     } catch (error) {
-      this.#outcome ??= error as Error
-      plain.destroy()
-      this.#fail(error as Error)
+      const fault = this.#outcome ?? (error as Error)
+      this.#outcome = fault
+      this.#fail(fault)
       this.#finish()
-      throw error
+      throw fault
     }
+    this.#moving = false
     this.#plumb()
   }
 
   /**
    * Gives the duplex back, for a protocol that goes on in another language: paused, every byte behind the last message
-   * handed out in front again, all that was written on its way. The connection is over then, and `closed` null.
+   * handed out in front again, all that was written sent. The connection is over then, and `closed` null.
    *
-   * @throws {QbpError} ERR_QBP_BUSY while somebody reads.
+   * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_CLOSED, or its fault, if the connection is over.
    */
   async detach(): Promise<Duplex> {
-    const duplex = await this.#unplumb()
+    const duplex = await this.#unplumb(Number.POSITIVE_INFINITY)
     this.#detached = true
     this.#closing = true
     this.#reader.conclude()
@@ -216,33 +287,47 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   #plumb(): void {
     const duplex = this.#duplex
-    duplex.on('data', this.#onData)
     duplex.on('error', this.#onError)
     duplex.on('close', this.#onClose)
     duplex.on('finish', this.#onFinish)
-    duplex.pipe(this.reader)
+    duplex.on('end', this.#onEnd)
+    if (duplex.destroyed) {
+      process.nextTick(this.#onClose) // It was closed before it came here, or in the turn in which its handshake was done.
+      return
+    }
+    if (this.#concluded) duplex.resume()
+    else {
+      duplex.pipe(this.reader)
+      this.#deadlines.start()
+    }
+    duplex.on('data', this.#onData) // Behind the pipe: by now the reader has seen the bytes.
     this.writer.pipe(duplex)
   }
 
   /** Takes reader and writer off the duplex, with all that was written sent and all that was not read put back. */
-  async #unplumb(): Promise<Duplex> {
+  async #unplumb(timeoutMs: number): Promise<Duplex> {
     const duplex = this.#duplex
     if (this.closing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
+    if (this.#moving) throw new QbpError('ERR_QBP_BUSY', 'Another startTls or detach is under way.')
     if (this.#reader.waiting || this.reader.readableLength > 0) {
       throw new QbpError(
         'ERR_QBP_BUSY',
         'Somebody reads from the connection, or messages were decoded that nobody took: pause first.',
       )
     }
+    this.#moving = true
+    this.#deadlines.stop()
     duplex.unpipe(this.reader)
+    duplex.off('data', this.#onData)
     duplex.pause()
     this.#writer.flush()
     this.writer.unpipe(duplex)
     for (let chunk = this.writer.read(); chunk !== null; chunk = this.writer.read()) duplex.write(chunk)
-    duplex.off('data', this.#onData)
+    await this.#sent(duplex, timeoutMs)
     duplex.off('error', this.#onError)
     duplex.off('close', this.#onClose)
     duplex.off('finish', this.#onFinish)
+    duplex.off('end', this.#onEnd)
     const rest = this.#reader.rest()
     if (rest.length === 0) return duplex
     if (!duplex.readableEnded) {
@@ -252,9 +337,28 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     return Duplex.from({ readable: Readable.from([rest]), writable: duplex }) // Nothing can be put back behind an end.
   }
 
+  /** Waits until the operating system has all: TLS would overtake what the socket itself still holds. */
+  async #sent(duplex: Duplex, timeoutMs: number): Promise<void> {
+    const late = timer(timeoutMs, () => this.destroy(handshakeTimeout(timeoutMs)))
+    try {
+      // A write of nothing would tell by its callback, but a WebSocket sends it as a message.
+      for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
+    } finally {
+      clearTimeout(late)
+    }
+    if (duplex.destroyed || this.closing) {
+      throw this.#outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
+    }
+  }
+
   readonly #onData = (chunk: Uint8Array): void => {
-    if (this.#closing) this.#dropped ||= chunk.length > 0
-    else this.#deadlines.touch()
+    if (this.#concluded) this.#dropped ||= chunk.length > 0
+    else this.#deadlines.heard()
+  }
+
+  /** The peer has ended and can send nothing more, no answer to a heartbeat either; this side may go on. */
+  readonly #onEnd = (): void => {
+    this.#deadlines.stop()
   }
 
   readonly #onError = (error: Error): void => {
@@ -263,16 +367,26 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   readonly #onFinish = (): void => {
-    const linger = this.#quiet && !this.#dropped ? Math.min(QUIET_LINGER_MS, this.#lingerMs) : this.#lingerMs
-    if (this.#closing) this.#timers.push(timer(linger, () => this.#duplex.destroy()))
+    if (!this.#closing) return
+    const { lingerMs } = this.#limits
+    const linger = this.#quiet && !this.#dropped ? Math.min(QUIET_LINGER_MS, lingerMs) : lingerMs
+    this.#later(linger, () => this.#duplex.destroy())
   }
 
   readonly #onClose = (): void => {
     if (!this.reader.writableEnded) {
-      // The duplex closed without an end and without an error.
-      this.#fail(new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.'))
+      const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
+      if (!this.#closing) this.#outcome ??= cut
+      this.#fail(cut)
     }
     this.#finish()
+  }
+
+  /** The reader has told a fault. This side may say so to the peer, and is destroyed if it does not close by itself. */
+  #faulted(fault: Error): void {
+    this.#outcome ??= fault
+    this.#drop()
+    if (!this.closing) this.#later(this.#limits.lingerMs, () => this.destroy(fault))
   }
 
   /** Nothing more comes from the duplex, and nothing more can be sent. */
@@ -284,26 +398,38 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   #finish(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#deadlines.clear()
+    this.#deadlines.stop()
     for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
     setImmediate(() => this.#settle(this.#detached ? null : this.#outcome))
   }
 
+  #later(ms: number, act: () => void): void {
+    this.#timers.push(timer(ms, act))
+  }
+
+  /** The reader takes nothing more. */
+  get #concluded(): boolean {
+    return this.reader.writableEnded || this.reader.destroyed
+  }
+
   #conclude(): void {
-    if (this.reader.writableEnded || this.reader.destroyed) return
+    if (this.#concluded) return
     const duplex = this.#duplex
-    duplex.unpipe(this.reader)
-    for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) this.reader.write(chunk)
+    if (!this.#moving) {
+      duplex.unpipe(this.reader)
+      for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) this.reader.write(chunk)
+    }
     this.#reader.conclude()
     this.#drop()
   }
 
   /** Reads on without a reader: unread bytes would turn this side's end into a reset, which takes the last bytes along. */
   #drop(): void {
-    this.#deadlines.clear()
+    this.#deadlines.stop()
+    if (this.#moving || this.#duplex.destroyed) return
     this.#duplex.unpipe(this.reader)
-    if (!this.#duplex.destroyed) this.#duplex.resume()
+    this.#duplex.resume()
   }
 }

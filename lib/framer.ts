@@ -14,13 +14,14 @@ interface Draft {
 
 /** Messages to frames, without a stream: the counterpart of Frames. */
 export class Framer {
+  /** What may be sent. */
+  readonly table: Table
   readonly #header: Header
-  readonly #table: Table
   readonly #maxBodyBytes: number
 
   constructor(protocol: Protocol, table: Table, maxBodyBytes: number) {
     this.#header = protocol.header
-    this.#table = table
+    this.table = table
     this.#maxBodyBytes = maxBodyBytes
   }
 
@@ -69,7 +70,7 @@ export class Framer {
     const fields = $header ?? null
     if ($name === null)
       return { entry: undefined, type: type ?? 0, fields, body: bytesOf(body, 'of an unlisted type ($name: null)') }
-    const entry = $name === undefined ? this.#table.only : this.#table.byName($name as string)
+    const entry = $name === undefined ? this.table.only : this.table.byName($name as string)
     if (entry === undefined) throw this.#unnamed($name)
     if (entry.body === 'raw') return { entry, type: entry.type, fields, body: bytesOf(body, `of ${entry.name}`) }
     if (entry.body === 'empty') refuseFields(entry, message)
@@ -77,7 +78,7 @@ export class Framer {
   }
 
   #unnamed(name: unknown): QbpError {
-    const names = this.#table.entries.map((entry) => entry.name)
+    const names = this.table.entries.map((entry) => entry.name)
     const listed = `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` || 'nothing'
     const problem = name === undefined ? 'A message without $name' : `A message of $name ${JSON.stringify(name)}`
     return new QbpError(

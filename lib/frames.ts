@@ -3,7 +3,8 @@
 // follows the bytes received, time is linear in them however they are cut, and what was not asked for lies untouched.
 
 import { QbpError } from './errors.ts'
-import type { Head, Header } from './header.ts'
+import type { Header } from './header.ts'
+import type { Head } from './heads.ts'
 import { alloc, copy } from './wire.ts'
 
 const NOTHING = new Uint8Array(0)

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs'
 import { QbpError } from './errors.ts'
-import { at } from './wire.ts'
+import { at, refuse } from './wire.ts'
 
 /** How 64-bit integers are read: as native bigint, as `Long` objects, or as numbers (refused beyond 2**53 - 1). */
 export type Int64Kind = 'bigint' | 'long' | 'number'
@@ -43,9 +43,7 @@ function number(toNumber: Join): Join {
   return (lo, hi) => {
     const value = toNumber(lo, hi) as number
     if (Number.isSafeInteger(value)) return value
-    throw new RangeError(
-      `a 64-bit integer beyond 2**53 - 1, which is no safe number (int64: 'bigint' or 'long' can hold it)`,
-    )
+    return refuse(`a 64-bit integer beyond 2**53 - 1, which is no safe number (int64: 'bigint' or 'long' can hold it)`)
   }
 }
 

@@ -1,18 +1,11 @@
-import { convert } from './convert.ts'
+import { convert, unsteady } from './convert.ts'
 import { QbpError } from './errors.ts'
-import { Header, headers } from './header.ts'
+import { Header } from './header.ts'
 import type { Int64Kind } from './int64.ts'
+import { headers } from './layout.ts'
 import { listEntries, messageType, onlyEntry } from './listing.ts'
-import {
-  firstPackage,
-  type LoadOptions,
-  loadSchema,
-  type MessageMap,
-  makeTypes,
-  type Schema,
-  type SchemaSource,
-  type Types,
-} from './schema.ts'
+import { firstPackage, type LoadOptions, loadSchema } from './load.ts'
+import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
 import { Entry, type OnlyForm, type Role, Table, type TableForm } from './table.ts'
 import type { Output, Type } from './type.ts'
 import type { Directions, Sent, Untyped } from './typing.ts'
@@ -188,8 +181,16 @@ class Scratch implements Output {
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of the field that cannot be written.
  */
 export function encodeBody(type: Type, message: object, output: Output, pos: number): number {
-  const end = type.encode(message, output, pos, 0)
-  return end >= 0 ? end : type.encode(convert(type, message), output, pos, 0)
+  let end: number
+  try {
+    end = type.encode(message, output, pos, 0)
+  } catch {
+    end = -1 // A getter has thrown, which convert tells of with its path.
+  }
+  if (end >= 0) return end
+  end = type.encode(convert(type, message), output, pos, 0)
+  if (end < 0) throw unsteady(type)
+  return end
 }
 
 function policy(name: string, value: Policy): Policy {
@@ -209,14 +210,4 @@ function isPerRole(form: unknown): form is { client?: never; server?: never } {
 
 function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
   return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
-}
-
-/** Checks a limit in bytes. @throws {QbpError} ERR_QBP_BAD_OPTION unless it is a positive integer or Infinity. */
-export function byteLimit(name: string, value: number | undefined, initial: number): number {
-  if (value === undefined) return initial
-  if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value > 0)) return value
-  throw new QbpError(
-    'ERR_QBP_BAD_OPTION',
-    `${name} is ${String(value)}; it may be a positive integer of bytes, or Infinity for no limit.`,
-  )
 }

@@ -3,6 +3,7 @@ import { decoder } from './decode.ts'
 import { encoder } from './encode.ts'
 import { QbpError } from './errors.ts'
 import { type Int64Kind, int64Kind, split } from './int64.ts'
+import { SchemaRoot } from './resolve.ts'
 import { type EnumType, type Field, type Kind, Type } from './type.ts'
 import { at, copy } from './wire.ts'
 
@@ -33,120 +34,6 @@ export type MessageMap = Record<
     options?: string
   }
 >
-
-/** How .proto files are found and read. */
-export interface LoadOptions {
-  /** Folders in which imports are looked up, after the importing file's own. Default: the current folder. */
-  includeDirs?: readonly string[]
-  /** Leave field names as the .proto has them. Default: camelCase. */
-  keepCase?: boolean
-}
-
-const OPTIONS = 'qbp/options.proto'
-const DESCRIPTOR = 'google/protobuf/descriptor.proto'
-
-/** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
-async function descriptor(): Promise<string> {
-  const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
-    default: protobuf.Namespace
-  }
-  return JSON.stringify(namespace.root.toJSON())
-}
-
-/** The text of a file that need not be there, or undefined. */
-function ownCopy(path: string): Promise<string> | undefined {
-  if (path === OPTIONS) return Promise.resolve('{}') // The option is read whether or not it is defined.
-  return path === DESCRIPTOR ? descriptor() : undefined
-}
-
-// One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
-const { normalize } = protobuf.util.path
-
-// protobufjs's own door to the file system: closed in a browser, where schemas come as modules.
-const files = protobuf.util.fs as {
-  existsSync(path: string): boolean
-  readFileSync(path: string, encoding: 'utf8'): string
-} | null
-
-/**
- * Loads .proto files with all that they import. `qbp/options.proto` and those of `google/protobuf/` need not be there, but for
- * api.proto, type.proto and source_context.proto: protobufjs has them in its own folder, for `includeDirs`.
- *
- * Schemas are code: load them when the program starts, never from a peer.
- *
- * @throws {QbpError} ERR_QBP_BAD_SCHEMA; its message begins with the file and, where it is known, the line.
- */
-export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
-  const { includeDirs = ['.'], keepCase = false } = options
-  const root = new protobuf.Root()
-  root.resolvePath = (origin, target) => {
-    if (origin === '') return normalize(target)
-    const candidates = [protobuf.util.path.resolve(origin, target)]
-    for (const dir of includeDirs) candidates.push(normalize(`${dir}/${target}`))
-    const found =
-      candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
-    if (found !== undefined) return found
-    throw new Misplaced(
-      `${placeOf(origin, target)}: the import '${target}' is not found; it was looked for at ${candidates.join(', ')}`,
-    )
-  }
-  const list = typeof paths === 'string' ? [paths] : [...paths]
-  // The file that was delivered last is the one that protobufjs reads: it does so at once.
-  let current = list.join(', ')
-  const fetch = root.fetch
-  root.fetch = (path, callback) => {
-    const deliver: protobuf.FetchCallback = (error, source) => {
-      current = path
-      callback(error, source)
-    }
-    const own = ownCopy(path)
-    if (own === undefined) fetch.call(root, path, deliver)
-    else own.then((text) => deliver(null as unknown as Error, text), deliver)
-  }
-  try {
-    if (list.length === 0) throw new Error('no file was named')
-    // protobufjs would resolve in a callback of its own, where nobody can catch what that throws.
-    root.resolveAll = () => root
-    await root.load(list, { keepCase, alternateCommentMode: true })
-    Reflect.deleteProperty(root, 'resolveAll')
-    root.resolveAll()
-    return root
-  } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_SCHEMA', placed(cause as Error, current, list), { cause })
-  }
-}
-
-/** A fault whose message names its place already. */
-class Misplaced extends Error {}
-
-/** What is wrong, behind the file and line where it is. */
-function placed(cause: Error & { code?: string; path?: string }, current: string, list: readonly string[]): string {
-  const { message, code, path } = cause
-  if (cause instanceof Misplaced) return message
-  if (code !== undefined && path !== undefined) return `${path}: cannot be read (${code})`
-  const at = / \((?:.*, )?line (\d+)\)$/.exec(message)
-  if (at !== null) return `${current}:${at[1]}: ${message.slice(0, at.index)}`
-  const missing = /^no such .* '(.*)' in /.exec(message)?.[1]
-  const places = missing === undefined ? [] : list.map((file) => placeOf(file, missing))
-  return `${places.find((place) => /:\d+$/.test(place)) ?? current}: ${message}`
-}
-
-/** The file, with the line where `word` first stands in it. */
-function placeOf(file: string, word: string): string {
-  const lines = files?.existsSync(file) ? files.readFileSync(file, 'utf8').split('\n') : []
-  const line = lines.findIndex((text) => text.replace(/\/\/.*/, '').includes(word))
-  return line < 0 ? file : `${file}:${line + 1}`
-}
-
-/** The package of the first file loaded: where its first message, or the first package in it, stands. */
-export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = normalize((typeof paths === 'string' ? paths : paths[0]) ?? '')
-  let found = ''
-  visit(root, (object) => {
-    if (found === '' && object.filename === first && object.parent !== null) found = packageOf(object)
-  })
-  return found
-}
 
 function packageOf(object: protobuf.ReflectionObject): string {
   let scope = object.parent
@@ -229,8 +116,7 @@ function ownRoot(source: SchemaSource): { root: protobuf.Root; scope: string } {
     const namespace = source instanceof protobuf.Namespace ? source : undefined
     const json = namespace ? namespace.root.toJSON() : ((source as Schema).root as protobuf.INamespace)
     const scope = namespace ? namespace.fullName.slice(1) : (source as Schema).package
-    const root = protobuf.Root.fromJSON(json)
-    root.resolveAll()
+    const root = protobuf.Root.fromJSON(json, new SchemaRoot())
     return { root, scope }
   } catch (cause) {
     throw new QbpError(
@@ -304,11 +190,18 @@ function initial(field: protobuf.Field, kind: Kind, int64: Int64Kind): unknown {
   if (field.map) return EMPTY_MAP
   if (field.repeated) return EMPTY_LIST
   if (kind === 'message') return null
-  const value = field.typeDefault
-  if (kind === 'bytes')
-    return value?.length > 0 ? copy(Uint8Array.from(value), 0, value.length) : copy(new Uint8Array(0), 0, 0)
+  const value = field.typeDefault ?? (protobuf.types.defaults as Record<string, unknown>)[field.type] // A proto3 optional's is null to protobufjs.
+  if (kind === 'bytes') return bytesDefault(field.options?.default)
   if (!kind.endsWith('64')) return value
   const unsigned = kind === 'uint64' || kind === 'fixed64'
   split(value, unsigned) // A safe integer or a Long, as protobufjs has it.
   return int64Kind(int64)[unsigned ? 'unsigned' : 'signed'](at.lo, at.hi)
+}
+
+/** The default of a `bytes` field is text whose escapes mean bytes; protobufjs takes it for base64 where it looks like that. */
+function bytesDefault(text: unknown): Uint8Array {
+  if (typeof text !== 'string') return copy(new Uint8Array(0), 0, 0)
+  const codes = Array.from(text, (char) => char.charCodeAt(0))
+  const bytes = codes.every((code) => code < 256) ? Uint8Array.from(codes) : new TextEncoder().encode(text)
+  return copy(bytes, 0, bytes.length)
 }

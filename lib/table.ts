@@ -1,7 +1,8 @@
 import { QbpError } from './errors.ts'
+import { bodyFault } from './fault.ts'
 import type { Header } from './header.ts'
 import { Message, type Type } from './type.ts'
-import { copy, Malformed } from './wire.ts'
+import { copy } from './wire.ts'
 
 /** Which end of a connection: `client` lists what the client sends. */
 export type Role = 'client' | 'server'
@@ -91,23 +92,10 @@ export class Entry {
     try {
       body.decode(message, buf, start, end, 0, share, 0)
     } catch (cause) {
-      throw malformed(cause, name, type)
+      throw bodyFault(cause, body, buf, start, end, { messageName: name, type })
     }
     return message
   }
-}
-
-/** The error of a body that does not decode. */
-export function malformed(cause: unknown, name: string, type?: number): unknown {
-  if (!(cause instanceof Malformed)) return cause
-  const field = cause.path === '' ? {} : { field: cause.path }
-  const place = cause.path === '' ? name : `${name}.${cause.path}`
-  return new QbpError('ERR_QBP_INVALID_BODY', `The body of ${place} does not decode: ${cause.message}.`, {
-    messageName: name,
-    ...(type === undefined ? {} : { type }),
-    ...field,
-    cause,
-  })
 }
 
 /** What may travel in one direction. */

@@ -115,7 +115,13 @@ export class Type {
     this.name = name
     this.int64 = int64
     const className = name.slice(name.lastIndexOf('.') + 1)
-    this.Message = { [className]: class extends Message {} }[className] as new () => Message
+    // No class: V8 never gets to keep optimized code that makes an instance through `super()` ("dependency change").
+    // biome-ignore lint/complexity/useArrowFunction: it is called with `new`.
+    const Made = { [className]: function () {} }[className] as unknown as new () => Message
+    Made.prototype = Object.create(Message.prototype, {
+      constructor: { value: Made, configurable: true, writable: true },
+    })
+    this.Message = Made
     this.decode = (...args) => {
       Object.assign(this, codec(this))
       return this.decode(...args)

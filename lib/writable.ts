@@ -2,9 +2,12 @@ import { Transform, type TransformCallback } from 'node:stream'
 import { BATCH_BYTES, Batch } from './batch.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
-import { byteLimit, type Protocol } from './protocol.ts'
+import { byteLimit } from './limits.ts'
+import { type WriterPort, writerPort } from './ports.ts'
+import type { Protocol } from './protocol.ts'
 import type { Role } from './table.ts'
 import type { Outgoing } from './typing.ts'
+import { Waiting } from './waiting.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
 export interface WritableOptions<R extends Role = Role> {
@@ -22,30 +25,6 @@ export interface WritableOptions<R extends Role = Role> {
 export interface WriteOptions {
   /** Ends the waiting for room with its reason. The message stays written. */
   signal?: AbortSignal
-}
-
-/** What a connection or a group does with a writer, beside what every user can. */
-export interface WriterPort {
-  /** The connection owns the writer's life: a late write to it fails by its callback alone. */
-  own(): void
-  /** Sends what was written in this tick now. */
-  flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
-  frame(bytes: Uint8Array): boolean
-  /** The frame of a message, not written anywhere. */
-  encode(message: object): Buffer
-  /** Messages written, bytes of them, and bytes of these that nobody has taken yet. */
-  readonly messages: number
-  readonly bytes: number
-  readonly queued: number
-}
-
-/** The way to a writer's port. */
-export const writerPort = Symbol('qbp.writerPort')
-
-interface Waiter {
-  resolve(): void
-  reject(error: unknown): void
 }
 
 /**
@@ -66,7 +45,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #messages = 0
   #bytes = 0
   #callbacks: ((error?: Error | null) => void)[] = []
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Set<Waiting<void>>()
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options: WritableOptions<R> = {}) {
@@ -89,6 +68,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    */
   override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
   override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
+  override write(message: never, callback?: (error?: Error | null) => void): boolean
+  override write(message: never, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
   override write(
     message: Outgoing<P, R>,
     encoding?: BufferEncoding | ((error?: Error | null) => void),
@@ -119,10 +101,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.destroyed || this.writableEnded) throw this.#closed()
+      if (this.destroyed || this.writableEnded) return handled(Promise.reject(this.#closed()))
       this.#encode(message)
-      if (this.#written()) return DONE
-      return this.#room(signal)
+      return this.#written() ? DONE : handled(this.#room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -131,6 +112,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   override end(callback?: () => void): this
   override end(message: Outgoing<P, R>, callback?: () => void): this
   override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  override end(message: never, callback?: () => void): this
+  override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
   override end(
     message?: Outgoing<P, R> | (() => void),
     encoding?: BufferEncoding | (() => void),
@@ -174,9 +157,13 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
   #accept(output: { pos: number }, end: number): void {
-    const size = end - output.pos
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    this.#admit(end - output.pos)
     output.pos = end
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number): void {
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
     this.#messages++
     this.#bytes += size
   }
@@ -222,7 +209,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#needDrain = false
     process.nextTick(() => {
       if (this.destroyed) return
-      for (const waiter of this.#waiters) waiter.resolve()
+      for (const waiter of this.#waiters) waiter.resolve(undefined)
       this.#waiters.clear()
       this.emit('drain')
     })
@@ -233,31 +220,17 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#drained()
   }
 
-  override read(size?: number): unknown {
+  // biome-ignore lint/suspicious/noExplicitAny: as in Node.
+  override read(size?: number): any {
     const chunk = super.read(size)
     this.#drained()
     return chunk
   }
 
   #room(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve: () => {
-          signal?.removeEventListener('abort', aborted)
-          resolve()
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', aborted)
-          reject(error)
-        },
-      }
-      const aborted = () => {
-        this.#waiters.delete(waiter)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', aborted, { once: true })
-      this.#waiters.add(waiter)
-    })
+    const waiter: Waiting<void> = new Waiting<void>(signal, () => this.#waiters.delete(waiter))
+    this.#waiters.add(waiter)
+    return waiter.promise
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -298,10 +271,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       },
       flush: () => writer.#flush(),
       frame: (bytes) => {
-        const output = writer.#batch.open()
-        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
-        output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length)
+        if (writer.destroyed || writer.writableEnded) return false
+        writer.#admit(bytes.length)
+        writer.#batch.add(bytes)
         return writer.#written()
       },
       encode: (message) => {
@@ -309,6 +281,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
+      table: writer.#framer.table,
       get messages() {
         return writer.#messages
       },
@@ -349,3 +322,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 const DONE = Promise.resolve()
 
 function ignore(): void {}
+
+/** Who awaits it is told all the same; who does not is not to be killed by a peer that left. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore)
+  return promise
+}

@@ -9,6 +9,7 @@ const ROOT = join(__dirname, '..')
 describe('the public names', () => {
   it('are these and no others', () => {
     expect(Object.keys(entry).sort()).to.deep.equal([
+      'Group',
       'Message',
       'Protocol',
       'QbpConnection',
@@ -47,7 +48,7 @@ describe('the error codes', () => {
 
   it('each have a line in the README, and the README has no others', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-    const told = [...readme.matchAll(/^\| `(ERR_QBP_\w+)` \|/gm)].map((match) => match[1])
+    const told = [...readme.matchAll(/^\| `(ERR_QBP_\w+)` +\|/gm)].map((match) => match[1])
     expect(told.sort()).to.deep.equal(codes().sort())
   })
 })

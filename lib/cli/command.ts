@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { QbpError } from '../index.ts'
+import { Fault } from './fault.ts'
 
 /** What a verb reads from and writes to: the process's, or a spec's. */
 export interface Io {
@@ -21,8 +22,7 @@ export const INTERRUPTED = 130
 /** The command was called in a way that it does not know. */
 export class UsageError extends Error {}
 
-/** Something that a person is told without a stack: a file, an address or a line that is wrong. */
-export class Fault extends Error {}
+export { Fault }
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type Parsed<O extends Options> = ReturnType<

@@ -3,13 +3,11 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { DONE, FAULT, type Io, oneOf, UsageError, verb } from './command.ts'
-import { base64, type FrameJson, frameToJson } from './frame-json.ts'
+import { type FrameJson, frameToJson } from './frame-json.ts'
 import { FrameReader, type ReadFrame } from './frame-reader.ts'
 import { bytesText, Progress } from './progress.ts'
 import { type CommandProtocol, commandProtocol, protocolHelp, protocolOptions, senderOf } from './protocol-options.ts'
-
-/** What `qbp help` says of it. */
-export const summary = 'print the frames of a file, or of standard input, as lines of JSON'
+import { base64 } from './to-protojson.ts'
 
 const help = `Usage: qbp decode [FILE|-] --schema FILE.proto [options]
 

@@ -1,4 +1,5 @@
 import type { Protocol, Role } from '../index.ts'
+import { type Integer, parseLayout, type Token } from '../layout.ts'
 import type { Field, Type } from '../type.ts'
 import { LUA } from './lua.ts'
 
@@ -12,7 +13,8 @@ export interface DissectorOptions {
 
 /** The Lua of a Wireshark dissector for a protocol: tables made of its layout, tables and messages, and code that reads them. */
 export function dissector(protocol: Protocol, { name, ports }: DissectorOptions): string {
-  const { tokens, counts } = layout(protocol.header.text)
+  const tokens = parseLayout(protocol.header.text)
+  const length = tokens.find((token) => token.kind === 'integer' && token.name === 'length') as Integer
   const types = reached(protocol)
   const entries = (role: Role) =>
     protocol.sent[role].entries.map(({ name: own, type, body }) => {
@@ -29,9 +31,9 @@ export function dissector(protocol: Protocol, { name, ports }: DissectorOptions)
     `local TITLE = ${lua(name.toUpperCase())}`,
     `local LAYOUT = ${lua(protocol.header.text)}`,
     `local PORTS = { ${ports.join(', ')} }`,
-    `local COUNTS = ${lua(counts)}`,
+    `local COUNTS = ${lua(length.counts)}`,
     'local HEADER = {',
-    ...tokens.map((token) => `  { ${token} },`),
+    ...tokens.map((token) => `  { ${tokenTable(token)} },`),
     '}',
     'local CLIENT = {',
     ...entries('client'),
@@ -91,18 +93,12 @@ function entryTable(type: Type, field: Field): string[] {
   ]
 }
 
-/** A checked layout as the tables of its tokens, and what its length counts. */
-function layout(text: string): { tokens: string[]; counts: string } {
-  const counts = /(?:^| )length\((rest|frame)\)/.exec(text)?.[1] ?? 'body'
-  const tokens = text.split(' ').map((token) => {
-    const [, hex] = /^0x(.*)$/i.exec(token) ?? []
-    if (hex !== undefined) return `bytes = { ${(hex.match(/../g) ?? []).map((byte) => `0x${byte}`).join(', ')} }`
-    const [, name = '', bits, le, kind] = /^(\w+)(?:\(\w+\))?:(?:u(\d+)(le)?|(\w+))$/i.exec(token) ?? []
-    const own = `name = ${lua(name)}`
-    if (bits !== undefined) return `${own}, width = ${Number(bits) / 8}${le === undefined ? '' : ', le = true'}`
-    return kind?.toLowerCase() === 'zigzag' ? `${own}, zigzag = true` : own
-  })
-  return { tokens, counts }
+/** A token of the layout as the fields of its table. */
+function tokenTable(token: Token): string {
+  if (token.kind === 'constant') return `bytes = { ${token.bytes.join(', ')} }`
+  const { name, width, littleEndian } = token
+  const size = typeof width === 'number' ? `, width = ${width}` : ''
+  return `name = ${lua(name)}${size}${width === 'zigzag' ? ', zigzag = true' : ''}${littleEndian ? ', le = true' : ''}`
 }
 
 /** Text as a literal of Lua: names of a schema are code, its strings are not. */

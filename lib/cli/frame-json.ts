@@ -2,7 +2,7 @@ import type { Protocol, RawMessage, Role } from '../index.ts'
 import { Fault } from './command.ts'
 import type { ReadFrame } from './frame-reader.ts'
 import { fromProtoJson } from './from-protojson.ts'
-import { toProtoJson } from './to-protojson.ts'
+import { base64, toProtoJson } from './to-protojson.ts'
 
 /** One frame as a line of JSON: what `qbp decode` prints and `qbp encode` takes. */
 export interface FrameJson {
@@ -58,5 +58,3 @@ export function frameFromJson(protocol: Protocol, sender: Role, json: unknown): 
   if (entry.body === 'empty') return { $name: entry.name, ...$header }
   return { $name: entry.name, ...fromProtoJson(protocol, entry.body, message), ...$header }
 }
-
-export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')

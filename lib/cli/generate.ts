@@ -2,12 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Int64Kind, QbpError } from '../index.ts'
-import { firstPackage, loadSchema } from '../schema.ts'
+import { firstPackage, loadSchema } from '../load.ts'
 import { generateModule } from './module.ts'
 import { fileName } from './reflection.ts'
-
-/** What `qbp help` says of it. */
-export const summary = 'make a typed module of .proto files'
 
 const help = `Usage: qbp generate FILE.proto... [options]
 

@@ -1,13 +1,11 @@
 import { once } from 'node:events'
 import { addressText, open, parseAddress, tlsFrom, tlsHelp, tlsOptions } from './address.ts'
-import { DONE, UsageError, verb } from './command.ts'
+import { DONE, UsageError, verb, wholeNumber } from './command.ts'
 import { Lines } from './lines.ts'
 import { commandProtocol, protocolHelp, protocolOptions } from './protocol-options.ts'
 import { Recorder } from './recording.ts'
 import { Tap } from './tap-proxy.ts'
-
-/** What `qbp help` says of it. */
-export const summary = 'stand between a client and a server and show what passes'
+import { showInBrowser, tapWindow } from './tap-window.ts'
 
 const help = `Usage: qbp tap LISTEN TARGET --schema FILE.proto [options]
 
@@ -18,6 +16,10 @@ as they come, whether they can be decoded or not.
 
 ${protocolHelp}      --json             lines of JSON
       --record FILE      keep all that passes, for qbp replay
+      --ui               show it in a browser: a page at an address on loopback, which is
+                         printed, and which nobody else can guess
+      --ui-port PORT     the page's port (default: any)
+      --open             --ui, and the browser comes up with it
 ${tlsHelp.replace('speak TLS', 'speak TLS to the target; the client speaks plainly')}  -h, --help
 
 Example:
@@ -29,6 +31,9 @@ const options = {
   ...tlsOptions,
   json: { type: 'boolean' },
   record: { type: 'string' },
+  ui: { type: 'boolean' },
+  'ui-port': { type: 'string' },
+  open: { type: 'boolean' },
 } as const
 
 /** `qbp tap`. */
@@ -37,6 +42,7 @@ export const run = verb('tap', help, options, async (values, [listen, target, ..
   const to = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   const tls = tlsFrom(values)
+  const uiPort = wholeNumber('ui-port', values['ui-port'] ?? '0')
   const { protocol, maxBodyBytes } = await commandProtocol(values)
   const tap = new Tap(protocol, { connect: () => open(to, tls), maxBodyBytes })
   const lines = new Lines(protocol, io, values.json === true)
@@ -52,7 +58,23 @@ export const run = verb('tap', help, options, async (values, [listen, target, ..
   const address = tap.address()
   const where = typeof address === 'string' ? address : `${address?.address}:${address?.port}`
   io.stderr.write(`Listening at ${where}, passing on to ${addressText(to)}.\n`)
+  const window =
+    values.ui || values.open || values['ui-port'] !== undefined
+      ? await tapWindow(tap, protocol, {
+          files: values.schema as string[],
+          ...(values.include !== undefined && { includeDirs: values.include }),
+          ...(values.package !== undefined && { package: values.package }),
+          title: `${where} → ${addressText(to)}`,
+          port: uiPort,
+        }).catch(async (fault) => {
+          await tap.close()
+          throw fault
+        })
+      : undefined
+  if (window !== undefined) io.stderr.write(`Shown at ${window.url}\n`)
+  if (window !== undefined && values.open) showInBrowser(window.url)
   if (!io.signal.aborted) await once(io.signal, 'abort')
+  await window?.close()
   await tap.close()
   await recorder?.close()
   return DONE

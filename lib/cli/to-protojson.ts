@@ -1,8 +1,9 @@
-// Messages to canonical ProtoJSON: https://protobuf.dev/programming-guides/json.
+// Messages to canonical ProtoJSON: https://protobuf.dev/programming-guides/json. The window's page uses it, too: it runs
+// in a browser.
 
-import type { Protocol } from '../index.ts'
+import type { Protocol } from '../protocol.ts'
 import type { Field, Type } from '../type.ts'
-import { Fault } from './command.ts'
+import { Fault } from './fault.ts'
 
 type Values = Record<string, unknown>
 
@@ -45,7 +46,7 @@ function valueJson(protocol: Protocol, field: Field, value: unknown): unknown {
     case 'message':
       return toProtoJson(protocol, field.message as Type, value as object)
     case 'bytes':
-      return Buffer.from(value as Uint8Array).toString('base64')
+      return base64(value as Uint8Array)
     case 'enum':
       if (field.enum?.name === 'google.protobuf.NullValue') return null
       return field.enum?.names.get(value as number) ?? value
@@ -62,6 +63,14 @@ function valueJson(protocol: Protocol, field: Field, value: unknown): unknown {
     default:
       return value
   }
+}
+
+/** Bytes as text, in a browser as in Node. */
+export function base64(bytes: Uint8Array): string {
+  if (typeof Buffer === 'function') return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+  let text = ''
+  for (let i = 0; i < bytes.length; i += 0x2000) text += String.fromCharCode(...bytes.subarray(i, i + 0x2000))
+  return btoa(text)
 }
 
 /** The number of fewest digits that is this float: 0.1, not 0.10000000149011612. */
@@ -107,7 +116,7 @@ const wellKnown: Record<string, (message: Values, protocol: Protocol) => unknown
     Object.fromEntries(Object.entries(fields as Values).map(([key, item]) => [key, heldBy(item as Values, protocol)])),
   'google.protobuf.Value': (message, protocol) => heldBy(message, protocol),
   'google.protobuf.ListValue': ({ values }, protocol) => (values as Values[]).map((item) => heldBy(item, protocol)),
-  'google.protobuf.BytesValue': ({ value }) => Buffer.from(value as Uint8Array).toString('base64'),
+  'google.protobuf.BytesValue': ({ value }) => base64(value as Uint8Array),
   'google.protobuf.DoubleValue': float,
   'google.protobuf.FloatValue': (message) =>
     Number.isFinite(message.value) ? shortFloat(message.value as number) : String(message.value),

@@ -8,9 +8,6 @@ import { pcapOf } from './pcap.ts'
 import { commandProtocol, protocolHelp, protocolOptions } from './protocol-options.ts'
 import { readRecording } from './recording.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'make a dissector for Wireshark, or a capture file of a recording'
-
 const help = `Usage: qbp wireshark --schema FILE.proto [options]
        qbp wireshark --recording FILE --pcap FILE [--port N]
 

@@ -7,7 +7,7 @@ import protobuf from 'protobufjs'
 import ts from 'typescript'
 import { run } from '../../lib/cli/generate.ts'
 import type { Schema } from '../../lib/index.ts'
-import { loadSchema } from '../../lib/schema.ts'
+import { loadSchema } from '../../lib/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
 

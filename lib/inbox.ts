@@ -1,0 +1,119 @@
+import { QbpError } from './errors.ts'
+import { Frames } from './frames.ts'
+import type { Protocol } from './protocol.ts'
+import { RawMessage, type Table } from './table.ts'
+import { copy } from './wire.ts'
+
+/** No whole frame has come. A message is an object, so that this can be none. */
+export const NONE = Symbol('none')
+
+/** What an inbox may be told; see ReadableOptions. */
+export interface InboxLimits {
+  readonly maxBodyBytes: number
+  readonly maxConsecutiveEmptyFrames: number
+  readonly maxConsecutiveSkippedFrames: number
+}
+
+/** Bytes to messages, without a stream: the counterpart of Framer. */
+export class Inbox {
+  readonly frames: Frames
+  readonly #protocol: Protocol
+  readonly #table: Table
+  readonly #share: boolean
+  readonly #empty: Flood
+  readonly #skipped: Flood
+
+  /** @param share whether `bytes` fields may be views of what is fed. */
+  constructor(protocol: Protocol, table: Table, share: boolean, limits: InboxLimits) {
+    this.frames = new Frames(protocol.header, limits.maxBodyBytes)
+    this.#protocol = protocol
+    this.#table = table
+    this.#share = share
+    this.#empty = new Flood('empty', 'maxConsecutiveEmptyFrames', limits.maxConsecutiveEmptyFrames)
+    this.#skipped = new Flood('skipped', 'maxConsecutiveSkippedFrames', limits.maxConsecutiveSkippedFrames)
+  }
+
+  /**
+   * The next message of the bytes that were fed, or NONE.
+   *
+   * @throws {QbpError} what a policy does not let pass: ERR_QBP_UNKNOWN_TYPE, ERR_QBP_INVALID_BODY, ERR_QBP_FLOOD, or a
+   * fault of the framing. All are final.
+   */
+  take(): object | typeof NONE {
+    const { frames } = this
+    while (frames.next()) {
+      if (frames.start === frames.end) this.#empty.another(frames)
+      else this.#empty.count = 0
+      const entry = this.#table.byType(frames.type)
+      const policy = entry === undefined ? this.#protocol.unknown : this.#protocol.invalid
+      try {
+        if (entry !== undefined) {
+          const message = entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
+          this.#skipped.count = 0
+          return message
+        }
+        if (policy === 'error') throw this.#unlisted()
+      } catch (fault) {
+        if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
+      }
+      if (policy === 'raw') {
+        this.#skipped.count = 0
+        return this.#raw()
+      }
+      this.#skipped.another(frames)
+    }
+    return NONE
+  }
+
+  #unlisted(): QbpError {
+    const { type } = this.frames
+    const listed = this.#table.entries.map((entry) => `${entry.name} = ${entry.type}`)
+    const shown = `${listed.slice(0, 12).join(', ')}${listed.length > 12 ? ', …' : ''}`
+    return new QbpError(
+      'ERR_QBP_UNKNOWN_TYPE',
+      `No message has the type ${type} here; there are ${shown}. See the option 'unknown'.`,
+      { type },
+    )
+  }
+
+  #raw(): RawMessage<null> {
+    const { buffer, start, end, type, fields } = this.frames
+    const body = this.#share ? buffer.subarray(start, end) : copy(buffer, start, end)
+    return new RawMessage(null, type, body, fields ?? undefined)
+  }
+}
+
+/** A row of frames that cost work and bring nothing. A row is a flood only if it came within a second: over days anything adds up. */
+class Flood {
+  count = 0
+  readonly #what: string
+  readonly #option: string
+  readonly #limit: number
+  /** The frame of a row at which the clock is looked at: not the first, since one here and there is no row. */
+  readonly #mark: number
+  /** When that frame came. */
+  #since = 0
+
+  constructor(what: string, option: string, limit: number) {
+    this.#what = what
+    this.#option = option
+    this.#limit = limit
+    this.#mark = limit > 1_000 ? 64 : 1
+  }
+
+  another(frames: Frames): void {
+    if (++this.count === this.#mark) this.#since = performance.now()
+    if (this.count <= this.#limit) return
+    if (performance.now() - this.#since > 1_000) {
+      this.count = 0
+      return
+    }
+    throw frames.located(
+      new QbpError(
+        'ERR_QBP_FLOOD',
+        `${this.count} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
+        { size: this.count, limit: this.#limit },
+      ),
+    )
+  }
+}
