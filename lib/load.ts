@@ -62,6 +62,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     root.loading = true
     await root.load(list, { keepCase, alternateCommentMode: true })
     root.loading = false
+    parser.filename = null // What is found from here on names its place itself.
     if (missing.length > 0) throw new Error(missing.join('; '))
     root.resolveAll()
     return root
@@ -72,7 +73,8 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     }
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
     const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const text = tail === undefined ? message : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
+    const place = parser.filename === null ? '' : `${parser.filename}: `
+    const text = tail === undefined ? `${place}${message}` : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
   } finally {
     parser.filename = null
