@@ -3,12 +3,14 @@ import { Duplex, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { type DeadlineOptions, Deadlines, TimeLimits, timer } from './deadline.ts'
+import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
 import { QbpReadable, type ReadableOptions } from './readable.ts'
 import type { Role } from './table.ts'
+import { Faults, Tally, type Traffic } from './tally.ts'
 import { HANDSHAKE_TIMEOUT_MS, handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
 import { QbpWritable, type WritableOptions } from './writable.ts'
 
@@ -32,8 +34,9 @@ export interface CloseOptions {
   graceMs?: number
 }
 
-/** What went over a connection so far. */
+/** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
+  /** Messages handed out to whoever reads, the skipped ones included. */
   messagesIn: number
   messagesOut: number
   /** Bytes of whole frames. */
@@ -41,7 +44,48 @@ export interface ConnectionStats {
   bytesOut: number
   /** Bytes written that the operating system has not taken yet. */
   queuedBytes: number
+  /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
+  byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
+  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
+  skipped: { unknown: number; invalid: number }
+  /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
+  faults: Record<string, number>
 }
+
+/** What stats() is made of: of one connection, or summed up for a server. */
+export class Counts {
+  readonly in: Tally = new Tally()
+  readonly out: Tally = new Tally()
+  readonly skipped = { unknown: 0, invalid: 0 }
+  readonly faults: Faults = new Faults()
+  queuedBytes = 0
+
+  add(counts: Counts): void {
+    this.in.add(counts.in)
+    this.out.add(counts.out)
+    this.skipped.unknown += counts.skipped.unknown
+    this.skipped.invalid += counts.skipped.invalid
+    this.faults.add(counts.faults)
+    this.queuedBytes += counts.queuedBytes
+  }
+
+  stats(): ConnectionStats {
+    const [read, written] = [this.in.total(), this.out.total()]
+    return {
+      messagesIn: read.messages,
+      messagesOut: written.messages,
+      bytesIn: read.bytes,
+      bytesOut: written.bytes,
+      queuedBytes: this.queuedBytes,
+      byName: { in: this.in.byName(), out: this.out.byName() },
+      skipped: { ...this.skipped },
+      faults: this.faults.byCode(),
+    }
+  }
+}
+
+/** The way to add what a connection has counted to a sum. */
+export const addCounts = Symbol('qbp.addCounts')
 
 const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
@@ -97,9 +141,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   #duplex: Duplex
-  /** What lies beneath the duplex, where that is TLS: a TLSSocket cannot be reset. */
-  #wire: Duplex
-  #outcome: Error | null = null
+  /** What `closed` will tell; undefined until something has decided it. */
+  #outcome: Error | null | undefined
   #settle: (outcome: Error | null) => void = () => {}
   #closing = false
   #ended = false
@@ -109,13 +152,14 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Bytes came that nobody will read. */
   #dropped = false
   #quiet = false
+  readonly #faults = new Faults()
+  /** The last message refused on write; where it then ends the connection it is no second fault. */
+  #refusal: unknown
+  #opened = false
   readonly #timers: (NodeJS.Timeout | undefined)[] = []
 
-  /**
-   * @param wire is what a TLSSocket stands on, so that an abort can reset it. Default: the duplex itself.
-   * @throws {QbpError} ERR_QBP_BAD_OPTION
-   */
-  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}, wire: Duplex = duplex) {
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}) {
     this.#limits = new Limits(options)
     this.reader = new QbpReadable(protocol, options)
     this.writer = new QbpWritable(protocol, options)
@@ -133,7 +177,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
         frames: reader.frames,
         isPaused: () => this.#duplex.isPaused(),
         beat: () => {
-          if (ping !== null && this.writer.writable && !this.writer.writableNeedDrain) writer.frame(ping)
+          if (ping === null || !this.writer.writable || this.writer.writableNeedDrain) return
+          const message = options.heartbeat?.message
+          writer.frame(ping, message && writer.table.entryOf(message), message)
         },
         missed: (fault) => this.destroy(fault),
       },
@@ -142,15 +188,24 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.closed = new Promise((resolve) => {
       this.#settle = resolve
     })
-    reader.own()
-    writer.own()
+    reader.own(this)
+    writer.own(this, (refusal) => {
+      this.#refusal = refusal
+      this.#faults.count(refusal)
+    })
     this.reader.on('error', (fault) => this.#faulted(fault))
+    this.reader.on('close', () => this.#drop())
     // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
     this.writer.on('error', (fault) => this.destroy(fault))
-    this.reader.on('close', () => this.#drop())
+    this.writer.on('close', () => {
+      // Destroyed by its user, it ends nothing by itself.
+      if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
+    })
     this.#duplex = duplex
-    this.#wire = wire
     this.#plumb()
+    if (duplex.destroyed) return
+    this.#opened = true
+    opened(this, options.role ?? null)
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
@@ -200,21 +255,22 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Aborts at once: what was not sent is lost, and over TCP, with TLS too, the peer is told by a reset.
+   * Aborts at once: what was not sent is lost. Over TCP the peer is told by a reset; over TLS and others it may see an end.
    *
    * @param error is what the reader and `closed` tell; without one that is ERR_QBP_CLOSED and null.
    */
   destroy(error?: Error): void {
     if (this.#ended) return
     this.#closing = true
-    this.#outcome ??= error ?? null
-    const wire = this.#wire as Socket
+    this.#decide(error ?? null)
+    const duplex = this.#duplex as Socket
+    // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
-      typeof wire.resetAndDestroy === 'function' && wire.remoteFamily !== undefined && !('encrypted' in wire)
+      typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
     // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
-    const ending = wire.writableEnded && !wire.writableFinished && wire.writableLength === 0
-    if (isTcp && !wire.destroyed && !ending) wire.resetAndDestroy()
-    this.#duplex.destroy()
+    const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
+    if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
+    else duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }
 
@@ -237,8 +293,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
     } catch (error) {
       const fault = this.#outcome ?? (error as Error)
-      this.#outcome = fault
-      this.#fail(fault)
+      this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }
@@ -262,15 +317,22 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     return duplex
   }
 
+  /** What went over it so far. It may be asked when it is closed, too. */
   stats(): ConnectionStats {
-    const { index, offset } = this.#reader.frames
-    return {
-      messagesIn: index,
-      messagesOut: this.#writer.messages,
-      bytesIn: offset,
-      bytesOut: this.#writer.bytes,
-      queuedBytes: this.#writer.queued + this.#duplex.writableLength,
-    }
+    const counts = new Counts()
+    this[addCounts](counts)
+    return counts.stats()
+  }
+
+  /** Adds what it has counted to a sum: a server's, which no connection of another table may join. */
+  [addCounts](sum: Counts): void {
+    const { tally, skipped } = this.#reader
+    sum.in.add(tally)
+    sum.out.add(this.#writer.tally)
+    sum.skipped.unknown += skipped.unknown
+    sum.skipped.invalid += skipped.invalid
+    sum.faults.add(this.#faults)
+    sum.queuedBytes += this.#writer.queued + this.#duplex.writableLength
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -362,7 +424,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   readonly #onError = (error: Error): void => {
-    this.#outcome ??= error
+    this.#decide(error)
     this.#fail(error)
   }
 
@@ -376,7 +438,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   readonly #onClose = (): void => {
     if (!this.reader.writableEnded) {
       const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
-      if (!this.#closing) this.#outcome ??= cut
+      if (!this.#closing) this.#decide(cut)
       this.#fail(cut)
     }
     this.#finish()
@@ -384,7 +446,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** The reader has told a fault. This side may say so to the peer, and is destroyed if it does not close by itself. */
   #faulted(fault: Error): void {
-    this.#outcome ??= fault
+    this.#decide(fault)
     this.#drop()
     if (!this.closing) this.#later(this.#limits.lingerMs, () => this.destroy(fault))
   }
@@ -402,7 +464,17 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
-    setImmediate(() => this.#settle(this.#detached ? null : this.#outcome))
+    setImmediate(() => {
+      const outcome = this.#detached ? null : (this.#outcome ?? null)
+      if (outcome !== null && outcome !== this.#refusal) this.#faults.count(outcome)
+      this.#settle(outcome)
+      if (this.#opened) closed(this, outcome)
+    })
+  }
+
+  /** The first to say how it ended is right. */
+  #decide(outcome: Error | null): void {
+    if (this.#outcome === undefined) this.#outcome = outcome
   }
 
   #later(ms: number, act: () => void): void {

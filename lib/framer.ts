@@ -14,6 +14,8 @@ interface Draft {
 
 /** Messages to frames, without a stream: the counterpart of Frames. */
 export class Framer {
+  /** The line of the table of the message written last; undefined for an unlisted type. */
+  entry: Entry | undefined
   /** What may be sent. */
   readonly table: Table
   readonly #header: Header
@@ -34,6 +36,7 @@ export class Framer {
   write(message: object, output: Output, start: number): number {
     const header = this.#header
     const { entry, type, fields, body } = this.#draft(message)
+    this.entry = entry
     const room = header.size(type, 0, fields)
     let end = start + room
     if (end > output.buf.length) output.grow(start, room)

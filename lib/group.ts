@@ -91,7 +91,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     for (const [writer, port] of this.#members) {
       if (writer === excepted) continue
       try {
-        port.frame(frames.get(port.table) as Uint8Array)
+        port.frame(frames.get(port.table) as Uint8Array, port.table.entryOf(message), message)
         taken++
       } catch (full) {
         if (this.#slow === 'destroy') writer.destroy(full as Error)
@@ -111,6 +111,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
   }
 }
 
-function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
+/** The writer that a member stands for. */
+export function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
   return 'writer' in member ? member.writer : member
 }

@@ -45,7 +45,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     const found =
       candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
     if (found !== undefined) return found
-    const place = placeOf({ filename: origin }, target)
+    const place = placeOf(origin, target)
     missing.push(`${place}the import '${target}' is not found, looked for at ${candidates.join(', ')}`)
     return null
   }
@@ -62,7 +62,6 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     root.loading = true
     await root.load(list, { keepCase, alternateCommentMode: true })
     root.loading = false
-    parser.filename = null // What is found from here on names its place itself.
     if (missing.length > 0) throw new Error(missing.join('; '))
     root.resolveAll()
     return root
@@ -73,8 +72,8 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     }
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
     const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const place = parser.filename === null ? '' : `${parser.filename}: `
-    const text = tail === undefined ? `${place}${message}` : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
+    const bare = /^\S+\.proto\b/.test(message) ? message : `${parser.filename ?? list.join(', ')}: ${message}`
+    const text = tail === undefined ? bare : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
   } finally {
     parser.filename = null

@@ -1,4 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { messageIn } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Inbox, NONE } from './inbox.ts'
 import { iterate } from './iterate.ts'
@@ -65,6 +66,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Reading calls are used, which tell the faults. */
   #direct = false
   #owned = false
+  #connection: object | null = null
   /** No chunk will follow. */
   #finished = false
   /** Where the stream is cut is no fault of the peer. */
@@ -183,6 +185,23 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the way out: one inbox, two consumers
 
+  #take(): object | typeof NONE {
+    const message = this.#inbox.take()
+    if (messageIn.hasSubscribers && message !== NONE) this.#publish(message as object)
+    return message
+  }
+
+  #publish(message: object): void {
+    const { entry, frames } = this.#inbox
+    messageIn.publish({
+      connection: this.#connection,
+      reader: this,
+      name: entry?.name ?? null,
+      bytes: frames.size,
+      message,
+    })
+  }
+
   /** For a reading call: the next message, null at the end, NONE to wait. */
   #next(): unknown {
     if (this.#waiter !== null) throw busy('a reading call is under way: one at a time')
@@ -198,7 +217,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       if (this.#clean || this.destroyed) return this.#ended()
       let message: unknown
       try {
-        message = this.#inbox.take()
+        message = this.#take()
       } catch (fault) {
         this.#fail(fault as Error)
         throw fault
@@ -218,7 +237,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     try {
       while (this.#wanted && !this.destroyed && this.#fault === null && this.#waiter === null) {
         if (this.#mustYield()) break
-        const message = this.#inbox.take()
+        const message = this.#take()
         if (message !== NONE) this.#asked = this.push(message)
         else if (!this.#settle()) break
       }
@@ -350,7 +369,16 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override on(event: 'data', listener: (message: Incoming<P, R>) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
-    return super.on(event, listener as () => void)
+    super.on(event, listener as () => void)
+    // Who paused before left a chunk undecoded, and Node believes that it has asked for it.
+    if (event === 'readable' && this.#asked) process.nextTick(() => this.#pump())
+    return this
+  }
+
+  override addListener(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener)
   }
 
   override once(event: 'data', listener: (message: Incoming<P, R>) => void): this
@@ -364,11 +392,13 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   get [readerPort](): ReaderPort {
     const reader = this
     return {
-      own: () => {
+      own: (connection) => {
         reader.#owned = true
+        reader.#connection = connection ?? null
         if (!reader.#direct) reader.#goDirect()
       },
       fail: (fault) => {
+        if (reader.#streamFault !== null) return // The close that follows an error says less.
         reader.#streamFault = fault
         if (reader.#parked !== null) return // All that it brought comes first.
         const waiter = reader.#takeWaiter()
@@ -388,6 +418,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       get waiting() {
         return reader.#waiter !== null || reader.#wanted
       },
+      tally: reader.#inbox.tally,
+      skipped: reader.#inbox.skipped,
       frames: reader.#inbox.frames,
     }
   }

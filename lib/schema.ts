@@ -86,7 +86,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
     const fullName = object.fullName.slice(1)
     if (object instanceof protobuf.Type) {
       const relative = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
-      const type = new Type(fullName, relative, int64, (of) => ({ decode: decoder(of), encode: encoder(of) }))
+      const type = new Type(fullName, relative, int64, (of) => ({ ...decoder(of), encode: encoder(of) }))
       types.set(fullName, type)
       originals.set(type, object)
     } else if (object instanceof protobuf.Enum) enums.set(fullName, makeEnum(object))

@@ -3,13 +3,16 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
 import {
+  addCounts,
   type CloseOptions,
   type ConnectionOptions,
   type ConnectionStats,
+  Counts,
   checkOptions,
   QbpConnection,
 } from './connection.ts'
 import { timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
@@ -73,15 +76,9 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   /** Hands a socket to TLS, or null without TLS. */
   readonly #secure: ((socket: net.Socket) => void) | null
   readonly #handlers = new Set<Promise<void>>()
-  readonly #past: ServerStats = {
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    queuedBytes: 0,
-    connections: 0,
-    accepted: 0,
-  }
+  /** Of the connections that have closed, and the faults of those that never were. */
+  readonly #past = new Counts()
+  #accepted = 0
   #closing: Promise<void> | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
@@ -145,10 +142,12 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this.#closing
   }
 
+  /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
-    const sum = { ...this.#past, connections: this.connections.size }
-    for (const connection of this.connections) add(sum, connection.stats())
-    return sum
+    const sum = new Counts()
+    sum.add(this.#past)
+    for (const connection of this.connections) connection[addCounts](sum)
+    return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,9 +161,9 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
       handshakeMs,
       (socket, wire) => {
         this.#doorkeeper.shaken(wire)
-        this.#serve(socket, wire)
+        this.#serve(socket)
       },
-      (fault) => this.emit('clientError', fault, null),
+      (fault) => this.#refuse(fault),
     )
     return (socket) => {
       this.#doorkeeper.shaking(socket)
@@ -177,19 +176,27 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     if (refusal !== null) {
       if (socket.remoteFamily === undefined) socket.destroy()
       else socket.resetAndDestroy() // A FIN would leave a flood's sockets in TIME_WAIT.
-      this.emit('clientError', refusal, null)
+      this.#refuse(refusal)
     } else if (this.#secure !== null && this.#closing === null) this.#secure(socket)
     else if (this.#secure !== null) socket.destroy()
     else this.#serve(socket)
   }
 
-  #serve(duplex: Duplex, wire: Duplex = duplex): QbpConnection<P, 'server'> {
-    const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const }, wire)
+  /** Tells of a connection that never was. */
+  #refuse(fault: Error): void {
+    this.#past.faults.count(fault)
+    refused(this, fault)
+    this.emit('clientError', fault, null)
+  }
+
+  #serve(duplex: Duplex): QbpConnection<P, 'server'> {
+    const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
     this.connections.add(connection)
-    this.#past.accepted++
+    this.#accepted++
     void connection.closed.then(() => {
       this.connections.delete(connection)
-      add(this.#past, connection.stats())
+      connection[addCounts](this.#past)
+      this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
     })
     const run = this.#run(connection)
     this.#handlers.add(run)
@@ -218,16 +225,19 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()
     let expired = false
-    const grace = new Promise<void>((resolve) => {
-      timer(graceMs, () => {
-        expired = true
-        resolve()
-      })?.ref()
+    let expire = () => {}
+    const expiry = new Promise<void>((resolve) => {
+      expire = resolve
     })
+    const grace = timer(graceMs, () => {
+      expired = true
+      expire()
+    })?.ref()
     while (!expired && this.connections.size + this.#handlers.size > 0) {
       const all = [...this.#handlers, ...[...this.connections].map(({ closed }) => closed)]
-      await Promise.race([Promise.all(all), grace])
+      await Promise.race([Promise.all(all), expiry])
     }
+    clearTimeout(grace)
     const late = new QbpError(
       'ERR_QBP_CLOSED',
       `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
@@ -254,12 +264,4 @@ export function createServer<P extends Protocol>(
   return typeof options === 'function'
     ? new QbpServer(protocol, {}, options)
     : new QbpServer(protocol, options, handler as Handler<P>)
-}
-
-function add(sum: ServerStats, { messagesIn, messagesOut, bytesIn, bytesOut, queuedBytes }: ConnectionStats): void {
-  sum.messagesIn += messagesIn
-  sum.messagesOut += messagesOut
-  sum.bytesIn += bytesIn
-  sum.bytesOut += bytesOut
-  sum.queuedBytes += queuedBytes
 }

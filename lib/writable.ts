@@ -1,11 +1,13 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { BATCH_BYTES, Batch } from './batch.ts'
+import { messageOut, refusedMessage } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
 import { byteLimit } from './limits.ts'
 import { type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
-import type { Role } from './table.ts'
+import type { Entry, Role } from './table.ts'
+import { Tally } from './tally.ts'
 import type { Outgoing } from './typing.ts'
 import { Waiting } from './waiting.ts'
 
@@ -42,8 +44,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #needDrain = false
   #sources = 0
   #owned = false
-  #messages = 0
-  #bytes = 0
+  #connection: object | null = null
+  #refused: (fault: unknown) => void = ignore
+  readonly #tally = new Tally()
   #callbacks: ((error?: Error | null) => void)[] = []
   readonly #waiters = new Set<Waiting<void>>()
 
@@ -152,20 +155,35 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Encodes a message behind what this writer has written in this tick, or leaves everything as it was and throws. */
   #encode(message: object): void {
     const output = this.#batch.open()
-    this.#accept(output, this.#framer.write(message, output, output.pos))
+    const { pos } = output
+    try {
+      this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
+    } catch (refusal) {
+      this.#refuse(message, refusal)
+      throw refusal
+    }
+    if (messageOut.hasSubscribers) this.#publish(this.#framer.entry, message, output.pos - pos)
+  }
+
+  #refuse(message: unknown, refusal: unknown): void {
+    this.#refused(refusal)
+    refusedMessage(this.#connection, this, message, refusal)
+  }
+
+  #publish(entry: Entry | undefined, message: object, bytes: number): void {
+    messageOut.publish({ connection: this.#connection, writer: this, name: entry?.name ?? null, bytes, message })
   }
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
-  #accept(output: { pos: number }, end: number): void {
-    this.#admit(end - output.pos)
+  #accept(output: { pos: number }, end: number, entry: Entry | undefined): void {
+    this.#admit(end - output.pos, entry)
     output.pos = end
   }
 
   /** Counts a message in, if the queue may hold it. */
-  #admit(size: number): void {
+  #admit(size: number, entry: Entry | undefined): void {
     if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
-    this.#messages++
-    this.#bytes += size
+    this.#tally.count(entry, size)
   }
 
   // ---- the way out: batches
@@ -265,15 +283,23 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   get [writerPort](): WriterPort {
     const writer = this
     return {
-      own: () => {
+      own: (connection, refused) => {
         writer.#owned = true
+        writer.#connection = connection ?? null
+        writer.#refused = refused ?? ignore
         writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
       },
       flush: () => writer.#flush(),
-      frame: (bytes) => {
+      frame: (bytes, entry, message) => {
         if (writer.destroyed || writer.writableEnded) return false
-        writer.#admit(bytes.length)
+        try {
+          writer.#admit(bytes.length, entry)
+        } catch (full) {
+          writer.#refuse(message, full)
+          throw full
+        }
         writer.#batch.add(bytes)
+        if (messageOut.hasSubscribers && message !== undefined) writer.#publish(entry, message, bytes.length)
         return writer.#written()
       },
       encode: (message) => {
@@ -282,12 +308,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
       table: writer.#framer.table,
-      get messages() {
-        return writer.#messages
-      },
-      get bytes() {
-        return writer.#bytes
-      },
+      tally: writer.#tally,
       get queued() {
         return writer.#queued()
       },

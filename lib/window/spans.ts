@@ -91,7 +91,9 @@ class Walk {
         spans.push(span)
         pos = span.end
       } catch (fault) {
-        spans.push(leaf('', 'malformed', null, start, end, start, (fault as Error).message))
+        spans.push(
+          leaf('', 'malformed', null, start, end, start, fault instanceof Malformed ? fault.problem : String(fault)),
+        )
         return { spans, pos: end }
       }
     }

@@ -61,16 +61,22 @@ export async function startMurmur(): Promise<Murmur> {
     }
     chmodSync(folder, 0o700)
   }
-  const child = start('/usr/sbin/murmurd', ['-fg', '-ini', ini], { timeoutMs: 60_000 })
+  // A shell stands by, which kills murmurd when its standard input ends: also where this process is killed itself.
+  const script = '"$0" "$@" & cat >/dev/null; kill -9 $!'
+  const child = start('sh', ['-c', script, '/usr/sbin/murmurd', '-fg', '-ini', ini], { timeoutMs: 60_000 })
+  const stop = () => {
+    child.process.stdin?.end()
+    return child.exited.catch(() => {})
+  }
   const deadline = performance.now() + 10_000
   while (!/Server listening on/.test(child.stderr())) {
-    if (child.process.exitCode !== null || performance.now() > deadline) {
-      await child.stop()
+    if (performance.now() > deadline) {
+      await stop()
       throw new Error(`murmurd did not come up:\n${child.stderr()}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  return { port, log: child.stderr, stop: () => child.stop() }
+  return { port, log: child.stderr, stop }
 }
 
 /** A port that nobody listens on: murmurd takes 0 for its default. */

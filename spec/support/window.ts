@@ -55,7 +55,7 @@ export async function tapChat(options: Partial<WindowOptions> = {}): Promise<Tap
         } else if ($name === 'Say') {
           const name = members.get(connection) ?? ''
           const at = BigInt(Date.now())
-          history.push({ room: message.room, name, text: message.text, at })
+          history.push({ room: message.room, name, text: message.text, at, position: '' })
           for (const member of members.keys()) {
             member.writer.write({ $name: 'Said', room: message.room, name, text: message.text, at })
           }

@@ -1,9 +1,12 @@
 import { base64, toProtoJson } from '../../cli/to-protojson.ts'
-import type { Head } from '../../header.ts'
+import type { Header } from '../../header.ts'
 import { Protocol } from '../../protocol.ts'
 import type { Entry, EntryForm, OnlyForm, Role } from '../../table.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans, type Span, spansOf } from '../spans.ts'
+
+/** What a header says. */
+type Head = Parameters<Header['read']>[3]
 
 /** One line of the table. */
 export interface Row {
