@@ -97,10 +97,7 @@ function check({ messages, told, closed }: Outcome, place: string, mayEnd: boole
   if (told !== null) expect(closed, place).to.be.a('string')
 }
 
-const boundaries = vectors.reduce<number[]>(
-  (ends, { wire }) => [...ends, (ends[ends.length - 1] ?? 0) + hex(wire).length],
-  [0],
-)
+const boundaries = vectors.reduce<number[]>((ends, { wire }) => ends.concat((ends.at(-1) ?? 0) + hex(wire).length), [0])
 
 describe('a network that', () => {
   const faults: Record<string, (bytes: number) => Faults> = {
