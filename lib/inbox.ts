@@ -26,6 +26,9 @@ export class Inbox {
   readonly #share: boolean
   readonly #empty: Flood
   readonly #skipped: Flood
+  /** How many of the last frames were empty, or skipped, without another in between. */
+  #emptyRow = 0
+  #skippedRow = 0
 
   /** @param share whether `bytes` fields may be views of what is fed. */
   constructor(protocol: Protocol, table: Table, share: boolean, limits: InboxLimits) {
@@ -46,14 +49,14 @@ export class Inbox {
   take(): object | typeof NONE {
     const { frames } = this
     while (frames.next()) {
-      if (frames.start === frames.end) this.#empty.another(frames)
-      else this.#empty.count = 0
+      if (frames.start !== frames.end) this.#emptyRow = 0
+      else if (this.#empty.isOver(++this.#emptyRow, frames)) this.#emptyRow = 0
       const entry = this.#table.byType(frames.type)
       const policy = entry === undefined ? this.#protocol.unknown : this.#protocol.invalid
       try {
         if (entry !== undefined) {
           const message = entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
-          this.#skipped.count = 0
+          this.#skippedRow = 0
           this.tally.count(entry, frames.size)
           return message
         }
@@ -63,11 +66,11 @@ export class Inbox {
       }
       this.tally.count(entry, frames.size)
       if (policy === 'raw') {
-        this.#skipped.count = 0
+        this.#skippedRow = 0
         return this.#raw()
       }
       this.skipped[entry === undefined ? 'unknown' : 'invalid']++
-      this.#skipped.another(frames)
+      if (this.#skipped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
     }
     return NONE
   }
@@ -97,7 +100,6 @@ export class Inbox {
 
 /** A row of frames that cost work and bring nothing. A row is a flood only if it came within a second: over days anything adds up. */
 class Flood {
-  count = 0
   readonly #what: string
   readonly #option: string
   readonly #limit: number
@@ -113,18 +115,16 @@ class Flood {
     this.#mark = limit > 1_000 ? 64 : 1
   }
 
-  another(frames: Frames): void {
-    if (++this.count === this.#mark) this.#since = performance.now()
-    if (this.count <= this.#limit) return
-    if (performance.now() - this.#since > 1_000) {
-      this.count = 0
-      return
-    }
+  /** Whether a row is long enough to begin a new one, as it took its time. @throws {QbpError} ERR_QBP_FLOOD if it did not. */
+  isOver(row: number, frames: Frames): boolean {
+    if (row === this.#mark) this.#since = performance.now()
+    if (row <= this.#limit) return false
+    if (performance.now() - this.#since > 1_000) return true
     throw frames.located(
       new QbpError(
         'ERR_QBP_FLOOD',
-        `${this.count} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
-        { size: this.count, limit: this.#limit },
+        `${row} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
+        { size: row, limit: this.#limit },
       ),
     )
   }

@@ -42,8 +42,8 @@ export interface ReadOptions {
   signal?: AbortSignal
 }
 
-/** After so many messages, a power of two, a reader looks whether the turn's slice is used up. */
-const LOOK_EVERY = 16
+/** A reader looks whether the turn's slice is used up whenever these bits of its count are 0: every 16 messages. */
+const LOOK_EVERY = 15
 
 /**
  * Bytes in, message objects out.
@@ -210,7 +210,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     if (this.readableFlowing === true) throw busy("'data' or a pipe takes the messages: pause or unpipe first")
     if (!this.#direct) this.#goDirect()
     if (this.readableLength > 0) return this.read()
-    return this.#mustYield() ? NONE : this.#nextFromBytes()
+    if (this.#yielding || ((++this.#handedOut & LOOK_EVERY) === 0 && this.#mustYield())) return NONE
+    return this.#nextFromBytes()
   }
 
   #nextFromBytes(): unknown {
@@ -238,7 +239,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#pumping = true
     try {
       while (this.#wanted && !this.destroyed && this.#fault === null && this.#waiter === null) {
-        if (this.#mustYield()) break
+        if (this.#yielding || ((++this.#handedOut & LOOK_EVERY) === 0 && this.#mustYield())) break
         const message = this.#take()
         if (message !== NONE) this.#asked = this.push(message)
         else if (!this.#settle()) break
@@ -257,8 +258,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Whether other connections come first: then this one is served in a later turn of the event loop. */
   #mustYield(): boolean {
-    if (this.#yielding) return true
-    if ((++this.#handedOut & (LOOK_EVERY - 1)) !== 0 || !spent()) return false
+    if (!spent()) return false
     this.#yielding = true
     nextTurn(() => {
       this.#yielding = false
