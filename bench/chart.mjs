@@ -30,7 +30,7 @@ export function writeChart({ date, machine, rows }, file) {
     document,
     width: 1000,
     height: data.length * ROW + 90,
-    marginLeft: 380,
+    marginLeft: 430,
     marginRight: 70,
     marginTop: 40,
     marginBottom: 50,
@@ -39,7 +39,7 @@ export function writeChart({ date, machine, rows }, file) {
       type: 'log',
       label: 'times better than what stands behind the colon (1 = the same, the line in a bar = the goal) →',
       grid: true,
-      ticks: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100],
+      ticks: [0.1, 1, 10, 100],
       tickFormat: (tick) => `${tick}×`,
     },
     y: { label: null, domain: data.map(({ label }) => label) },
@@ -66,7 +66,10 @@ export function writeChart({ date, machine, rows }, file) {
         dx: 6,
       }),
       Plot.ruleX([1], { stroke: '#1e293b' }),
-      Plot.text([`Qbp, ${date}: ${machine}`], { frameAnchor: 'top-left', dx: -376, dy: -28, fontWeight: 600 }),
+      ...Object.entries(COLORS).map(([verdict, fill], i) =>
+        Plot.text([`■ ${verdict}`], { frameAnchor: 'top-right', dx: 60 - 130 * i, dy: -26, fill, fontWeight: 600 }),
+      ),
+      Plot.text([`Qbp, ${date}: ${machine}`], { frameAnchor: 'top-left', dx: -426, dy: -26, fontWeight: 600 }),
     ],
   })
   chart.setAttribute('xmlns', 'http://www.w3.org/2000/svg')

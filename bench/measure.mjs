@@ -47,3 +47,9 @@ export function row(measure, unit, ours, theirs, goal = {}) {
   if (goal.least !== undefined) met = ratio >= goal.least
   return { measure, unit, ours, theirs, ratio, ...goal, met, fault: null }
 }
+
+/** Processor time since `process.cpuUsage()` was `began`: in one process, what others do meanwhile does not count. */
+export function nanosecondsSince(began) {
+  const { user, system } = process.cpuUsage(began)
+  return (user + system) * 1000
+}

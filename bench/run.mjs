@@ -19,6 +19,7 @@ const QUESTIONS = [
   'idle-memory',
   'many-connections',
   'chunk-sizes',
+  'bus',
 ]
 
 const { values, positionals } = parseArgs({

@@ -197,6 +197,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.reader.on('close', () => this.#drop())
     // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
     this.writer.on('error', (fault) => this.destroy(fault))
+    this.writer.on('close', () => {
+      // Destroyed by its user, it ends nothing by itself.
+      if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
+    })
     this.#duplex = duplex
     this.#plumb()
     if (duplex.destroyed) return
@@ -263,7 +267,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
       typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
-    if (isTcp && !duplex.destroyed) duplex.resetAndDestroy()
+    // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
+    const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
+    if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
     else duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }
@@ -287,8 +293,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
     } catch (error) {
       const fault = this.#outcome ?? (error as Error)
-      this.#outcome = fault
-      this.#fail(fault)
+      this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }

@@ -112,6 +112,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
   }
 }
 
-function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
+/** The writer that a member stands for. */
+export function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
   return 'writer' in member ? member.writer : member
 }

@@ -31,7 +31,7 @@ function handshakeFault(cause: NodeJS.ErrnoException, socket?: tls.TLSSocket): Q
 
 function reason(code: string, { message }: Error): string {
   // What OpenSSL says of bytes that are no TLS record depends on which bytes they are.
-  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE/.test(code))
+  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE|UNEXPECTED_MESSAGE/.test(code))
     return 'the peer does not speak TLS'
   if (/wrong version number|http request|packet length too long/.test(message)) return 'the peer does not speak TLS'
   if (code === 'CERT_HAS_EXPIRED') return "the peer's certificate has expired"
@@ -61,12 +61,19 @@ export function acceptor<D extends Duplex>(
   const handshakeTimeoutMs = Math.min(timeoutMs, 2 ** 31 - 1)
   const server = tls.createServer({ ...DEFAULTS, ...options, handshakeTimeout: handshakeTimeoutMs })
   // node:tls keeps what a TLSSocket stands on to itself, but gives it this name, also where it is no socket.
-  server.on('secureConnection', (socket) => accepted(socket, (socket as unknown as { _parent: D })._parent))
+  server.on('secureConnection', (socket) => {
+    const wire = (socket as unknown as { _parent: D })._parent
+    wire.allowHalfOpen = socket.allowHalfOpen = true
+    accepted(socket, wire)
+  })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     failed(error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(timeoutMs) : handshakeFault(error, socket))
     socket.destroy()
   })
-  return (duplex) => server.emit('connection', duplex)
+  return (duplex) => {
+    duplex.allowHalfOpen = false // During the handshake: else the end of a client that gave it up would go unnoticed.
+    server.emit('connection', duplex)
+  }
 }
 
 /**

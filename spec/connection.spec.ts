@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Duplex } from 'node:stream'
+import { Duplex, pipeline } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import tls from 'node:tls'
 import { expect } from 'chai'
@@ -142,6 +142,22 @@ describe('QbpConnection', () => {
         other.connection.reader.on('data', () => {})
         other.peer.write(hex('0063 00000000'))
         expect(await other.connection.closed).to.have.property('code', 'ERR_QBP_UNKNOWN_TYPE')
+      })
+
+      it('where the writer is destroyed: by an end, or with its error by an abort', async () => {
+        const { client, server } = connectionPair(protocol)
+        client.writer.write(say('lost'))
+        client.writer.destroy()
+        expect(await server.reader.readMessage()).to.equal(null)
+        expect(await Promise.all([client.close(), server.close()])).to.deep.equal([null, null])
+
+        const pair = connectionPair(protocol)
+        const fault = new Promise((resolve) =>
+          pipeline([say('first'), { $name: 'Shout' }], pair.client.writer, resolve),
+        )
+        expect(await fault).to.have.property('code', 'ERR_QBP_INVALID_MESSAGE')
+        expect(await pair.client.closed).to.have.property('code', 'ERR_QBP_INVALID_MESSAGE')
+        expect(await pair.server.closed).to.have.property('code', 'ECONNRESET')
       })
 
       it('after a fault of the reader only when this side has said what was wrong', async () => {

@@ -9,7 +9,9 @@ const ROOT = join(__dirname, '..')
 describe('the public names', () => {
   it('are these and no others', () => {
     expect(Object.keys(entry).sort()).to.deep.equal([
+      'BusGroup',
       'Group',
+      'LocalHub',
       'Message',
       'Protocol',
       'QbpConnection',
@@ -18,9 +20,13 @@ describe('the public names', () => {
       'QbpServer',
       'QbpWritable',
       'RawMessage',
+      'Sessions',
       'connect',
       'createServer',
+      'formatPosition',
       'headers',
+      'localBus',
+      'parsePosition',
     ])
   })
 })

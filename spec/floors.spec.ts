@@ -8,12 +8,12 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'limits'],
-  /*  2 */ ['header', 'wire'],
-  /*  3 */ ['int64'],
+  /*  1 */ ['codegen', 'layout', 'limits', 'resolve'],
+  /*  2 */ ['heads', 'wire'],
+  /*  3 */ ['header', 'int64'],
   /*  4 */ ['type'],
-  /*  5 */ ['batch', 'decode', 'encode', 'convert'],
-  /*  6 */ ['schema', 'table', 'frames'],
+  /*  5 */ ['batch', 'decode', 'encode', 'convert', 'fault'],
+  /*  6 */ ['schema', 'load', 'table', 'frames'],
   /*  7 */ ['listing', 'typing', 'tally'],
   /*  8 */ ['protocol'],
   /*  9 */ ['framer', 'inbox'],
@@ -22,9 +22,14 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 12 */ ['tls'],
   /* 13 */ ['connection'],
   /* 14 */ ['server', 'client', 'group'],
-  /* 15 */ ['channels', 'bus/*'],
-  /* 16 */ ['index', 'testing/*'],
-  /* 17 */ ['cli/*'],
+  /* 15 */ ['channels', 'bus/*', 'reconnect'],
+  /* 16 */ ['seat', 'presence', 'session'],
+  /* 17 */ ['lane', 'sessions'],
+  /* 18 */ ['bus-group'],
+  /* 19 */ ['index', 'testing/*'],
+  /* 20 */ ['window/*'],
+  /* 21 */ ['cli/*'],
+  /* 22 */ ['window/page/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
@@ -32,12 +37,12 @@ const HIGHEST_FLOOR_WITHOUT_NODE = 9
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['schema', 'int64', 'cli/load']
+const PROTOBUFJS_FILES = ['resolve', 'load', 'schema', 'int64']
 
 const LIB = join(__dirname, '..', 'lib')
 
 interface SourceFile {
-  /** The path inside lib/, without `.ts`: `bus/nats`. */
+  /** The path inside lib/, without `.ts` or `.tsx`: `bus/nats`. */
   readonly name: string
   /** What it imports, as written: `node:net`, `./frames.ts`. */
   readonly imports: readonly string[]
@@ -50,12 +55,11 @@ interface SourceFile {
  *
  * @throws if an import's argument is not plain text, which nobody could check.
  */
-function readSource(name: string, text: string): SourceFile {
+function readSource(name: string, text: string, path = `${name}.ts`): SourceFile {
   const imports: string[] = []
   const identifiers = new Set<string>()
   const named = (node: ts.Node | undefined): void => {
-    if (!node || !ts.isStringLiteralLike(node))
-      throw new Error(`${name}.ts: an import of something other than plain text`)
+    if (!node || !ts.isStringLiteralLike(node)) throw new Error(`${path}: an import of something other than plain text`)
     imports.push(node.text)
   }
   const visit = (node: ts.Node): void => {
@@ -71,7 +75,7 @@ function readSource(name: string, text: string): SourceFile {
     }
     ts.forEachChild(node, visit)
   }
-  visit(ts.createSourceFile(`${name}.ts`, text, ts.ScriptTarget.Latest))
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest))
   return { name, imports, identifiers }
 }
 
@@ -87,7 +91,7 @@ function placeOf(name: string): { floor: number; entry: string } | undefined {
 /** The name of the file of lib/ that a relative import means, or undefined for a package. */
 function targetOf(from: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined
-  return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.ts$/, '')
+  return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.tsx?$/, '')
 }
 
 function isNodeModule(specifier: string): boolean {
@@ -117,10 +121,10 @@ function circleIn(files: readonly SourceFile[]): string | undefined {
 }
 
 const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
-  .map((path) => path.replaceAll('\\', '/').replace(/\.ts$/, ''))
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
+  .map((path) => path.replaceAll('\\', '/'))
   .sort()
-  .map((name) => readSource(name, readFileSync(join(LIB, `${name}.ts`), 'utf8')))
+  .map((path) => readSource(path.replace(/\.tsx?$/, ''), readFileSync(join(LIB, path), 'utf8'), path))
 
 const withoutNode = files.filter((file) => (placeOf(file.name)?.floor ?? Infinity) <= HIGHEST_FLOOR_WITHOUT_NODE)
 
@@ -153,9 +157,9 @@ describe('floors', () => {
     expect(circleIn(files)).to.equal(undefined)
   })
 
-  it('import only files of lib/, by relative paths that end in .ts', () => {
+  it('import only files of lib/, by relative paths that end in .ts or .tsx', () => {
     const relative = files.flatMap(({ imports }) => imports.filter((specifier) => specifier.startsWith('.')))
-    expect(relative.filter((specifier) => !specifier.endsWith('.ts'))).to.deep.equal([])
+    expect(relative.filter((specifier) => !/\.tsx?$/.test(specifier))).to.deep.equal([])
     const names = new Set(files.map((file) => file.name))
     const outside = files.flatMap(({ name, imports }) =>
       imports.filter((specifier) => {

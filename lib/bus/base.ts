@@ -91,6 +91,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
 
   constructor(options: BusOptions) {
     super()
+    this.setMaxListeners(0) // One for each group: many are no leak.
     const { node = randomUUID(), timeoutMs = 30_000 } = options
     encodeName(node)
     checkInteger('timeoutMs', timeoutMs, 1, 60_000)

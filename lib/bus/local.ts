@@ -174,6 +174,8 @@ export class LocalBus extends BusBase {
       this.#subscriptions.delete(reader),
     )
     this.#subscriptions.add(reader)
+    // Its first look comes before: a gap behind "since" has been told when this resolves, as on NATS.
+    await new Promise<void>((resolve) => this.#hub.later(resolve))
     return reader
   }
 
