@@ -370,13 +370,17 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return this
   }
 
+  /** As Node's, with the message's type. */
   override on(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.on(event, listener as () => void)
   }
 
+  /** As Node's, with the message's type. */
   override once(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as () => void)
