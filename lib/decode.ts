@@ -99,7 +99,7 @@ const is64 = (kind: Kind): boolean => kind.endsWith('64')
 const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
 
 /** What the generated functions call. */
-const helpers = { ...wire, define, missing, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
+const helpers = { ...wire, append, define, missing, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
 
 /**
  * Compiles the decoder of a Type. Those of its fields' types follow when they are first needed.
@@ -171,11 +171,10 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
   const unlessUnknown = field.enum?.closed ? `if (!e${i}.has(v)) { ${KEEP}; continue }` : ''
   const read = field.kind === 'message' ? '' : `${reader(field.kind, field.utf8)};`
   if (field.repeated) {
-    const list = `k = ${ref}; if (k.length === 0) ${ref} = k = [];`
     const one =
       field.kind === 'message'
-        ? `${list} v = new t${i}.Message(); k.push(v); ${nested(field, i)}`
-        : `${read} ${unlessUnknown} ${list} k.push(v);`
+        ? `${ref} = append(${ref}, v = new t${i}.Message()); ${nested(field, i)}`
+        : `${read} ${unlessUnknown} ${ref} = append(${ref}, v);`
     return `case ${tag}: { ${one}; continue }${wireTypes[field.kind] !== 2 ? `case ${tagOf(2)}: { ${packed(field, i, ref)}; continue }` : ''}`
   }
   const member = oneofs.indexOf(field.oneof ?? '')
@@ -205,19 +204,24 @@ function assign({ name, kind, presence, required, initial }: Field, ref: string,
   return `if (${sent}) ${ref} = v; else if (Object.hasOwn(m, ${quote(name)})) delete ${ref};`
 }
 
-/** 64-bit integers get their list at its full length: growing would leave half as much again empty. */
+/** The list is made at its full length: growing leaves half as much again empty, and never less than 17 places. */
 function packed(field: Field, i: number, ref: string): string {
   const read = reader(field.kind, field.utf8)
   const known = field.enum?.closed
     ? `if (!e${i}.has(v)) { if (to > 0) keep(m, buf, from, to); to = 0; keepNumber(m, ${field.id}, buf, first, pos); continue }`
     : ''
-  const count = wireTypes[field.kind] === 0 ? 'countVarints(buf, pos, v)' : 'v - pos >> 3'
-  return `${length} const outer = end, fresh = ${ref}.length === 0; end = v
-    const list = !fresh ? ${ref} : ${is64(field.kind) ? `new Array(${count})` : '[]'}
+  const width = { 0: 'countVarints(buf, pos, v)', 1: 'v - pos >> 3', 5: 'v - pos >> 2' }[
+    wireTypes[field.kind] as 0 | 1 | 5
+  ]
+  // Long lists of floating-point numbers are better off growing: V8 keeps these without a pointer each.
+  const limit = field.kind === 'double' || field.kind === 'float' ? 16 : 2 ** 25
+  return `${length} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
+    const list = !fresh ? ${ref} : count > ${limit} ? [] : new Array(count)
     let n = fresh ? 0 : list.length
     while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = v }
     if (pos !== end) cut()
     end = outer
+    ${field.enum?.closed ? 'list.length = n' : ''}
     if (n > 0) ${ref} = list`
 }
 
@@ -244,6 +248,22 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string): string {
 }
 
 // ---- what the generated functions call, beside wire.ts
+
+/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
+function append(list: readonly unknown[], value: unknown): readonly unknown[] {
+  switch (list.length) {
+    case 0: // What a message without any has is shared, and frozen.
+      return [value]
+    case 1:
+      return [list[0], value]
+    case 2:
+      return [list[0], list[1], value]
+    case 3:
+      return [list[0], list[1], list[2], value]
+  }
+  ;(list as unknown[]).push(value)
+  return list
+}
 
 /** Sets the key `__proto__` as the ordinary key that it is to the peer. */
 function define(map: object, value: unknown): void {

@@ -27,7 +27,8 @@ const signedNumber = (lo: number, hi: number): number => hi * 2 ** 32 + (lo >>> 
 
 const halves = new DataView(new ArrayBuffer(8))
 
-// Small values are shared: a hostile body of one-byte integers would otherwise become thirty times its size in objects.
+// Small values are shared: a hostile body of integers of one byte (two, as Longs) would otherwise become thirty times its
+// size in objects.
 // The others are read out of their bytes, which is compiled to machine code; BigInt() is a call, and an operator several.
 const signedBigint: Join = (lo, hi) => {
   if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
@@ -43,8 +44,12 @@ const unsignedBigint: Join = (lo, hi) => {
 }
 
 function long(unsigned: boolean): Join {
-  const small = Array.from({ length: SMALL }, (_, i) => Object.freeze(new Long(i, 0, unsigned)))
-  return (lo, hi) => (hi === 0 && lo >= 0 && lo < SMALL ? (small[lo] as Long) : new Long(lo, hi, unsigned))
+  const small: Long[] = []
+  return (lo, hi) => {
+    if (hi !== 0 || lo < 0 || lo >= 2 ** 14) return new Long(lo, hi, unsigned)
+    small[lo] ??= Object.freeze(new Long(lo, 0, unsigned))
+    return small[lo] as Long
+  }
 }
 
 function number(toNumber: Join): Join {

@@ -375,7 +375,17 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** As Node's. */
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
-    return super.on(event, listener as () => void)
+    super.on(event, listener as () => void)
+    // Who paused before left a chunk undecoded, and Node believes that it has asked for it.
+    if (event === 'readable' && this.#asked) process.nextTick(() => this.#pump())
+    return this
+  }
+
+  /** As `on`. */
+  override addListener(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener)
   }
 
   /** As Node's, with the message's type. */

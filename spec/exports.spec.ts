@@ -22,6 +22,7 @@ describe('the public names', () => {
       'RawMessage',
       'Sessions',
       'connect',
+      'connections',
       'createServer',
       'formatPosition',
       'headers',

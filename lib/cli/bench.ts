@@ -7,9 +7,6 @@ import { Progress } from './progress.ts'
 import { commandProtocol, protocolHelp, protocolOptions } from './protocol-options.ts'
 import { parseTyped, typedToMessage } from './typed-message.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'measure round trips to a server, or how much it takes in'
-
 const help = `Usage: qbp bench HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]
 
 Sends one message again and again, waits for a reply to each, and says how many there were in

@@ -1,6 +1,5 @@
 import { Header } from '../header.ts'
-import type { Role } from '../index.ts'
-import { headers } from '../layout.ts'
+import { headers, type Role } from '../index.ts'
 import { listEntries } from '../listing.ts'
 import { firstPackage, loadSchema } from '../load.ts'
 import { makeTypes, type Types } from '../schema.ts'
@@ -16,9 +15,6 @@ import {
   protocolHelp,
   protocolOptions,
 } from './protocol-options.ts'
-
-/** What `qbp help` says of it. */
-export const summary = 'look for what is wrong in a schema, or would break a peer'
 
 const help = `Usage: qbp check --schema FILE.proto [--against OLD.proto] [options]
 

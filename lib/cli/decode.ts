@@ -9,9 +9,6 @@ import { bytesText, Progress } from './progress.ts'
 import { type CommandProtocol, commandProtocol, protocolHelp, protocolOptions, senderOf } from './protocol-options.ts'
 import { base64 } from './to-protojson.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'print the frames of a file, or of standard input, as lines of JSON'
-
 const help = `Usage: qbp decode [FILE|-] --schema FILE.proto [options]
 
 Reads frames, and prints a line of JSON for each: its name and type, where its frame begins

@@ -8,9 +8,6 @@ import { frameFromJson } from './frame-json.ts'
 import { Progress } from './progress.ts'
 import { commandProtocol, protocolHelp, protocolOptions, senderOf } from './protocol-options.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'make frames of lines of JSON'
-
 const help = `Usage: qbp encode [FILE|-] --schema FILE.proto [options]
 
 Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what

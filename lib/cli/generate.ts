@@ -6,9 +6,6 @@ import { firstPackage, loadSchema } from '../load.ts'
 import { generateModule } from './module.ts'
 import { fileName } from './reflection.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'make a typed module of .proto files'
-
 const help = `Usage: qbp generate FILE.proto... [options]
 
 Makes a typed module of .proto files: the schema for Protocol.from, with the types of

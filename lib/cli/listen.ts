@@ -11,9 +11,6 @@ import { Lines } from './lines.ts'
 import { commandProtocol, protocolHelp, protocolOptions } from './protocol-options.ts'
 import { Talk } from './talk.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'be a server that prints whatever arrives, and may answer'
-
 const help = `Usage: qbp listen [HOST:]PORT|unix:PATH --schema FILE.proto [options]
 
 Accepts connections and prints what arrives: the time, the connection, the message, its

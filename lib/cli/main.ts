@@ -1,39 +1,38 @@
 #!/usr/bin/env node
 import { isAbsolute } from 'node:path'
-import { INTERRUPTED, type Io, USAGE } from './command.ts'
+import { DONE, INTERRUPTED, type Io, USAGE } from './command.ts'
 
 /** A verb of the command: `run` takes what stands behind it and resolves to the exit code. */
 interface Verb {
-  readonly summary: string
   run(args: string[], io: Io): Promise<number>
 }
 
-// Only the verb that runs is loaded.
-const verbs: Record<string, () => Promise<Verb>> = {
-  bench: () => import('./bench.ts'),
-  check: () => import('./check.ts'),
-  decode: () => import('./decode.ts'),
-  encode: () => import('./encode.ts'),
-  generate: () => import('./generate.ts'),
-  listen: () => import('./listen.ts'),
-  replay: () => import('./replay.ts'),
-  send: () => import('./send.ts'),
-  tap: () => import('./tap.ts'),
+// What the help says of each verb, and its file: only the one that runs is loaded.
+const verbs: Record<string, [summary: string, load: () => Promise<Verb>]> = {
+  bench: ['measure round trips to a server, or how much it takes in', () => import('./bench.ts')],
+  check: ['look for what is wrong in a schema, or would break a peer', () => import('./check.ts')],
+  decode: ['print the frames of a file, or of standard input, as lines of JSON', () => import('./decode.ts')],
+  encode: ['make frames of lines of JSON', () => import('./encode.ts')],
+  generate: ['make a typed module of .proto files', () => import('./generate.ts')],
+  listen: ['be a server that prints whatever arrives, and may answer', () => import('./listen.ts')],
+  replay: ['send again what qbp tap --record has kept', () => import('./replay.ts')],
+  send: ['send messages, and print the replies as they come', () => import('./send.ts')],
+  tap: ['stand between a client and a server and show what passes', () => import('./tap.ts')],
+  wireshark: ['make a dissector for Wireshark, or a capture file of a recording', () => import('./wireshark.ts')],
 }
 
-async function help(): Promise<string> {
-  const lines = Object.entries(verbs).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).summary}\n`)
-  return `Usage: qbp VERB [options]\n\n${(await Promise.all(lines)).join('')}\nqbp VERB --help says more.\n`
-}
+const lines = Object.entries(verbs).map(([name, [summary]]) => `  ${name.padEnd(10)} ${summary}\n`)
+const help = `Usage: qbp VERB [options]\n\n${lines.join('')}\nqbp VERB --help says more.\n`
 
 /** Runs the command and resolves to its exit code. */
 async function main([name = '--help', ...args]: string[], io: Io): Promise<number> {
-  if (Object.hasOwn(verbs, name)) return (await (verbs[name] as () => Promise<Verb>)()).run(args, io)
+  const load = Object.hasOwn(verbs, name) ? verbs[name]?.[1] : undefined
+  if (load !== undefined) return (await load()).run(args, io)
   if (['help', '--help', '-h'].includes(name)) {
-    io.stdout.write(await help())
-    return 0
+    io.stdout.write(help)
+    return DONE
   }
-  io.stderr.write(`qbp: there is no verb '${name}'.\n${await help()}`)
+  io.stderr.write(`qbp: there is no verb '${name}'.\n${help}`)
   return USAGE
 }
 
@@ -48,6 +47,7 @@ function runProcess(): void {
     if (error.code === 'EPIPE') process.exit()
     throw error
   })
+  process.stderr.on('error', () => {}) // There is nobody left to tell.
   const { stdin, stdout, stderr, env } = process
   // A script's own path comes before its arguments; `node --eval`, which runs this from source, has none.
   const args = process.argv.slice(isAbsolute(process.argv[1] ?? '') ? 2 : 1)

@@ -6,9 +6,6 @@ import { DONE, FAULT, type Io, UsageError, verb, wholeNumber } from './command.t
 import { bytesText } from './progress.ts'
 import { type Recorded, readRecording } from './recording.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'send again what qbp tap --record has kept'
-
 const help = `Usage: qbp replay FILE HOST:PORT|unix:PATH [options]
 
 Opens the connections of a recording again and sends what its clients have sent, in the same

@@ -9,9 +9,6 @@ import { commandProtocol, protocolHelp, protocolOptions } from './protocol-optio
 import { Talk } from './talk.ts'
 import { parseTyped, typedToMessage } from './typed-message.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'send messages, and print the replies as they come'
-
 const help = `Usage: qbp send HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]
 
 Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a

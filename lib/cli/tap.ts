@@ -7,9 +7,6 @@ import { Recorder } from './recording.ts'
 import { Tap } from './tap-proxy.ts'
 import { showInBrowser, tapWindow } from './tap-window.ts'
 
-/** What `qbp help` says of it. */
-export const summary = 'stand between a client and a server and show what passes'
-
 const help = `Usage: qbp tap LISTEN TARGET --schema FILE.proto [options]
 
 Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both
