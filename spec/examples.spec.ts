@@ -23,7 +23,7 @@ const SUMMARIES: Readonly<Record<string, RegExp>> = {
   websocket: /^50 of 50 quotes reached the page\. All closed\.$/,
 }
 
-/** What other specs run: it needs programs that may not be installed. */
+/** Two that need a program of Debian's have specs of their own: cluster.spec.ts, and peers/mumble.spec.ts. */
 const ELSEWHERE = ['cluster', 'mumble']
 
 /** Starts an example as `npm run example -- NAME` does, without npm. */
