@@ -184,6 +184,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     await this.#roll.close()
   }
 
+  /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -9,6 +9,7 @@ export type Int64Kind = 'bigint' | 'long' | 'number'
 export type Long = ReturnType<protobuf.Reader['int64']>
 export const Long = protobuf.util.Long as unknown as {
   new (low: number, high: number, unsigned: boolean): Long
+  /** Whether a value is one. */
   isLong(value: unknown): value is Long
 }
 

@@ -370,7 +370,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return this
   }
 
+  /** As Node's, with the message's type. */
   override on(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event, listener as () => void)
@@ -379,13 +381,16 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return this
   }
 
+  /** As `on`. */
   override addListener(event: 'data', listener: (message: Incoming<P, R>) => void): this
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
     return this.on(event, listener)
   }
 
+  /** As Node's, with the message's type. */
   override once(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as () => void)

@@ -112,6 +112,7 @@ export class Session<State = unknown> implements AsyncDisposable {
     this.#abort.abort(moved())
   }
 
+  /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }

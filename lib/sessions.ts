@@ -3,6 +3,7 @@ import type { Bus, Position } from './bus/bus.ts'
 import { QbpError } from './errors.ts'
 import { formatHeld, parseHeld, Session, sessionKey } from './session.ts'
 
+/** What sessions may be told. */
 export interface SessionsOptions {
   /** How long a client may stay away, in milliseconds, up to the bus's `maxTtlMs`. Default: 2 minutes. */
   ttlMs?: number
@@ -81,6 +82,7 @@ export class Sessions<State = unknown> {
     await Promise.all([...this.#held.values()].map((session) => session.release()))
   }
 
+  /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -70,6 +70,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    * catch it, the refusal destroys the writer instead.
    */
   override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
+  /** As above; the encoding means nothing. */
   override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
   /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
   override write(message: never, callback?: (error?: Error | null) => void): boolean
@@ -112,10 +113,15 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     }
   }
 
+  /** As Node's: ends the stream behind what was written. */
   override end(callback?: () => void): this
+  /** Writes a last message, as `write` does, and ends the stream. */
   override end(message: Outgoing<P, R>, callback?: () => void): this
+  /** As above; the encoding means nothing. */
   override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
   override end(message: never, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
   override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
   override end(
     message?: Outgoing<P, R> | (() => void),
@@ -129,6 +135,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     return done === undefined ? super.end() : super.end(done)
   }
 
+  /** As Node's. */
   override uncork(): void {
     super.uncork()
     if (this.#batch.length > 0) this.#schedule()

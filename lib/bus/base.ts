@@ -103,16 +103,20 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     return this.#up && this.#closed === undefined
   }
 
+  /** Whether it was closed on this side. */
   get isClosed(): boolean {
     return this.#closed !== undefined
   }
 
+  /** See {@link Bus.publish}. */
   publish(
     channel: string,
     frame: Uint8Array,
     options?: PublishOptions & { readonly durable?: false },
   ): Promise<undefined>
+  /** See {@link Bus.publish}. */
   publish(channel: string, frame: Uint8Array, options: PublishOptions & { readonly durable: true }): Promise<Position>
+  /** See {@link Bus.publish}. */
   publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
   async publish(channel: string, frame: Uint8Array, options: PublishOptions = {}): Promise<Position | undefined> {
     encodeName(channel)
@@ -161,6 +165,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     return this.#closed
   }
 
+  /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -200,6 +205,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     }
   }
 
+  /** @internal */
   tellGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
     if (onGap) this.guard(() => onGap(gap))
     this.guard(() => this.emit('gap', gap))
