@@ -222,7 +222,6 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
 
   async #close(graceMs: number): Promise<void> {
     // Its own event waits for every socket, also for one that a handler has detached and that is no longer ours.
-    this.#server.on('listening', () => this.#server.close()) // A name was being looked up.
     this.#server.close()
     this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()

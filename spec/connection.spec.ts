@@ -289,6 +289,11 @@ describe('QbpConnection', () => {
         expect(ended.connection.closing).to.equal(false)
         ended.peer.resume()
         await ended.connection.close()
+        const unread = bare({ idleTimeoutMs: 20 })
+        unread.peer.resume().end()
+        await setTimeout(60)
+        expect(unread.connection.closing).to.equal(false)
+        await unread.connection.close()
       })
 
       const heartbeat: Heartbeat = { message: { $name: 'Leave' }, intervalMs: 15, timeoutMs: 30 }
@@ -347,9 +352,10 @@ describe('QbpConnection', () => {
         const { here, there } = pair
         const { reader, writer } = there
         // More than the system takes at once, so that some of it still waits in the socket.
-        for (let n = 0; n < 60; n++) writer.write(say(`${n}${'x'.repeat(100_000)}`))
+        for (let n = 0; n < 150; n++) writer.write(say(`${n}${'x'.repeat(100_000)}`))
         const secured = there.startTls({ ca: known.ca, servername: 'localhost' })
-        for (let n = 0; n < 60; n++)
+        await setTimeout(20)
+        for (let n = 0; n < 150; n++)
           expect((await here.reader.readMessage()) as { text: string })
             .to.have.property('text')
             .with.length(100_000 + `${n}`.length)

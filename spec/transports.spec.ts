@@ -102,7 +102,7 @@ for (const [name, open] of Object.entries(transports)) {
       })
 
       it('the server closes while clients idle, and counts on none of them', async () => {
-        await using link = await open({}, echo)
+        await using link = await open({ lingerMs: 60_000 }, echo)
         const clients = await Promise.all([link.connect(), link.connect(), link.connect()])
         await clients[0]?.writer.writeMessage({ $name: 'Leave' })
         await clients[0]?.reader.readMessage()
