@@ -62,8 +62,11 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
   } catch (cause) {
     const { message } = cause as Error
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
-    const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const text = tail === undefined ? message : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
+    const [tail = '', named, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
+    const file = named ?? parser.filename ?? (line === undefined ? undefined : list.join(', '))
+    const place = [file, line].filter((part) => part !== undefined).join(':')
+    const problem = message.slice(0, message.length - tail.length)
+    const text = place === '' ? problem : `${place}: ${problem}`
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
   } finally {
     parser.filename = null
