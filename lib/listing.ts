@@ -48,7 +48,10 @@ function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
       `The entry ${name} is ${JSON.stringify(form)}; it may be a number, or { type, message } or { type, body: 'raw' | 'empty' }.`,
     )
   }
-  const { type, message, body } = form
+  const { type, message, body, ...rest } = form
+  const strange = Object.keys(rest)[0]
+  if (strange !== undefined)
+    throw refusal(`The entry ${name} has a ${strange}; it may have a type, and a message or a body.`)
   if (body === undefined) return new Entry(name, type, messageType(message ?? name, schema))
   if (message !== undefined)
     throw refusal(`The entry ${name} has both a message and a body: '${body}'; it can have one.`)
@@ -70,8 +73,8 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
     )
     if (key === undefined) continue
     const value = options[key]
-    const number = typeof value === 'string' ? (schema.optionEnum(key)?.numbers.get(value) ?? Number(value)) : value
-    if (typeof number !== 'number' || Number.isNaN(number)) {
+    const number = typeof value === 'string' ? schema.optionEnum(key)?.numbers.get(value) : value
+    if (typeof number !== 'number') {
       throw refusal(
         `The option ${form} of ${type.name} is ${JSON.stringify(value)}, which is neither a number nor a value of the option's enum.`,
       )
@@ -100,7 +103,8 @@ function byEnum(name: string, schema: Types): Map<string, Entry> {
   const types = new Map([...schema.types.values()].map((type) => [bare(type.name), type]))
   const entries = new Map<string, Entry>()
   for (const [text, number] of values.numbers) {
-    const type = [text, text.slice(prefixOf(values).length)]
+    const prefix = prefixOf(values)
+    const type = [text, text.slice(prefix.length), text.slice(prefix.lastIndexOf('_') + 1)]
       .map((candidate) => types.get(bare(candidate)))
       .find((found) => found !== undefined)
     if (type !== undefined) entries.set(type.name, new Entry(type.name, number, type))

@@ -73,10 +73,10 @@ export class Protocol<D extends Directions = Untyped> {
     const client = table('client')
     this.sent = { client, server: differ ? table('server') : client }
     if (client.entries.length + this.sent.server.entries.length === 0) {
-      throw new QbpError(
-        'ERR_QBP_BAD_TABLE',
-        `Nothing can be sent either way: '${this.header.text}' has no type, so name the message: { message: 'Name' }.`,
-      )
+      const remedy = this.header.hasType
+        ? 'types lists no message.'
+        : `'${this.header.text}' has no type, so name the message: { message: 'Name' }.`
+      throw new QbpError('ERR_QBP_BAD_TABLE', `Nothing can be sent either way: ${remedy}`)
     }
   }
 
@@ -105,7 +105,7 @@ export class Protocol<D extends Directions = Untyped> {
   ): Protocol<Sent<M, O>>
   static from(schema: SchemaSource, options?: ProtocolOptions): Protocol
   static from(schema: SchemaSource, options: ProtocolOptions = {}): Protocol {
-    const generated = 'int64' in schema ? schema.int64 : undefined
+    const generated = Object.hasOwn(Object(schema), 'int64') ? (schema as Schema).int64 : undefined
     const { int64 = generated ?? 'bigint' } = options
     if (generated !== undefined && int64 !== generated) {
       throw new QbpError(

@@ -71,7 +71,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
   int64Kind(int64)
   const { root, scope } = ownRoot(source)
   const name = packageName ?? scope
-  if (name !== '' && !(root.lookup(name) instanceof protobuf.Namespace)) {
+  if (name !== '' && !isPackage(root.lookup(name), name)) {
     throw new QbpError(
       'ERR_QBP_BAD_SCHEMA',
       `The schema has no package '${name}'; it has ${packages(root).join(', ') || 'none'}.`,
@@ -110,12 +110,16 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
   }
 }
 
+/** protobufjs would take a name from further inside, too. */
+const isPackage = (found: protobuf.ReflectionObject | null, name: string): boolean =>
+  found !== null && !(found instanceof protobuf.Type) && 'nested' in found && found.fullName === `.${name}`
+
 /** A copy of the schema that nobody else holds, and the package that the source names. */
 function ownRoot(source: SchemaSource): { root: protobuf.Root; scope: string } {
   try {
     const namespace = source instanceof protobuf.Namespace ? source : undefined
     const json = namespace ? namespace.root.toJSON() : ((source as Schema).root as protobuf.INamespace)
-    const scope = namespace ? namespace.fullName.slice(1) : (source as Schema).package
+    const scope = namespace ? namespace.fullName.slice(1) : ((source as Schema).package ?? '')
     const root = protobuf.Root.fromJSON(json, new SchemaRoot())
     return { root, scope }
   } catch (cause) {
