@@ -113,7 +113,9 @@ export class Type {
     this.name = name
     this.int64 = int64
     const className = name.slice(name.lastIndexOf('.') + 1)
-    this.Message = { [className]: class extends Message {} }[className] as new () => Message
+    // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
+    this.Message = { [className]: class {} }[className] as new () => Message
+    Object.setPrototypeOf(this.Message.prototype, Message.prototype)
     this.decode = (...args) => {
       Object.assign(this, codec(this))
       return this.decode(...args)
