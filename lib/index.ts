@@ -4,7 +4,7 @@
  * @module
  */
 export { type ConnectOptions, connect } from './client.ts'
-export { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
+export { type ConnectionStats, QbpConnection } from './connection.ts'
 export type { DeadlineOptions, Heartbeat } from './deadline.ts'
 export { type ErrorCode, type ErrorFacts, QbpError } from './errors.ts'
 export { headers } from './header.ts'
@@ -14,6 +14,7 @@ export { QbpReadable, type ReadableOptions, type ReadOptions } from './readable.
 export { type Connections, connections, type ReconnectOptions } from './reconnect.ts'
 export type { LoadOptions, MessageMap, Schema, SchemaSource } from './schema.ts'
 export { createServer, type Handler, QbpServer, type ServerOptions, type ServerStats } from './server.ts'
+export type { CloseOptions, ConnectionOptions } from './settings.ts'
 export { type EntryForm, type OnlyForm, RawMessage, type Role, type TableForm } from './table.ts'
 export type { TlsOptions } from './tls.ts'
 export { Message } from './type.ts'

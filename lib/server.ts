@@ -2,19 +2,14 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
-import {
-  type CloseOptions,
-  type ConnectionOptions,
-  type ConnectionStats,
-  checkOptions,
-  QbpConnection,
-} from './connection.ts'
+import { type ConnectionStats, QbpConnection } from './connection.ts'
 import { timer } from './deadline.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
 import type { QbpReadable } from './readable.ts'
+import { type CloseOptions, type ConnectionOptions, checkOptions } from './settings.ts'
 import { acceptor, HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 import type { QbpWritable } from './writable.ts'
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { type ConnectionOptions, connect, createServer, type QbpServer } from '../lib/index.ts'
+import { type ConnectionOptions, connect, createServer, type QbpConnection, type QbpServer } from '../lib/index.ts'
 import { conversation, hex, protocol, vectors } from './support/chat.ts'
 import { type ConnectionFaults, FaultProxy, type Faults } from './support/fault-proxy.ts'
 import { settled } from './support/settled.ts'
@@ -39,6 +39,11 @@ async function read(
   }
 }
 
+async function end(connection: QbpConnection, { told }: Omit<Outcome, 'closed'>): Promise<string | null> {
+  if (told !== null) connection.destroy()
+  return codeOf(await (told === null ? connection.close() : connection.closed))
+}
+
 /** A server for one column of the matrix, and a proxy before it. */
 class Stage implements AsyncDisposable {
   readonly #deadlines: ConnectionOptions
@@ -50,8 +55,7 @@ class Stage implements AsyncDisposable {
     this.#deadlines = deadlinesOf(limitMs)
     this.#server = createServer(protocol, this.#deadlines, async (reader, writer, connection) => {
       const outcome = await read(reader, (message) => writer.writeMessage(message))
-      const closing = outcome.told === null ? connection.close() : (connection.destroy(), connection.closed)
-      this.#served({ ...outcome, closed: codeOf(await closing) })
+      this.#served({ ...outcome, closed: await end(connection, outcome) })
     })
   }
 
@@ -72,9 +76,7 @@ class Stage implements AsyncDisposable {
     for (const { message } of vectors) connection.writer.write(message)
     connection.writer.end()
     const outcome = await read(connection.reader, async () => {})
-    const closed = codeOf(
-      await (outcome.told === null ? connection.close() : (connection.destroy(), connection.closed)),
-    )
+    const closed = await end(connection, outcome)
     // A silence or a reset before the first byte may never show the server a client.
     const server = this.#server.stats().accepted > accepted || closed === null ? await served : null
     return { client: { ...outcome, closed }, server }
@@ -99,10 +101,9 @@ function check({ messages, told, closed }: Outcome, place: string, mayEnd: boole
   if (told !== null) expect(closed, place).to.be.a('string')
 }
 
-const boundaries = vectors.reduce<number[]>(
-  (ends, { wire }) => [...ends, (ends[ends.length - 1] ?? 0) + hex(wire).length],
-  [0],
-)
+/** Where a frame ends, and the beginning. */
+const boundaries = [0]
+for (const { wire } of vectors) boundaries.push((boundaries.at(-1) as number) + hex(wire).length)
 
 describe('a network that', () => {
   const faults: Record<string, (bytes: number) => Faults> = {

@@ -20,11 +20,12 @@ const FLOORS: readonly (readonly string[])[] = [
   /* 10 */ ['turn', 'waiting', 'iterate', 'ports', 'deadline', 'doorkeeper'],
   /* 11 */ ['readable', 'writable'],
   /* 12 */ ['tls'],
-  /* 13 */ ['connection'],
-  /* 14 */ ['server', 'client'],
-  /* 15 */ ['bus/*', 'reconnect'],
-  /* 16 */ ['index', 'testing/*'],
-  /* 17 */ ['cli/*'],
+  /* 13 */ ['settings'],
+  /* 14 */ ['connection'],
+  /* 15 */ ['server', 'client'],
+  /* 16 */ ['bus/*', 'reconnect'],
+  /* 17 */ ['index', 'testing/*'],
+  /* 18 */ ['cli/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
