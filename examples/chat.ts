@@ -1,7 +1,7 @@
 // A stateful chat server, and three clients that meet on it over real TCP:
 //
 //   npm start                      the clients join, talk and leave; it ends by itself
-//   npm start -- --listen 7000     the server alone, until Ctrl-C
+//   npm start -- --listen 7000     the server alone, for this machine, until Ctrl-C
 //
 // In a project of your own, import from 'qbp-stream', and make ./chat.ts with `npx qbp generate chat.proto -o chat.ts`.
 
@@ -155,7 +155,7 @@ async function play(): Promise<void> {
 }
 
 async function serve(port: number): Promise<void> {
-  const server = chatServer().listen(port)
+  const server = chatServer().listen(port, '127.0.0.1') // Give no host to serve other machines too.
   server.on('error', (error) => {
     console.error(error.message)
     process.exitCode = 1

@@ -3,6 +3,7 @@ import net from 'node:net'
 import type tls from 'node:tls'
 import { QbpConnection } from './connection.ts'
 import { timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
@@ -62,13 +63,16 @@ export async function connect<P extends Protocol>(
     socket.on('error', () => {}) // It may fail once more while it goes.
     socket.destroy()
     signal?.throwIfAborted()
-    if (!expiry.signal.aborted) throw error
     const where = path ?? `${host}:${port}`
-    throw new QbpError(
-      'ERR_QBP_CONNECT_TIMEOUT',
-      `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
-      { limit },
-    )
+    const fault = expiry.signal.aborted
+      ? new QbpError(
+          'ERR_QBP_CONNECT_TIMEOUT',
+          `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
+          { limit },
+        )
+      : (error as Error)
+    refused(null, fault)
+    throw fault
   } finally {
     clearTimeout(late)
     ends.removeEventListener('abort', leave)

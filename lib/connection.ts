@@ -3,6 +3,7 @@ import { Duplex, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { Deadlines, timer } from './deadline.ts'
+import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
@@ -10,11 +11,13 @@ import type { Protocol } from './protocol.ts'
 import { QbpReadable } from './readable.ts'
 import { type CloseOptions, ConnectionLimits, type ConnectionOptions, pingOf } from './settings.ts'
 import type { Role } from './table.ts'
+import { Faults, Tally, type Traffic } from './tally.ts'
 import { handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
 import { QbpWritable } from './writable.ts'
 
-/** What went over a connection so far. */
+/** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
+  /** Messages handed out to whoever reads, the skipped ones included. */
   messagesIn: number
   messagesOut: number
   /** Bytes of whole frames. */
@@ -22,7 +25,48 @@ export interface ConnectionStats {
   bytesOut: number
   /** Bytes written that the operating system has not taken yet. */
   queuedBytes: number
+  /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
+  byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
+  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
+  skipped: { unknown: number; invalid: number }
+  /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
+  faults: Record<string, number>
 }
+
+/** What stats() is made of: of one connection, or summed up for a server. */
+export class Counts {
+  readonly in: Tally = new Tally()
+  readonly out: Tally = new Tally()
+  readonly skipped = { unknown: 0, invalid: 0 }
+  readonly faults: Faults = new Faults()
+  queuedBytes = 0
+
+  add(counts: Counts): void {
+    this.in.add(counts.in)
+    this.out.add(counts.out)
+    this.skipped.unknown += counts.skipped.unknown
+    this.skipped.invalid += counts.skipped.invalid
+    this.faults.add(counts.faults)
+    this.queuedBytes += counts.queuedBytes
+  }
+
+  stats(): ConnectionStats {
+    const [read, written] = [this.in.total(), this.out.total()]
+    return {
+      messagesIn: read.messages,
+      messagesOut: written.messages,
+      bytesIn: read.bytes,
+      bytesOut: written.bytes,
+      queuedBytes: this.queuedBytes,
+      byName: { in: this.in.byName(), out: this.out.byName() },
+      skipped: { ...this.skipped },
+      faults: this.faults.byCode(),
+    }
+  }
+}
+
+/** The way to add what a connection has counted to a sum. */
+export const addCounts = Symbol('qbp.addCounts')
 
 const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
@@ -56,6 +100,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Bytes came that nobody will read. */
   #dropped = false
   #quiet = false
+  readonly #faults = new Faults()
+  /** The last message refused on write; where it then ends the connection it is no second fault. */
+  #refusal: unknown
+  #opened = false
   readonly #timers: (NodeJS.Timeout | undefined)[] = []
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
@@ -77,7 +125,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
         frames: reader.frames,
         isPaused: () => this.#duplex.isPaused(),
         beat: () => {
-          if (ping !== null && this.writer.writable && !this.writer.writableNeedDrain) writer.frame(ping)
+          if (ping === null || !this.writer.writable || this.writer.writableNeedDrain) return
+          const message = options.heartbeat?.message
+          writer.frame(ping, message && writer.table.entryOf(message), message)
         },
         missed: (fault) => this.destroy(fault),
       },
@@ -86,17 +136,24 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.closed = new Promise((resolve) => {
       this.#settle = resolve
     })
-    reader.own()
-    writer.own()
+    reader.own(this)
+    writer.own(this, (refusal) => {
+      this.#refusal = refusal
+      this.#faults.count(refusal)
+    })
     this.reader.on('error', (fault) => this.#faulted(fault))
     this.reader.on('close', () => this.#drop())
-    this.writer.on('error', (fault) => this.destroy(fault)) // A source that was piped in brought what cannot be sent.
+    // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
+    this.writer.on('error', (fault) => this.destroy(fault))
     this.writer.on('close', () => {
       // Destroyed by its user, it ends nothing by itself.
       if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
     })
     this.#duplex = duplex
     this.#plumb()
+    if (duplex.destroyed) return
+    this.#opened = true
+    opened(this, options.role ?? null)
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
@@ -158,7 +215,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
       typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
-    if (isTcp && !duplex.destroyed) duplex.resetAndDestroy()
+    // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
+    const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
+    if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
     else duplex.destroy()
     this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
   }
@@ -182,8 +241,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
     } catch (error) {
       const fault = this.#outcome ?? (error as Error)
-      this.#outcome = fault
-      this.#fail(fault)
+      this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }
@@ -207,17 +265,29 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     return duplex
   }
 
+  /** What went over it so far. It may be asked when it is closed, too. */
   stats(): ConnectionStats {
-    const { taken, takenBytes } = this.#reader.frames
-    return {
-      messagesIn: taken,
-      messagesOut: this.#writer.messages,
-      bytesIn: takenBytes,
-      bytesOut: this.#writer.bytes,
-      queuedBytes: this.#writer.queued + this.#duplex.writableLength,
-    }
+    const counts = new Counts()
+    this[addCounts](counts)
+    return counts.stats()
   }
 
+  /**
+   * Adds what it has counted to a sum: a server's, which no connection of another table may join.
+   *
+   * @internal
+   */
+  [addCounts](sum: Counts): void {
+    const { tally, skipped } = this.#reader
+    sum.in.add(tally)
+    sum.out.add(this.#writer.tally)
+    sum.skipped.unknown += skipped.unknown
+    sum.skipped.invalid += skipped.invalid
+    sum.faults.add(this.#faults)
+    sum.queuedBytes += this.#writer.queued + this.#duplex.writableLength
+  }
+
+  /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -347,7 +417,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
-    setImmediate(() => this.#settle(this.#detached ? null : (this.#outcome ?? null)))
+    setImmediate(() => {
+      const outcome = this.#detached ? null : (this.#outcome ?? null)
+      if (outcome !== null && outcome !== this.#refusal) this.#faults.count(outcome)
+      this.#settle(outcome)
+      if (this.#opened) closed(this, outcome)
+    })
   }
 
   /** The first to say how it ended is right. */

@@ -19,13 +19,15 @@ export function convert(type: Type, message: unknown, path = '', depth = 0): Pla
   if (depth > MAX_DEPTH) throw refusal(type, path, `is nested deeper than ${MAX_DEPTH} messages`)
   if (!isObject(message))
     throw refusal(type, path, `is ${shown(message)}, not a ${type.name}: give a plain object or a received message`)
-  const result: Plain = {}
+  const result: Plain = Object.create(null) // A field may be called __proto__.
   for (const key of Object.keys(message)) {
-    if (key === '$name' || key === '$header' || message[key] === null || message[key] === undefined) continue
+    if (key === '$name' || key === '$header') continue
+    const value = read(type, message, key, join(path, key))
+    if (value === null || value === undefined) continue
     const field = type.fields.find(({ name }) => name === key)
     if (field === undefined)
       throw refusal(type, join(path, key), `is no field of ${type.name}, which has ${fieldNames(type)}`)
-    result[key] = convertField(type, field, message[key], join(path, key), depth)
+    result[key] = convertField(type, field, value, join(path, key), depth)
   }
   for (const { name, oneof, required } of type.fields) {
     if (required && !Object.hasOwn(result, name)) throw refusal(type, join(path, name), 'is required and missing')
@@ -46,18 +48,20 @@ function convertField(type: Type, field: Field, value: unknown, path: string, de
   if (field.key !== null) {
     if (!isObject(value) || value instanceof Message)
       throw refusal(type, path, `is ${shown(value)}, not a plain object of keys and values`)
-    const map: Plain = {}
+    const map: Plain = Object.create(null)
     for (const key of Object.keys(value)) {
       const place = `${path}[${JSON.stringify(key)}]`
       if (!isKey(field, key)) throw refusal(type, place, `has a key that is no ${field.key}`)
-      const item = convertValue(type, field, value[key], place, depth)
-      Object.defineProperty(map, key, { value: item, enumerable: true, configurable: true, writable: true })
+      map[key] = convertValue(type, field, read(type, value, key, place), place, depth)
     }
     return map
   }
   if (!field.repeated) return convertValue(type, field, value, path, depth)
   if (!Array.isArray(value)) throw refusal(type, path, `is ${shown(value)}, not an array`)
-  return Array.from(value, (item, i) => convertValue(type, field, item, `${path}[${i}]`, depth))
+  return Array.from({ length: value.length }, (_, i) => {
+    const place = `${path}[${i}]`
+    return convertValue(type, field, read(type, value as unknown as Plain, String(i), place), place, depth)
+  })
 }
 
 function isKey({ key }: Field, text: string): boolean {
@@ -131,6 +135,15 @@ function integer(value: unknown): number | bigint {
   return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? BigInt(value) : Number.NaN
 }
 
+/** A property's value; a getter may throw. */
+function read(type: Type, object: Plain, key: string, path: string): unknown {
+  try {
+    return object[key]
+  } catch (cause) {
+    throw refusal(type, path, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+  }
+}
+
 const isObject = (value: unknown): value is Plain =>
   typeof value === 'object' &&
   value !== null &&
@@ -152,13 +165,17 @@ function fieldNames({ fields }: Type): string {
   return `${names.join(', ')}${fields.length > 12 ? ', …' : ''}`
 }
 
-function refusal(type: Type, path: string, problem: string): QbpError {
+/** The refusal of a message that is not what it was when it is looked at again: its getters, or a Proxy, see to that. */
+export const unsteady = (type: Type): QbpError => refusal(type, '', 'changes while it is written')
+
+function refusal(type: Type, path: string, problem: string, cause?: unknown): QbpError {
   return new QbpError(
     'ERR_QBP_INVALID_MESSAGE',
     `${path === '' ? 'The message' : path} ${problem}. Nothing of the message was sent.`,
     {
       messageName: type.name,
       field: path,
+      cause,
     },
   )
 }

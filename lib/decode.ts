@@ -4,7 +4,7 @@
 
 import { compile } from './codegen.ts'
 import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
-import type { Decode, Field, Kind, Type } from './type.ts'
+import type { Decode, Field, Kind, Read, Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH, Malformed, UNKNOWN } from './wire.ts'
 
@@ -43,15 +43,15 @@ const varint = (call: string) => `v = buf[pos++]; if (!(v < 128)) { v = ${call}(
 const varint64 = (make: string) =>
   `v = buf[pos++]; if (v < 128) v = ${make}(v, 0); else { varint64(buf, pos - 1, end); pos = at.pos; v = ${make}(at.lo, at.hi) }`
 const eight = (make: string) =>
-  `if (pos + 8 > end) throw cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
-const length = `${varint('size')} v += pos; if (!(v <= end)) throw cut();`
+  `if (pos + 8 > end) cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
+const length = `${varint('size')} v += pos; if (!(v <= end)) cut();`
 
 function reader(kind: Kind, utf8: boolean, { signed, unsigned } = asValue): string {
   switch (kind) {
     case 'double':
-      return 'if (pos + 8 > end) throw cut(); v = double(buf, pos); pos += 8'
+      return 'if (pos + 8 > end) cut(); v = double(buf, pos); pos += 8'
     case 'float':
-      return 'if (pos + 4 > end) throw cut(); v = float(buf, pos); pos += 4'
+      return 'if (pos + 4 > end) cut(); v = float(buf, pos); pos += 4'
     case 'int32':
     case 'enum':
       return varint('varint32')
@@ -60,9 +60,9 @@ function reader(kind: Kind, utf8: boolean, { signed, unsigned } = asValue): stri
     case 'sint32':
       return `${varint('varint32')} v = v >>> 1 ^ -(v & 1)`
     case 'fixed32':
-      return 'if (pos + 4 > end) throw cut(); v = fixed32(buf, pos) >>> 0; pos += 4'
+      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos) >>> 0; pos += 4'
     case 'sfixed32':
-      return 'if (pos + 4 > end) throw cut(); v = fixed32(buf, pos); pos += 4'
+      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos); pos += 4'
     case 'int64':
       return varint64(signed)
     case 'uint64':
@@ -95,44 +95,59 @@ function zero(kind: Kind): string {
 
 const is64 = (kind: Kind): boolean => kind.endsWith('64')
 
-/** What the generated functions call. */
-const helpers = { ...wire, define, trace, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
+/** Makes the field that ends at `pos` an unknown one. They are kept by the run: a piece of text for each would cost 30 times its bytes. */
+const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
 
-/** Compiles the decoder of a Type. Those of its fields' types follow when they are first needed. */
-export function decoder(type: Type): Decode {
+/** What the generated functions call. */
+const helpers = { ...wire, append, define, missing, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
+
+/**
+ * Compiles the decoder of a Type. Those of its fields' types follow when they are first needed.
+ *
+ * `read` makes the message as well, in code of its own for each Type: in one place for all, an instance and its first
+ * property would cost a third of a small message.
+ */
+export function decoder(type: Type): { decode: Decode; read: Read } {
   const { signed, unsigned } = int64Kind(type.int64)
   const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
-  const source = `(m, buf, pos, end, depth, share, group) => {
-    if (depth > ${MAX_DEPTH}) throw new Malformed('nested deeper than ${MAX_DEPTH}')
-    let tag = 0, v, k${oneofs.map((_, i) => `, o${i} = 0`).join('')}
+  const decode = `(m, buf, pos, end, depth, share, group) => {
+    if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
+    let tag = 0, v, k, from = 0, to = 0${oneofs.map((_, i) => `, o${i} = 0`).join('')}
     ${oneofs.length > 0 ? `for (const key in m) if (key[0] !== '$') { ${oneofs.map((_, i) => `o${i} =`).join(' ')} -1; break }` : ''}
-    try {
-      while (pos < end) {
-        const start = pos
-        tag = buf[pos++]
-        if (tag > 127) { tag = 0; tag = readTag(buf, start, end); pos = at.pos }
-        switch (tag) {
-          ${type.fields.map((field, i) => fieldCases(field, i, oneofs, type.int64)).join('\n')}
-        }
-        if (group !== 0 && tag === group) { group = -1; break }
-        pos = skip(buf, pos, end, tag, depth)
-        keep(m, buf, start, pos)
+    while (pos < end) {
+      const start = pos
+      tag = buf[pos++]
+      if (tag > 127) { tag = readTag(buf, start, end); pos = at.pos }
+      switch (tag) {
+        ${type.fields.map((field, i) => fieldCases(field, i, oneofs, type.int64)).join('\n')}
       }
-      if (pos > end) throw cut()
-      if (group > 0) throw new Malformed('a group that does not end')
-      tag = 0
-    } catch (error) { throw trace(error, fields, tag >>> 3) }
+      if (group !== 0 && tag === group) { group = -1; break }
+      pos = skip(buf, pos, end, tag, depth)
+      ${KEEP}
+    }
+    if (pos > end) cut()
+    if (to > 0) keep(m, buf, from, to)
+    if (group > 0) refuse('a group that does not end')
     ${type.fields
       .filter((field) => field.required)
-      .map(
-        (field) =>
-          `if (!Object.hasOwn(m, ${quote(field.name)})) throw trace(new Malformed('a required field is missing'), fields, ${field.id})`,
-      )
+      .map((field) => `if (!Object.hasOwn(m, ${quote(field.name)})) missing()`)
       .join('\n')}
     return pos
   }`
+  const source = `(() => {
+    const decode = ${decode}
+    const read = (name, header, buf, start, end, share) => {
+      const m = new Message()
+      m.$name = name
+      if (header !== null) m.$header = header
+      decode(m, buf, start, end, 0, share, 0)
+      return m
+    }
+    return { decode, read }
+  })()`
   return compile(source, {
     ...helpers,
+    Message: type.Message,
     ...wire.textReaders(),
     readTag: wire.tag,
     signed,
@@ -153,14 +168,13 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
   if (field.key !== null) return `case ${tagOf(2)}: {${mapEntry(field, field.key, i, ref)}; continue }`
   const tag = tagOf(field.group ? 3 : wireTypes[field.kind])
   // A number that a closed enum does not have is an unknown field.
-  const unlessUnknown = field.enum?.closed ? `if (!e${i}.has(v)) { keep(m, buf, start, pos); continue }` : ''
+  const unlessUnknown = field.enum?.closed ? `if (!e${i}.has(v)) { ${KEEP}; continue }` : ''
   const read = field.kind === 'message' ? '' : `${reader(field.kind, field.utf8)};`
   if (field.repeated) {
-    const list = `k = ${ref}; if (k.length === 0) ${ref} = k = [];`
     const one =
       field.kind === 'message'
-        ? `${list} v = new t${i}.Message(); k.push(v); ${nested(field, i)}`
-        : `${read} ${unlessUnknown} ${list} k.push(v);`
+        ? `${ref} = append(${ref}, v = new t${i}.Message()); ${nested(field, i)}`
+        : `${read} ${unlessUnknown} ${ref} = append(${ref}, v);`
     return `case ${tag}: { ${one}; continue }${wireTypes[field.kind] !== 2 ? `case ${tagOf(2)}: { ${packed(field, i, ref)}; continue }` : ''}`
   }
   const member = oneofs.indexOf(field.oneof ?? '')
@@ -176,7 +190,7 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
 function nested(field: Field, i: number): string {
   if (field.group) return `pos = t${i}.decode(v, buf, pos, end, depth + 1, share, ${((field.id << 3) | 4) >>> 0});`
   return `k = buf[pos++]; if (!(k < 128)) { k = size(buf, pos - 1, end); pos = at.pos }
-    k += pos; if (!(k <= end)) throw cut(); t${i}.decode(v, buf, pos, k, depth + 1, share, 0); pos = k;`
+    k += pos; if (!(k <= end)) cut(); t${i}.decode(v, buf, pos, k, depth + 1, share, 0); pos = k;`
 }
 
 /** Without presence, a default that was sent is no value; after another value it takes that one away. */
@@ -190,17 +204,24 @@ function assign({ name, kind, presence, required, initial }: Field, ref: string,
   return `if (${sent}) ${ref} = v; else if (Object.hasOwn(m, ${quote(name)})) delete ${ref};`
 }
 
-/** 64-bit integers get their list at its full length: growing would leave half as much again empty. */
+/** The list is made at its full length: growing leaves half as much again empty, and never less than 17 places. */
 function packed(field: Field, i: number, ref: string): string {
   const read = reader(field.kind, field.utf8)
-  const known = field.enum?.closed ? `if (!e${i}.has(v)) { keepNumber(m, ${field.id}, v); continue }` : ''
-  const count = wireTypes[field.kind] === 0 ? 'countVarints(buf, pos, v)' : 'v - pos >> 3'
-  return `${length} const outer = end, fresh = ${ref}.length === 0; end = v
-    const list = !fresh ? ${ref} : ${is64(field.kind) ? `new Array(${count})` : '[]'}
+  const known = field.enum?.closed
+    ? `if (!e${i}.has(v)) { if (to > 0) keep(m, buf, from, to); to = 0; keepNumber(m, ${field.id}, buf, first, pos); continue }`
+    : ''
+  const width = { 0: 'countVarints(buf, pos, v)', 1: 'v - pos >> 3', 5: 'v - pos >> 2' }[
+    wireTypes[field.kind] as 0 | 1 | 5
+  ]
+  // Long lists of floating-point numbers are better off growing: V8 keeps these without a pointer each.
+  const limit = field.kind === 'double' || field.kind === 'float' ? 16 : 2 ** 25
+  return `${length} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
+    const list = !fresh ? ${ref} : count > ${limit} ? [] : new Array(count)
     let n = fresh ? 0 : list.length
-    while (pos < end) { ${read}; ${known} list[n++] = v }
-    if (pos !== end) throw cut()
+    while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = v }
+    if (pos !== end) cut()
     end = outer
+    ${field.enum?.closed ? 'list.length = n' : ''}
     if (n > 0) ${ref} = list`
 }
 
@@ -218,9 +239,9 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string): string {
       else if (entryTag === ${16 | wireTypes[field.kind]}) { ${readOne} }
       else pos = skip(buf, pos, end, entryTag, depth)
     }
-    if (pos !== end) throw cut()
+    if (pos !== end) cut()
     end = outer
-    ${field.enum?.closed ? `if (!e${i}.has(value)) { keep(m, buf, start, pos); continue }` : ''}
+    ${field.enum?.closed ? `if (!e${i}.has(value)) { ${KEEP}; continue }` : ''}
     ${field.kind === 'message' ? `if (value === null) value = new t${i}.Message()` : ''}
     if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = {}
     if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
@@ -228,30 +249,43 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string): string {
 
 // ---- what the generated functions call, beside wire.ts
 
+/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
+function append(list: readonly unknown[], value: unknown): readonly unknown[] {
+  switch (list.length) {
+    case 0: // What a message without any has is shared, and frozen.
+      return [value]
+    case 1:
+      return [list[0], value]
+    case 2:
+      return [list[0], list[1], value]
+    case 3:
+      return [list[0], list[1], list[2], value]
+  }
+  ;(list as unknown[]).push(value)
+  return list
+}
+
 /** Sets the key `__proto__` as the ordinary key that it is to the peer. */
 function define(map: object, value: unknown): void {
   Object.defineProperty(map, '__proto__', { value, configurable: true, enumerable: true, writable: true })
 }
 
-/** Puts the field's name in front of the fault's path. */
-function trace(error: unknown, fields: readonly Field[], id: number): unknown {
-  const fault = error instanceof Malformed ? error : new Malformed((error as Error).message, { cause: error })
-  const name = fields.find((field) => field.id === id)?.name ?? (id === 0 ? '' : `#${id}`)
-  if (name !== '') fault.path = fault.path === '' ? name : `${name}.${fault.path}`
-  return fault
+function missing(): never {
+  throw new Malformed('a required field is missing', true)
 }
 
 type Keeper = { [UNKNOWN]?: string }
 
-/** Keeps the bytes of a field that the schema does not know. */
+/** Keeps the bytes of fields that the schema does not know. */
 function keep(message: Keeper, buf: Uint8Array, start: number, end: number): void {
   message[UNKNOWN] = (message[UNKNOWN] ?? '') + wire.latin1(buf, start, end)
 }
 
 /** Keeps a number that its closed enum does not have, out of a packed list: as a field by itself. */
-function keepNumber(message: Keeper, id: number, value: number): void {
-  const bytes = wire.alloc(15)
-  keep(message, bytes, 0, wire.writeVarint64(bytes, wire.writeVarint32(bytes, 0, id << 3), value, value >> 31))
+function keepNumber(message: Keeper, id: number, buf: Uint8Array, start: number, end: number): void {
+  const tag = wire.alloc(5)
+  keep(message, tag, 0, wire.writeVarint32(tag, 0, id << 3))
+  keep(message, buf, start, end)
 }
 
 /** Of a oneof the last member stays. */

@@ -206,13 +206,13 @@ function writeValue({ kind, id, group }: Field, i: number): string {
 function writeList(field: Field, i: number): string {
   const { kind } = field
   const each = (write: string) =>
-    `for (let i = 0; i < list.length; i++) { v = list[i]; if (v === null) return -1; ${check(field, i)} ${write} }`
-  const list = 'const list = v; if (!Array.isArray(list)) return -1;'
+    `for (let i = 0; i < count; i++) { v = list[i]; if (v === null) return -1; ${check(field, i)} ${write} }`
+  const list = 'const list = v; if (!Array.isArray(list)) return -1; const count = list.length;'
   const most = wireTypes[kind][1]
   if (!field.packed || most === 0) {
     return `${list} ${each(`${makeRoom(16)} ${tagOf(field)} ${writeValue(field, i)}`)}`
   }
-  return `${list} if (list.length > 0) { ${makeRoom(`list.length * ${most} + 11`)} ${tagOf(field, 2)} const mark = pos++;
+  return `${list} if (count > 0) { ${makeRoom(`count * ${most} + 11`)} ${tagOf(field, 2)} const mark = pos++;
     ${each(writeValue(field, i))} pos = widen(output, mark, pos); buf = output.buf }`
 }
 

@@ -39,7 +39,9 @@ export type ErrorCode =
   | 'ERR_QBP_BUS_DOWN'
   | 'ERR_QBP_BUS_REFUSED'
   | 'ERR_QBP_BUS_TIMEOUT'
+  | 'ERR_QBP_GAP'
   | 'ERR_QBP_NO_NODE'
+  | 'ERR_QBP_SESSION_MOVED'
   | 'ERR_QBP_STALE_REVISION'
 
 /** What is known about a fault beside its message. Only what applies is set. */
@@ -64,6 +66,10 @@ export interface ErrorFacts {
   option?: string
   /** The bus's node in question. */
   node?: string
+  /** The place in a log that a client has read up to, as `formatPosition` writes it. */
+  position?: string
+  /** Why a log does not go on behind a place: 'trimmed' or 'lost'. */
+  reason?: string
   /** The key of the bus's store in question, and the revision found there: null for none. */
   key?: readonly string[]
   revision?: object | null
@@ -81,6 +87,8 @@ export class QbpError extends Error implements ErrorFacts {
   declare readonly frame?: number
   declare readonly option?: string
   declare readonly node?: string
+  declare readonly position?: string
+  declare readonly reason?: string
   declare readonly key?: readonly string[]
   declare readonly revision?: object | null
 

@@ -3,7 +3,8 @@
 // follows the bytes received, time is linear in them however they are cut, and what was not asked for lies untouched.
 
 import { QbpError } from './errors.ts'
-import type { Head, Header } from './header.ts'
+import type { Header } from './header.ts'
+import type { Head } from './heads.ts'
 import { alloc, copy } from './wire.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -38,12 +39,22 @@ export class Frames implements Head {
     this.#maxBodyBytes = maxBodyBytes
   }
 
+  /** Where the current frame's header begins in `buffer`: the whole frame is `buffer[begin..end)`. */
+  get begin(): number {
+    return this.end - this.#frameLength
+  }
+
   /** Frames that were asked for, and their bytes. */
   get taken(): number {
     return this.#frameLength > 0 ? this.index + 1 : this.index
   }
   get takenBytes(): number {
     return this.offset + this.#frameLength
+  }
+
+  /** Bytes of the current frame, its header included. */
+  get size(): number {
+    return this.#frameLength
   }
 
   /** Bytes fed and not yet part of a frame that was asked for. */

@@ -1,7 +1,8 @@
 import { QbpError } from './errors.ts'
 import { Frames } from './frames.ts'
 import type { Protocol } from './protocol.ts'
-import { RawMessage, type Table } from './table.ts'
+import { type Entry, RawMessage, type Table } from './table.ts'
+import { type Skipped, Tally } from './tally.ts'
 import { copy } from './wire.ts'
 
 /** No whole frame has come. A message is an object, so that this can be none. */
@@ -17,6 +18,9 @@ export interface InboxLimits {
 /** Bytes to messages, without a stream: the counterpart of Framer. */
 export class Inbox {
   readonly frames: Frames
+  /** What was taken or dropped, by name. */
+  readonly tally: Tally = new Tally()
+  readonly skipped: Skipped = { unknown: 0, invalid: 0 }
   readonly #protocol: Protocol
   readonly #table: Table
   readonly #share: boolean
@@ -53,19 +57,27 @@ export class Inbox {
         if (entry !== undefined) {
           const message = entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
           this.#skippedRow = 0
+          this.tally.count(entry, frames.size)
           return message
         }
         if (policy === 'error') throw this.#unlisted()
       } catch (fault) {
         if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
       }
+      this.tally.count(entry, frames.size)
       if (policy === 'raw') {
         this.#skippedRow = 0
         return this.#raw()
       }
+      this.skipped[entry === undefined ? 'unknown' : 'invalid']++
       if (this.#skipped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
     }
     return NONE
+  }
+
+  /** The line of the table of what was taken last; undefined for an unlisted type. */
+  get entry(): Entry | undefined {
+    return this.#table.byType(this.frames.type)
   }
 
   #unlisted(): QbpError {

@@ -1,18 +1,11 @@
-import { convert } from './convert.ts'
+import { convert, unsteady } from './convert.ts'
 import { QbpError } from './errors.ts'
-import { Header, headers } from './header.ts'
+import { Header } from './header.ts'
 import type { Int64Kind } from './int64.ts'
+import { headers } from './layout.ts'
 import { listEntries, messageType, onlyEntry } from './listing.ts'
-import {
-  firstPackage,
-  type LoadOptions,
-  loadSchema,
-  type MessageMap,
-  makeTypes,
-  type Schema,
-  type SchemaSource,
-  type Types,
-} from './schema.ts'
+import { firstPackage, type LoadOptions, loadSchema } from './load.ts'
+import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
 import { Entry, type OnlyForm, type Role, Table, type TableForm } from './table.ts'
 import type { Output, Type } from './type.ts'
 import type { Directions, Sent, Untyped } from './typing.ts'
@@ -140,6 +133,11 @@ export class Protocol<D extends Directions = Untyped> {
     return this.sent[(role === 'client') === (direction === 'outgoing') ? 'client' : 'server']
   }
 
+  /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
+  messageType(name: string): Type {
+    return messageType(name, this.#types)
+  }
+
   /**
    * One body by itself, of any message of the schema, listed or not: for messages inside `bytes` fields.
    *
@@ -183,8 +181,16 @@ class Scratch implements Output {
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of the field that cannot be written.
  */
 export function encodeBody(type: Type, message: object, output: Output, pos: number): number {
-  const end = type.encode(message, output, pos, 0)
-  return end >= 0 ? end : type.encode(convert(type, message), output, pos, 0)
+  let end: number
+  try {
+    end = type.encode(message, output, pos, 0)
+  } catch {
+    end = -1 // A getter has thrown, which convert tells of with its path.
+  }
+  if (end >= 0) return end
+  end = type.encode(convert(type, message), output, pos, 0)
+  if (end < 0) throw unsteady(type)
+  return end
 }
 
 function policy(name: string, value: Policy): Policy {

@@ -1,4 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
+import { messageIn } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Inbox, NONE } from './inbox.ts'
 import { iterate } from './iterate.ts'
@@ -65,6 +66,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Reading calls are used, which tell the faults. */
   #direct = false
   #owned = false
+  #connection: object | null = null
   /** No chunk will follow. */
   #finished = false
   /** Where the stream is cut is no fault of the peer. */
@@ -152,12 +154,14 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the way in: bytes
 
+  /** @internal */
   override _transform(chunk: Uint8Array, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#inbox.frames.feed(chunk)
     this.#parked = callback
     this.#serve()
   }
 
+  /** @internal */
   override _flush(callback: TransformCallback): void {
     this.#parked = callback
     this.#finished = true
@@ -183,6 +187,23 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the way out: one inbox, two consumers
 
+  #take(): object | typeof NONE {
+    const message = this.#inbox.take()
+    if (messageIn.hasSubscribers && message !== NONE) this.#publish(message as object)
+    return message
+  }
+
+  #publish(message: object): void {
+    const { entry, frames } = this.#inbox
+    messageIn.publish({
+      connection: this.#connection,
+      reader: this,
+      name: entry?.name ?? null,
+      bytes: frames.size,
+      message,
+    })
+  }
+
   /** For a reading call: the next message, null at the end, NONE to wait. */
   #next(): unknown {
     if (this.#waiter !== null) throw busy('a reading call is under way: one at a time')
@@ -199,7 +220,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       if (this.#clean || this.destroyed) return this.#ended()
       let message: unknown
       try {
-        message = this.#inbox.take()
+        message = this.#take()
       } catch (fault) {
         this.#fail(fault as Error)
         throw fault
@@ -219,7 +240,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     try {
       while (this.#wanted && !this.destroyed && this.#fault === null && this.#waiter === null) {
         if (this.#yielding || ((++this.#handedOut & LOOK_EVERY) === 0 && this.#mustYield())) break
-        const message = this.#inbox.take()
+        const message = this.#take()
         if (message !== NONE) this.#asked = this.push(message)
         else if (!this.#settle()) break
       }
@@ -312,6 +333,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     if (this.readableLength === 0) this.destroy(fault)
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const waiter = this.#takeWaiter()
     if (error !== null) waiter?.reject(error)
@@ -327,6 +349,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- Node's side
 
+  /** @internal */
   override _read(size: number): void {
     super._read(size) // Lets go of a callback that Transform itself may hold.
     this.#asked = true
@@ -347,7 +370,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return this
   }
 
+  /** As Node's, with the message's type. */
   override on(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event, listener as () => void)
@@ -356,13 +381,16 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return this
   }
 
+  /** As `on`. */
   override addListener(event: 'data', listener: (message: Incoming<P, R>) => void): this
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this
   override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
     return this.on(event, listener)
   }
 
+  /** As Node's, with the message's type. */
   override once(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as () => void)
@@ -370,11 +398,13 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // ---- the connection's side
 
+  /** @internal */
   get [readerPort](): ReaderPort {
     const reader = this
     return {
-      own: () => {
+      own: (connection) => {
         reader.#owned = true
+        reader.#connection = connection ?? null
         if (!reader.#direct) reader.#goDirect()
       },
       fail: (fault) => {
@@ -398,6 +428,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       get waiting() {
         return reader.#waiter !== null || reader.#wanted
       },
+      tally: reader.#inbox.tally,
+      skipped: reader.#inbox.skipped,
       frames: reader.#inbox.frames,
     }
   }

@@ -3,8 +3,12 @@ import { decoder } from './decode.ts'
 import { encoder } from './encode.ts'
 import { QbpError } from './errors.ts'
 import { type Int64Kind, int64Kind, split } from './int64.ts'
+import { SchemaRoot } from './resolve.ts'
 import { type EnumType, type Field, type Kind, Type } from './type.ts'
 import { at, copy } from './wire.ts'
+
+// protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
+export { protobuf as reflection }
 
 /** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
 export interface Schema<M extends MessageMap = MessageMap> {
@@ -30,78 +34,6 @@ export type MessageMap = Record<
     options?: string
   }
 >
-
-/** How .proto files are found and read. */
-export interface LoadOptions {
-  /** Folders in which imports are looked up, after the importing file's own. Default: the current folder. */
-  includeDirs?: readonly string[]
-  /** Leave field names as the .proto has them. Default: camelCase. */
-  keepCase?: boolean
-}
-
-const OPTIONS = 'qbp/options.proto'
-const DESCRIPTOR = 'google/protobuf/descriptor.proto'
-
-/** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
-async function descriptor(): Promise<string> {
-  const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
-    default: protobuf.Namespace
-  }
-  return JSON.stringify(namespace.root.toJSON())
-}
-
-// protobufjs's own door to the file system: closed in a browser, where schemas come as modules.
-const files = protobuf.util.fs as { existsSync(path: string): boolean } | null
-
-/**
- * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there.
- *
- * Schemas are code: load them when the program starts, never from a peer.
- *
- * @throws {QbpError} ERR_QBP_BAD_SCHEMA with the file, and the line where protobufjs tells it.
- */
-export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
-  const { includeDirs = ['.'], keepCase = false } = options
-  const root = new protobuf.Root()
-  const missing: string[] = []
-  root.resolvePath = (origin, target) => {
-    if (origin === '') return target
-    const candidates = [protobuf.util.path.resolve(origin, target), ...includeDirs.map((dir) => `${dir}/${target}`)]
-    const found =
-      candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
-    if (found === undefined) missing.push(`${target}, imported by ${origin}, looked for at ${candidates.join(', ')}`)
-    return found ?? null
-  }
-  const list = typeof paths === 'string' ? [paths] : [...paths]
-  let last = list.join(', ')
-  const fetch = root.fetch
-  root.fetch = (path, callback) => {
-    last = path
-    if (path === OPTIONS)
-      callback(null as unknown as Error, '{}') // The option is read whether or not it is defined.
-    else if (path === DESCRIPTOR) descriptor().then((text) => callback(null as unknown as Error, text), callback)
-    else fetch.call(root, path, callback)
-  }
-  try {
-    if (list.length === 0) throw new Error('no file was named')
-    await root.load(list, { keepCase, alternateCommentMode: true })
-    if (missing.length > 0) throw new Error(`not found: ${missing.join('; ')}`)
-    root.resolveAll()
-    return root
-  } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_SCHEMA', `${last}: ${(cause as Error).message}`, { cause })
-  }
-}
-
-/** The package of the first file loaded: where its first message, or the first package in it, stands. */
-export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = typeof paths === 'string' ? paths : paths[0]
-  let found = ''
-  visit(root, (object) => {
-    if (found === '' && object.filename === first && object.parent !== null) found = packageOf(object)
-  })
-  return found
-}
 
 function packageOf(object: protobuf.ReflectionObject): string {
   let scope = object.parent
@@ -154,7 +86,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
     const fullName = object.fullName.slice(1)
     if (object instanceof protobuf.Type) {
       const relative = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
-      const type = new Type(fullName, relative, int64, (of) => ({ decode: decoder(of), encode: encoder(of) }))
+      const type = new Type(fullName, relative, int64, (of) => ({ ...decoder(of), encode: encoder(of) }))
       types.set(fullName, type)
       originals.set(type, object)
     } else if (object instanceof protobuf.Enum) enums.set(fullName, makeEnum(object))
@@ -184,8 +116,7 @@ function ownRoot(source: SchemaSource): { root: protobuf.Root; scope: string } {
     const namespace = source instanceof protobuf.Namespace ? source : undefined
     const json = namespace ? namespace.root.toJSON() : ((source as Schema).root as protobuf.INamespace)
     const scope = namespace ? namespace.fullName.slice(1) : (source as Schema).package
-    const root = protobuf.Root.fromJSON(json)
-    root.resolveAll()
+    const root = protobuf.Root.fromJSON(json, new SchemaRoot())
     return { root, scope }
   } catch (cause) {
     throw new QbpError(
@@ -224,13 +155,14 @@ function makeField(
   enums: ReadonlyMap<string, EnumType>,
   int64: Int64Kind,
 ): Field {
-  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean }
+  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean; jsonName: string }
   const target = field.resolvedType?.fullName.slice(1) ?? ''
   const isEnum = field.resolvedType instanceof protobuf.Enum
   const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
   const oneof = field.partOf
   return {
     name: field.name,
+    jsonName: field.jsonName,
     id: field.id,
     kind,
     key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
@@ -238,7 +170,7 @@ function makeField(
     presence: Boolean(field.hasPresence),
     required: field.required,
     packed: field.packed,
-    group: field.delimited,
+    group: field.delimited && !field.map, // The values of a map never are.
     utf8: features(field).utf8_validation === 'VERIFY',
     initial: initial(field, kind, int64),
     oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,
@@ -258,11 +190,18 @@ function initial(field: protobuf.Field, kind: Kind, int64: Int64Kind): unknown {
   if (field.map) return EMPTY_MAP
   if (field.repeated) return EMPTY_LIST
   if (kind === 'message') return null
-  const value = field.typeDefault
-  if (kind === 'bytes')
-    return value?.length > 0 ? copy(Uint8Array.from(value), 0, value.length) : copy(new Uint8Array(0), 0, 0)
+  const value = field.typeDefault ?? (protobuf.types.defaults as Record<string, unknown>)[field.type] // A proto3 optional's is null to protobufjs.
+  if (kind === 'bytes') return bytesDefault(field.options?.default)
   if (!kind.endsWith('64')) return value
   const unsigned = kind === 'uint64' || kind === 'fixed64'
   split(value, unsigned) // A safe integer or a Long, as protobufjs has it.
   return int64Kind(int64)[unsigned ? 'unsigned' : 'signed'](at.lo, at.hi)
+}
+
+/** The default of a `bytes` field is text whose escapes mean bytes; protobufjs takes it for base64 where it looks like that. */
+function bytesDefault(text: unknown): Uint8Array {
+  if (typeof text !== 'string') return copy(new Uint8Array(0), 0, 0)
+  const codes = Array.from(text, (char) => char.charCodeAt(0))
+  const bytes = codes.every((code) => code < 256) ? Uint8Array.from(codes) : new TextEncoder().encode(text)
+  return copy(bytes, 0, bytes.length)
 }

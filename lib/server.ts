@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
-import { type ConnectionStats, QbpConnection } from './connection.ts'
+import { addCounts, type ConnectionStats, Counts, QbpConnection } from './connection.ts'
 import { timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
@@ -68,15 +69,9 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   /** Hands a socket to TLS, or null without TLS. */
   readonly #secure: ((socket: net.Socket) => void) | null
   readonly #handlers = new Set<Promise<void>>()
-  readonly #past: ServerStats = {
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    queuedBytes: 0,
-    connections: 0,
-    accepted: 0,
-  }
+  /** Of the connections that have closed, and the faults of those that never were. */
+  readonly #past = new Counts()
+  #accepted = 0
   #closing: Promise<void> | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
@@ -116,6 +111,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this
   }
 
+  /** As net.Server's. */
   get listening(): boolean {
     return this.#server.listening
   }
@@ -140,12 +136,15 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this.#closing
   }
 
+  /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
-    const sum = { ...this.#past, connections: this.connections.size }
-    for (const connection of this.connections) add(sum, connection.stats())
-    return sum
+    const sum = new Counts()
+    sum.add(this.#past)
+    for (const connection of this.connections) connection[addCounts](sum)
+    return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
   }
 
+  /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -159,7 +158,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         this.#doorkeeper.shaken(wire)
         this.#serve(socket)
       },
-      (fault) => this.emit('clientError', fault, null),
+      (fault) => this.#refuse(fault),
     )
     return (socket) => {
       this.#doorkeeper.shaking(socket)
@@ -172,19 +171,27 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     if (refusal !== null) {
       if (socket.remoteFamily === undefined) socket.destroy()
       else socket.resetAndDestroy() // A FIN would leave a flood's sockets in TIME_WAIT.
-      this.emit('clientError', refusal, null)
+      this.#refuse(refusal)
     } else if (this.#secure !== null && this.#closing === null) this.#secure(socket)
     else if (this.#secure !== null) socket.destroy()
     else this.#serve(socket)
   }
 
+  /** Tells of a connection that never was. */
+  #refuse(fault: Error): void {
+    this.#past.faults.count(fault)
+    refused(this, fault)
+    this.emit('clientError', fault, null)
+  }
+
   #serve(duplex: Duplex): QbpConnection<P, 'server'> {
     const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
     this.connections.add(connection)
-    this.#past.accepted++
+    this.#accepted++
     void connection.closed.then(() => {
       this.connections.delete(connection)
-      add(this.#past, connection.stats())
+      connection[addCounts](this.#past)
+      this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
     })
     const run = this.#run(connection)
     this.#handlers.add(run)
@@ -251,12 +258,4 @@ export function createServer<P extends Protocol>(
   return typeof options === 'function'
     ? new QbpServer(protocol, {}, options)
     : new QbpServer(protocol, options, handler as Handler<P>)
-}
-
-function add(sum: ServerStats, { messagesIn, messagesOut, bytesIn, bytesOut, queuedBytes }: ConnectionStats): void {
-  sum.messagesIn += messagesIn
-  sum.messagesOut += messagesOut
-  sum.bytesIn += bytesIn
-  sum.bytesOut += bytesOut
-  sum.queuedBytes += queuedBytes
 }

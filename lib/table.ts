@@ -1,7 +1,8 @@
 import { QbpError } from './errors.ts'
+import { bodyFault } from './fault.ts'
 import type { Header } from './header.ts'
 import { Message, type Type } from './type.ts'
-import { copy, Malformed } from './wire.ts'
+import { copy } from './wire.ts'
 
 /** Which end of a connection: `client` lists what the client sends. */
 export type Role = 'client' | 'server'
@@ -31,7 +32,7 @@ export type OnlyForm = string | { readonly body: 'raw' }
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {
   readonly $name: N
-  readonly $header?: Record<string, number>
+  declare readonly $header?: Record<string, number>
   readonly type: number
   /** A copy of its own, unless the reader has `shareBytes`. */
   readonly body: Uint8Array
@@ -51,6 +52,8 @@ export class Entry {
   readonly type: number
   /** The message type of its bodies, or `raw` or `empty`. */
   readonly body: Type | 'raw' | 'empty'
+  /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
+  place = 0
 
   constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
     this.name = name
@@ -85,29 +88,12 @@ export class Entry {
       const message = Object.assign(new Message(), { $name: name })
       return header === null ? message : Object.assign(message, { $header: header })
     }
-    const message = new body.Message() as Message & { $name: string; $header?: object }
-    message.$name = name
-    if (header !== null) message.$header = header
     try {
-      body.decode(message, buf, start, end, 0, share, 0)
+      return body.read(name, header, buf, start, end, share)
     } catch (cause) {
-      throw malformed(cause, name, type)
+      throw bodyFault(cause, body, buf, start, end, { messageName: name, type })
     }
-    return message
   }
-}
-
-/** The error of a body that does not decode. */
-export function malformed(cause: unknown, name: string, type?: number): unknown {
-  if (!(cause instanceof Malformed)) return cause
-  const field = cause.path === '' ? {} : { field: cause.path }
-  const place = cause.path === '' ? name : `${name}.${cause.path}`
-  return new QbpError('ERR_QBP_INVALID_BODY', `The body of ${place} does not decode: ${cause.message}.`, {
-    messageName: name,
-    ...(type === undefined ? {} : { type }),
-    ...field,
-    cause,
-  })
 }
 
 /** What may travel in one direction. */
@@ -140,6 +126,7 @@ export class Table {
         )
       }
       this.#types.set(type, entry)
+      entry.place = this.#types.size
       this.#names.set(name, entry)
     }
     this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined
@@ -155,5 +142,11 @@ export class Table {
 
   byName(name: string): Entry | undefined {
     return this.#names.get(name)
+  }
+
+  /** The line that a message to be written belongs to; undefined for one of an unlisted type, or of a name that is none. */
+  entryOf({ $name }: { readonly $name?: string | null }): Entry | undefined {
+    if ($name === null) return undefined
+    return $name === undefined ? this.only : this.byName($name)
   }
 }

@@ -60,13 +60,23 @@ export function acceptor<D extends Duplex>(
 ): (duplex: D) => void {
   const handshakeTimeoutMs = Math.min(timeoutMs, 2 ** 31 - 1)
   const server = tls.createServer({ ...DEFAULTS, ...options, handshakeTimeout: handshakeTimeoutMs })
+  let last: D | null = null
   // node:tls keeps what a TLSSocket stands on to itself, but gives it this name, also where it is no socket.
-  server.on('secureConnection', (socket) => accepted(socket, (socket as unknown as { _parent: D })._parent))
+  server.on('secureConnection', (socket) => {
+    // A duplex that is no socket may be missing there; it is the one that an upgrade has given, and there is no other.
+    const wire = (socket as unknown as { _parent: D | null })._parent ?? (last as D)
+    wire.allowHalfOpen = socket.allowHalfOpen = true
+    accepted(socket, wire)
+  })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     failed(error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(timeoutMs) : handshakeFault(error, socket))
     socket.destroy()
   })
-  return (duplex) => server.emit('connection', duplex)
+  return (duplex) => {
+    last = duplex
+    duplex.allowHalfOpen = false // During the handshake: else the end of a client that gave it up would go unnoticed.
+    server.emit('connection', duplex)
+  }
 }
 
 /**

@@ -12,13 +12,27 @@ export const UNKNOWN = Symbol('qbp.unknown')
 /** How deep messages may nest, as in every protobuf implementation; deeper ones are refused, reading and writing. */
 export const MAX_DEPTH = 100
 
-/** A body, or a part of it, that is not protobuf. Made to a QbpError where the frame is known. */
-export class Malformed extends Error {
-  /** Path of the field, built from the inside out. */
-  path = ''
+/** Thrown for a body, or a part of it, that is not protobuf. No Error: where the frame is known one is made of it, and one stack is enough. */
+export class Malformed {
+  readonly problem: string
+  /** What is at fault is that something is not there. */
+  readonly missing: boolean
+
+  constructor(problem: string, missing = false) {
+    this.problem = problem
+    this.missing = missing
+  }
 }
 
-export const cut = (): Malformed => new Malformed('a field goes on behind the end')
+/** @throws {Malformed} */
+export function refuse(problem: string): never {
+  throw new Malformed(problem)
+}
+
+/** @throws {Malformed} */
+export function cut(): never {
+  throw new Malformed('a field goes on behind the end')
+}
 
 interface NodeBuffer extends Uint8Array {
   utf8Slice(start: number, end: number): string
@@ -49,7 +63,7 @@ export function copy(buf: Uint8Array, start: number, end: number): Uint8Array {
 export function varint32(buf: Uint8Array, pos: number, end: number): number {
   let value = 0
   for (let shift = 0; shift < 70; shift += 7) {
-    if (pos >= end) throw cut()
+    if (pos >= end) cut()
     const byte = buf[pos++] as number
     if (shift < 32) value |= (byte & 127) << shift
     if (byte < 128) {
@@ -57,22 +71,20 @@ export function varint32(buf: Uint8Array, pos: number, end: number): number {
       return value
     }
   }
-  throw new Malformed('a varint of more than 10 bytes')
+  refuse('a varint of more than 10 bytes')
 }
 
 /** A tag: a uint32 in at most 5 bytes. */
 export function tag(buf: Uint8Array, pos: number, end: number): number {
   const value = varint32(buf, pos, end) >>> 0
-  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 15))
-    throw new Malformed('a tag over 32 bits')
+  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 15)) refuse('a tag over 32 bits')
   return value
 }
 
 /** A length: below 2**31, in at most 5 bytes. */
 export function size(buf: Uint8Array, pos: number, end: number): number {
   const value = varint32(buf, pos, end)
-  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 7))
-    throw new Malformed('a length over 2**31')
+  if (at.pos - pos > 5 || (at.pos - pos === 5 && (buf[at.pos - 1] as number) > 7)) refuse('a length over 2**31')
   return value
 }
 
@@ -81,7 +93,7 @@ export function varint64(buf: Uint8Array, pos: number, end: number): void {
   let lo = 0
   let hi = 0
   for (let shift = 0; shift < 70; shift += 7) {
-    if (pos >= end) throw cut()
+    if (pos >= end) cut()
     const byte = buf[pos++] as number
     const bits = byte & 127
     if (shift < 28) lo |= bits << shift
@@ -96,7 +108,7 @@ export function varint64(buf: Uint8Array, pos: number, end: number): void {
       return
     }
   }
-  throw new Malformed('a varint of more than 10 bytes')
+  refuse('a varint of more than 10 bytes')
 }
 
 /** Undoes zigzag on `at.lo` and `at.hi`. */
@@ -110,7 +122,7 @@ export function unzigzag64(): void {
 export function bool(buf: Uint8Array, pos: number, end: number): boolean {
   let bits = 0
   for (const last = pos + 10; pos < last; ) {
-    if (pos >= end) throw cut()
+    if (pos >= end) cut()
     const byte = buf[pos++] as number
     bits |= byte & 127
     if (byte < 128) {
@@ -118,7 +130,7 @@ export function bool(buf: Uint8Array, pos: number, end: number): boolean {
       return bits !== 0
     }
   }
-  throw new Malformed('a varint of more than 10 bytes')
+  refuse('a varint of more than 10 bytes')
 }
 
 /** Four bytes, little-endian, as an int32. The caller has checked that they are there. */
@@ -146,11 +158,11 @@ export function double(buf: Uint8Array, pos: number): number {
 
 /** The position behind a field that nobody knows; `pos` stands behind its tag. */
 export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number, depth: number): number {
-  if (fieldTag >>> 3 === 0) throw new Malformed('field number 0')
-  if (depth > MAX_DEPTH) throw new Malformed(`nested deeper than ${MAX_DEPTH}`)
+  if (fieldTag >>> 3 === 0) refuse('field number 0')
+  if (depth > MAX_DEPTH) refuse(`nested deeper than ${MAX_DEPTH}`)
   switch (fieldTag & 7) {
     case 0:
-      do if (pos >= end) throw cut()
+      do if (pos >= end) cut()
       while ((buf[pos++] as number) > 127)
       break
     case 1:
@@ -166,7 +178,7 @@ export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number
         const inner = tag(buf, pos, end)
         pos = at.pos
         if ((inner & 7) === 4) {
-          if (inner >>> 3 !== fieldTag >>> 3) throw new Malformed('a group ends that did not begin')
+          if (inner >>> 3 !== fieldTag >>> 3) refuse('a group ends that did not begin')
           break
         }
         pos = skip(buf, pos, end, inner, depth + 1)
@@ -176,9 +188,9 @@ export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number
       pos += 4
       break
     default:
-      throw new Malformed(`wire type ${fieldTag & 7} where a field begins`)
+      refuse(`wire type ${fieldTag & 7} where a field begins`)
   }
-  if (pos > end) throw cut()
+  if (pos > end) cut()
   return pos
 }
 
@@ -230,7 +242,7 @@ export function textReaders(): { text: ReadText; strictText: ReadText } {
     try {
       return strict.decode(buf.subarray(start, end)) // An U+FFFD that was sent as one is text like any other.
     } catch {
-      throw new Malformed('text that is not UTF-8')
+      refuse('text that is not UTF-8')
     }
   })
   return { text: readText, strictText: readTextStrictly }

@@ -39,11 +39,6 @@ async function read(
   }
 }
 
-async function end(connection: QbpConnection, { told }: Omit<Outcome, 'closed'>): Promise<string | null> {
-  if (told !== null) connection.destroy()
-  return codeOf(await (told === null ? connection.close() : connection.closed))
-}
-
 /** A server for one column of the matrix, and a proxy before it. */
 class Stage implements AsyncDisposable {
   readonly #deadlines: ConnectionOptions
@@ -55,7 +50,8 @@ class Stage implements AsyncDisposable {
     this.#deadlines = deadlinesOf(limitMs)
     this.#server = createServer(protocol, this.#deadlines, async (reader, writer, connection) => {
       const outcome = await read(reader, (message) => writer.writeMessage(message))
-      this.#served({ ...outcome, closed: await end(connection, outcome) })
+      const closing = outcome.told === null ? connection.close() : destroyed(connection)
+      this.#served({ ...outcome, closed: codeOf(await closing) })
     })
   }
 
@@ -76,7 +72,7 @@ class Stage implements AsyncDisposable {
     for (const { message } of vectors) connection.writer.write(message)
     connection.writer.end()
     const outcome = await read(connection.reader, async () => {})
-    const closed = await end(connection, outcome)
+    const closed = codeOf(await (outcome.told === null ? connection.close() : destroyed(connection)))
     // A silence or a reset before the first byte may never show the server a client.
     const server = this.#server.stats().accepted > accepted || closed === null ? await served : null
     return { client: { ...outcome, closed }, server }
@@ -101,9 +97,7 @@ function check({ messages, told, closed }: Outcome, place: string, mayEnd: boole
   if (told !== null) expect(closed, place).to.be.a('string')
 }
 
-/** Where a frame ends, and the beginning. */
-const boundaries = [0]
-for (const { wire } of vectors) boundaries.push((boundaries.at(-1) as number) + hex(wire).length)
+const boundaries = vectors.reduce<number[]>((ends, { wire }) => ends.concat((ends.at(-1) ?? 0) + hex(wire).length), [0])
 
 describe('a network that', () => {
   const faults: Record<string, (bytes: number) => Faults> = {
@@ -168,3 +162,8 @@ describe('a network that', () => {
     }),
   )
 })
+
+function destroyed(connection: Pick<QbpConnection, 'destroy' | 'closed'>): Promise<Error | null> {
+  connection.destroy()
+  return connection.closed
+}

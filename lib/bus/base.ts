@@ -91,6 +91,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
 
   constructor(options: BusOptions) {
     super()
+    this.setMaxListeners(0) // One for each group: many are no leak.
     const { node = randomUUID(), timeoutMs = 30_000 } = options
     encodeName(node)
     checkInteger('timeoutMs', timeoutMs, 1, 60_000)
@@ -102,16 +103,20 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     return this.#up && this.#closed === undefined
   }
 
+  /** Whether it was closed on this side. */
   get isClosed(): boolean {
     return this.#closed !== undefined
   }
 
+  /** See {@link Bus.publish}. */
   publish(
     channel: string,
     frame: Uint8Array,
     options?: PublishOptions & { readonly durable?: false },
   ): Promise<undefined>
+  /** See {@link Bus.publish}. */
   publish(channel: string, frame: Uint8Array, options: PublishOptions & { readonly durable: true }): Promise<Position>
+  /** See {@link Bus.publish}. */
   publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
   async publish(channel: string, frame: Uint8Array, options: PublishOptions = {}): Promise<Position | undefined> {
     encodeName(channel)
@@ -160,6 +165,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     return this.#closed
   }
 
+  /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -199,6 +205,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     }
   }
 
+  /** @internal */
   tellGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
     if (onGap) this.guard(() => onGap(gap))
     this.guard(() => this.emit('gap', gap))

@@ -41,11 +41,13 @@ export type LiveListener = (frame: Uint8Array) => void
 /** As {@link LiveListener}, with each frame's position. */
 export type LogListener = (frame: Uint8Array, position: Position) => void
 
+/** For one subscription. */
 export interface SubscribeOptions {
   /** Gives up on subscribing. A subscription that was made stays. */
   readonly signal?: AbortSignal
 }
 
+/** For one subscription to a log. */
 export interface LogOptions extends SubscribeOptions {
   readonly since: Since
   /** Deliver this node's own publications too. A reader that replays on behalf of a client wants them. Default: false. */
@@ -54,6 +56,7 @@ export interface LogOptions extends SubscribeOptions {
   readonly onGap?: (gap: Gap) => void
 }
 
+/** What `subscribe` resolves with. */
 export interface Subscription {
   readonly channel: string
   /** In the log lane, the place read up to, own publications included; resume with it. In the live lane undefined. */
@@ -62,6 +65,7 @@ export interface Subscription {
   close(): void
 }
 
+/** For one publication. */
 export interface PublishOptions {
   /** Into the log lane, and resolve once the engine has it on disk. Default: false. */
   readonly durable?: boolean
@@ -89,6 +93,7 @@ export interface Change {
   readonly revision: Position
 }
 
+/** For one write of a key. */
 export interface PutOptions {
   /** Write only if the key holds this very revision; null: only if it holds nothing. Compared by the engine, atomically. */
   readonly revision?: Position | null
@@ -125,7 +130,13 @@ export interface Store {
    * Of writes in quick succession, and of those made while the engine was away, only the last one is told. An expiry is told by
    * this node's own clock, set to the engine's at each connection.
    */
-  watch(prefix: Key, listener: (change: Change) => void, options?: SubscribeOptions): Promise<{ close(): void }>
+  watch(prefix: Key, listener: (change: Change) => void, options?: SubscribeOptions): Promise<Watch>
+}
+
+/** What `watch` resolves with. */
+export interface Watch {
+  /** No call of the listener follows. May be repeated. */
+  close(): void
 }
 
 /** Events of a bus. Without an `error` listener such errors become process warnings. */
@@ -174,6 +185,7 @@ export interface Bus extends EventEmitter<BusEvents>, AsyncDisposable {
    * signal's reason when aborted.
    */
   publish(channel: string, frame: Uint8Array, options: PublishOptions & { readonly durable: true }): Promise<Position>
+  /** As one of the two above, whichever `options.durable` says. */
   publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
 
   /**

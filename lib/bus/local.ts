@@ -40,9 +40,13 @@ export function localBus(options: LocalBusOptions = {}): LocalBus {
 /** The engine in process: several nodes in one process share it. `down` and `up` let a program's tests take it away. */
 export class LocalHub {
   readonly maxFrameBytes: number
+  /** @internal */
   readonly table: LocalTable
+  /** @internal */
   readonly live = new Map<string, Set<LiveSubscriber>>()
+  /** The nodes. */
   readonly buses = new Set<LocalBus>()
+  /** @internal */
   readonly readers = new Set<LocalReader>()
   readonly #retention: Required<RetentionOptions>
   #logs = new Map<string, LocalLog>()
@@ -58,6 +62,7 @@ export class LocalHub {
     this.table = new LocalTable(this.#retention.maxTtlMs, (call) => this.later(call))
   }
 
+  /** Whether the engine is there. */
   get isUp(): boolean {
     return this.#isUp
   }
@@ -67,6 +72,7 @@ export class LocalHub {
     return new LocalBus(this, options)
   }
 
+  /** @internal */
   log(channel: string): LocalLog {
     let log = this.#logs.get(channel)
     if (!log) {
@@ -95,6 +101,8 @@ export class LocalHub {
 
   /**
    * Listeners are called in turns of their own: never within the publisher's call, and never so long that input and output starve.
+   *
+   * @internal
    */
   later(call: () => void): void {
     if (this.#calls.push(call) > 1) return
@@ -123,11 +131,16 @@ export class LocalBus extends BusBase {
     if (!hub.isUp) this.setUp(false)
   }
 
+  /** The longest frame that is taken, in bytes. */
   get maxFrameBytes(): number {
     return this.#hub.maxFrameBytes
   }
 
-  /** Called by the hub. */
+  /**
+   * Called by the hub.
+   *
+   * @internal
+   */
   engineIs(up: boolean): void {
     if (up) for (const retry of [...this.#waiting]) retry()
     this.setUp(up)
@@ -174,6 +187,8 @@ export class LocalBus extends BusBase {
       this.#subscriptions.delete(reader),
     )
     this.#subscriptions.add(reader)
+    // Its first look comes before: a gap behind "since" has been told when this resolves, as on NATS.
+    await new Promise<void>((resolve) => this.#hub.later(resolve))
     return reader
   }
 

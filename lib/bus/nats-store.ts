@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   DeliverPolicy,
   DiscardPolicy,
@@ -43,6 +44,7 @@ export class NatsStore implements Store {
   readonly #clockSubject: string
   readonly #replicas: number
   readonly #watches = new Set<{ close(): void }>()
+  #opening: { readonly generation: number; readonly opened: Promise<Opened> } | undefined
   #opened: Opened | undefined
   /** What to add to `performance.now()` for the server's clock, in ms. */
   #clock = 0
@@ -107,6 +109,7 @@ export class NatsStore implements Store {
     const reader = new NatsReader(this.#link, {
       what: `a watch on ${JSON.stringify(prefix)}`,
       open: async () => {
+        this.#opening = undefined
         this.#opened = undefined // look at the stream itself: it may be gone, which is why we are here
         epoch = (await this.#open()).epoch
         watch.startSnapshot()
@@ -223,9 +226,22 @@ export class NatsStore implements Store {
     return ttlMs === 0 ? 0 : takenAt + ttlMs - (performance.now() + this.#clock)
   }
 
-  async #open(): Promise<Opened> {
+  /** Calls that come at once open it together: each would read the clock, and each reading spoils the one before. */
+  #open(): Promise<Opened> {
     const generation = this.#link.generation
-    if (this.#opened?.generation === generation) return this.#opened
+    if (this.#opened?.generation === generation) return Promise.resolve(this.#opened)
+    if (this.#opening?.generation === generation) return this.#opening.opened
+    const opening = {
+      generation,
+      opened: this.#openOnce(generation).finally(() => {
+        if (this.#opening === opening) this.#opening = undefined
+      }),
+    }
+    this.#opening = opening
+    return opening.opened
+  }
+
+  async #openOnce(generation: number): Promise<Opened> {
     // Longer than a publication may be repeated, even where entries live shorter than that.
     const maxAgeMs = Math.max(this.maxTtlMs, DEDUPLICATION_MS)
     const info = await openStream(this.#link.jsm, {
@@ -252,7 +268,8 @@ export class NatsStore implements Store {
       const after = performance.now()
       const message = await this.#link.jsm.streams.getMessage(this.#stream, { seq })
       if (message?.subject === this.#clockSubject) return message.time.getTime() - (before + after) / 2
-      // Another node was reading the clock as well, and its message has replaced ours.
+      // Another node was reading the clock as well, and its message has replaced ours. They get out of each other's way.
+      await pause(Math.random() * 2 ** Math.min(n, 6))
     }
     throw new QbpError('ERR_QBP_BUS_REFUSED', 'Too many nodes are connecting at once to read the clock. Try again.')
   }

@@ -13,6 +13,7 @@ export interface Split {
   readonly chunks: readonly Buffer[]
 }
 
+/** How many cuttings there are. */
 export interface SplitOptions {
   /** How many random cuttings. Default 10. */
   readonly random?: number

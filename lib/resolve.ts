@@ -1,0 +1,110 @@
+// What protobufjs gets wrong about a schema before it resolves it: which type a name means, and defaults of 64 bits.
+
+import protobuf from 'protobufjs'
+
+/** protobufjs's own door to the file system: closed in a browser, where schemas come as modules. */
+export const files = protobuf.util.fs as {
+  existsSync(path: string): boolean
+  readFileSync(path: string, encoding: 'utf8'): string
+} | null
+
+/** A schema that resolves as protoc would. */
+export class SchemaRoot extends protobuf.Root {
+  /** Not before all files are there: protobufjs resolves from a callback, where its error would be nobody's. */
+  loading = false
+
+  override resolveAll(): this {
+    if (this.loading) return this
+    for (const field of fieldsOf(this)) {
+      qualify(field)
+      restoreDefault(field)
+    }
+    super.resolveAll()
+    return this
+  }
+}
+
+/** All fields of a namespace: of its messages, extensions too. */
+function* fieldsOf(namespace: protobuf.NamespaceBase): Generator<protobuf.Field> {
+  if (namespace instanceof protobuf.Type) yield* namespace.fieldsArray
+  for (const object of namespace.nestedArray) {
+    if (object instanceof protobuf.Field) yield object
+    else if (object instanceof protobuf.Namespace) yield* fieldsOf(object)
+  }
+}
+
+/**
+ * Replaces the name of a field's type by the full one: protoc looks for it from the inside out, and the first part of the
+ * name decides; protobufjs would first look into everything further inside.
+ */
+function qualify(field: protobuf.Field): void {
+  if (field.type in protobuf.types.basic || field.type.startsWith('.')) return
+  const path = field.type.split('.')
+  const start = field.declaringField?.parent ?? field.parent
+  for (let scope = start; scope !== null; scope = scope.parent) {
+    let found: protobuf.ReflectionObject | undefined = member(scope, path[0] as string)
+    if (path.length === 1 ? !isType(found) : !(found instanceof protobuf.Namespace)) continue
+    for (const part of path.slice(1)) found = found instanceof protobuf.Namespace ? member(found, part) : undefined
+    if (isType(found)) {
+      field.type = found.fullName
+      return
+    }
+  }
+  if (start?.lookup(field.type, [protobuf.Type, protobuf.Enum])) return // protobufjs's own, wider rule.
+  throw new Error(`${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`)
+}
+
+const isType = (object: protobuf.ReflectionObject | undefined): object is protobuf.Type | protobuf.Enum =>
+  object instanceof protobuf.Type || object instanceof protobuf.Enum
+
+function member(scope: protobuf.NamespaceBase, name: string): protobuf.ReflectionObject | undefined {
+  const { nested } = scope
+  return nested && Object.hasOwn(nested, name) ? nested[name] : undefined
+}
+
+const shown = (field: protobuf.Field): string =>
+  `the field ${field.name} of ${(field.parent as protobuf.NamespaceBase).fullName.slice(1)}`
+
+/** Sets a default that is no safe integer to its digits in the .proto: protobufjs's parser has made a number of them. */
+function restoreDefault(field: protobuf.Field): void {
+  const value: unknown = field.options?.default
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !field.type.endsWith('64')) return
+  const origin = field.declaringField ?? field
+  const { protoName = origin.name } = origin as protobuf.Field & { protoName?: string }
+  const declaration = new RegExp(`\\b${origin.type}\\s+${protoName}\\s*=\\s*${origin.id}\\s*\\[([^\\]]*)\\]`, 'g')
+  const defaults = [...textOf(origin).matchAll(declaration)].map(
+    ([, options]) => /\bdefault\s*=\s*(-?)\s*(0[xX][\da-fA-F]+|\d+)/.exec(options ?? '') ?? [],
+  )
+  const found = new Set(defaults.map(([, sign, digits]) => (digits === undefined ? '' : `${sign}${integer(digits)}`)))
+  const [text] = found
+  if (found.size !== 1 || !text) {
+    throw new Error(
+      `${placeOf(origin.filename, protoName)}the default of ${shown(field)} is beyond 2**53 - 1, and the schema has lost its digits`,
+    )
+  }
+  field.setOption('default', text)
+}
+
+/** Digits as a .proto has them: 0x… is hexadecimal, 0… octal. */
+const integer = (digits: string): bigint => BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits)
+
+/** The text of the .proto that declares a field, comments left out; of all files where protobufjs has not kept which. */
+function textOf({ filename, root }: protobuf.ReflectionObject): string {
+  const names = filename ? [filename] : root.files
+  const texts = names.map((name) => (files?.existsSync(name) ? files.readFileSync(name, 'utf8') : ''))
+  return withoutComments(texts.join('\n'))
+}
+
+/** Comments become spaces, so that lines keep their numbers. */
+const withoutComments = (text: string): string =>
+  text.replace(/("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (match, text?: string) =>
+    text === undefined ? match.replace(/[^\n]/g, ' ') : match,
+  )
+
+/** `file:line: ` of the first line that has the word, as far as they are known. */
+export function placeOf(filename: string | null | undefined, word: string): string {
+  if (!filename) return ''
+  const text = files?.existsSync(filename) ? withoutComments(files.readFileSync(filename, 'utf8')) : ''
+  const line = text.split('\n').findIndex((each) => each.includes(word))
+  return line < 0 ? `${filename}: ` : `${filename}:${line + 1}: `
+}
