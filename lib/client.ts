@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import type tls from 'node:tls'
-import { type ConnectionOptions, checkOptions, QbpConnection } from './connection.ts'
+import { QbpConnection } from './connection.ts'
 import { timer } from './deadline.ts'
 import { refused } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
+import { type ConnectionOptions, checkOptions } from './settings.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside what every connection may be told. */

@@ -2,37 +2,18 @@ import type { Socket } from 'node:net'
 import { Duplex, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
-import { type DeadlineOptions, Deadlines, TimeLimits, timer } from './deadline.ts'
+import { Deadlines, timer } from './deadline.ts'
 import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
-import { QbpReadable, type ReadableOptions } from './readable.ts'
+import { QbpReadable } from './readable.ts'
+import { type CloseOptions, ConnectionLimits, type ConnectionOptions, pingOf } from './settings.ts'
 import type { Role } from './table.ts'
 import { Faults, Tally, type Traffic } from './tally.ts'
-import { HANDSHAKE_TIMEOUT_MS, handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
-import { QbpWritable, type WritableOptions } from './writable.ts'
-
-/** What a connection may be told: what its reader and writer may, and how long things may take. */
-export interface ConnectionOptions<R extends Role = Role>
-  extends ReadableOptions<R>,
-    WritableOptions<R>,
-    DeadlineOptions {
-  /**
-   * After a close, how long bytes of a peer that does not end are read and dropped; after a fault of the reader, how long
-   * this side may say what was wrong before it is destroyed. In milliseconds. Default: 2 s, a few round trips of a slow line.
-   */
-  lingerMs?: number
-  /** How long a TLS handshake may take, in milliseconds. Default: 10 s. */
-  handshakeTimeoutMs?: number
-}
-
-/** For a close. */
-export interface CloseOptions {
-  /** How long what was written may take to leave, in milliseconds; what remains then is lost, and said so. Default: 10 s. */
-  graceMs?: number
-}
+import { handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
+import { QbpWritable } from './writable.ts'
 
 /** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
@@ -91,39 +72,6 @@ const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
 const QUIET_LINGER_MS = 200
 
-/** A connection's options, checked. What its reader and writer are told they check themselves. */
-class Limits extends TimeLimits {
-  readonly lingerMs: number
-  readonly handshakeTimeoutMs: number
-
-  constructor(options: ConnectionOptions) {
-    super(options)
-    this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
-    this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
-  }
-}
-
-/**
- * Checks options as a connection would, for who makes connections later.
- *
- * @throws {QbpError} ERR_QBP_BAD_OPTION, also for a heartbeat whose message this role cannot send.
- */
-export function checkOptions(protocol: Protocol, options: ConnectionOptions): void {
-  new Limits(options)
-  new QbpReadable(protocol, options)
-  pingOf(new QbpWritable(protocol, options)[writerPort], options)
-}
-
-/** The frame of the heartbeat's message. */
-function pingOf(writer: WriterPort, { heartbeat }: ConnectionOptions): Uint8Array | null {
-  if (heartbeat === undefined) return null
-  try {
-    return writer.encode(heartbeat.message)
-  } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_OPTION', `heartbeat.message cannot be sent: ${(cause as Error).message}`, { cause })
-  }
-}
-
 /**
  * A reader and a writer on one duplex, and the rules by which they end.
  *
@@ -136,7 +84,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
   readonly closed: Promise<Error | null>
   readonly #role: Role | undefined
-  readonly #limits: Limits
+  readonly #limits: ConnectionLimits
   readonly #deadlines: Deadlines
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
@@ -160,7 +108,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}) {
-    this.#limits = new Limits(options)
+    this.#limits = new ConnectionLimits(options)
     this.reader = new QbpReadable(protocol, options)
     this.writer = new QbpWritable(protocol, options)
     const reader = this.reader[readerPort]

@@ -2,15 +2,7 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
-import {
-  addCounts,
-  type CloseOptions,
-  type ConnectionOptions,
-  type ConnectionStats,
-  Counts,
-  checkOptions,
-  QbpConnection,
-} from './connection.ts'
+import { addCounts, type ConnectionStats, Counts, QbpConnection } from './connection.ts'
 import { timer } from './deadline.ts'
 import { refused } from './diagnostics.ts'
 import { Doorkeeper } from './doorkeeper.ts'
@@ -18,6 +10,7 @@ import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
 import type { QbpReadable } from './readable.ts'
+import { type CloseOptions, type ConnectionOptions, checkOptions } from './settings.ts'
 import { acceptor, HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 import type { QbpWritable } from './writable.ts'
 
