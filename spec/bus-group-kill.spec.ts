@@ -15,7 +15,7 @@ const AWAY_MS = 300
 const PRESENCE_MS = 400
 
 describe('BusGroup over kill -9', function () {
-  this.timeout(30_000)
+  this.timeout(90_000)
   let server: NatsServer
   let buses: Bus[] = []
   let victim: ChildProcess | undefined

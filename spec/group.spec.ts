@@ -165,11 +165,12 @@ describe('Group', () => {
       const group = new Group().join(slow.near).join(fast.near)
       let came = 0
       fast.far.reader.on('data', () => came++)
-      for (let i = 0; i < 50; i++) {
+      // More than the socket itself takes: 16 KiB on Node 20, 64 KiB later.
+      for (let i = 0; i < 150; i++) {
         group.broadcast(big)
         await setImmediate()
       }
-      expect(came).to.be.greaterThan(45)
+      expect(came).to.be.greaterThan(140)
       expect(await slow.near.closed).to.have.property('code', 'ERR_QBP_QUEUE_FULL')
       expect([...group]).to.deep.equal([fast.near.writer])
       for (const each of [slow.far, fast.near, fast.far]) each.destroy()

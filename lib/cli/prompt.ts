@@ -25,6 +25,7 @@ export class Prompt {
   readonly #io: Io
   readonly #options: PromptOptions
   readonly #readline: ReturnType<typeof createInterface>
+  #closed = false
 
   constructor(io: Io, options: PromptOptions) {
     this.#io = io
@@ -45,6 +46,7 @@ export class Prompt {
     io.signal.addEventListener('abort', () => this.#readline.close())
     this.ended = new Promise((resolve) => {
       this.#readline.on('close', () => {
+        this.#closed = true
         io.stdout.write('\n')
         resolve(interrupted)
       })
@@ -57,7 +59,7 @@ export class Prompt {
   /** Prints a line above what is being typed. */
   print(line: string): void {
     this.#io.stdout.write(`\r\x1b[K${line}\n`)
-    this.#readline.prompt(true)
+    this.#ask(true)
   }
 
   close(): void {
@@ -71,7 +73,12 @@ export class Prompt {
     } catch (error) {
       this.#io.stdout.write(`${painter(this.#io)('red', told(error as Error))}\n`)
     }
-    this.#readline.prompt()
+    this.#ask()
+  }
+
+  /** Shows the prompt again, unless it has ended: a reply may come behind Ctrl-D, and Node 24 then throws. */
+  #ask(keepCursor = false): void {
+    if (!this.#closed) this.#readline.prompt(keepCursor)
   }
 
   #explain(name: string): void {

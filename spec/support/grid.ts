@@ -74,7 +74,7 @@ export function overBothEngines(suite: (bus: SpecBus, engine: () => Engine) => v
   })
 
   describe('over natsBus', function () {
-    this.timeout(15_000)
+    this.timeout(60_000)
     let server: NatsServer
     let run = 0
     before(async function () {
