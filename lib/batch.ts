@@ -63,7 +63,14 @@ export class Batch {
     return scratch
   }
 
-  /** All frames as one chunk, which nobody else holds, or null if there is none. The batch is empty then. */
+  /** Puts a whole frame behind the others as it is: many batches may hold its bytes, and nobody changes them. */
+  add(frame: Uint8Array): void {
+    if (scratch.owner === this) this.#leave()
+    this.#parts.push(frame)
+    this.#partBytes += frame.length
+  }
+
+  /** All frames as one chunk, or null if there is none. The batch is empty then. */
   take(): Uint8Array | null {
     if (scratch.owner === this) this.#leave()
     const parts = this.#parts

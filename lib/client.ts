@@ -1,10 +1,14 @@
 import { once } from 'node:events'
 import net from 'node:net'
-import tls from 'node:tls'
-import { type ConnectionOptions, QbpConnection } from './connection.ts'
-import { milliseconds, timer } from './deadline.ts'
+import type tls from 'node:tls'
+import { QbpConnection } from './connection.ts'
+import { timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
+import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
+import { type ConnectionOptions, checkOptions } from './settings.ts'
+import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside what every connection may be told. */
 export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
@@ -24,7 +28,7 @@ export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
 /**
  * Connects to a server.
  *
- * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT or ERR_QBP_BAD_OPTION; else the socket's or TLS's own error, or the signal's reason.
+ * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT, ERR_QBP_TLS or ERR_QBP_BAD_OPTION; else the socket's own error, or the signal's reason.
  */
 export async function connect<P extends Protocol>(
   protocol: P,
@@ -34,40 +38,43 @@ export async function connect<P extends Protocol>(
   const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
   if ((port === undefined) === (path === undefined))
     throw new QbpError('ERR_QBP_BAD_OPTION', 'connect() needs either a port or the path of a Unix socket.')
+  const own = { ...rest, role: 'client' as const }
+  checkOptions(protocol, own)
   signal?.throwIfAborted()
-  const target = {
+  const socket = net.connect({
     ...(path === undefined ? { port: port as number, host } : { path }),
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,
-  }
-  const socket =
-    tlsOptions === undefined
-      ? net.connect(target)
-      : tls.connect({
-          ...target,
-          servername: net.isIP(host) ? '' : host,
-          ...(tlsOptions === true ? {} : tlsOptions),
-        } as tls.ConnectionOptions)
+  })
   const expiry = new AbortController()
   const late = timer(limit, () => expiry.abort())
+  const ends = signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal])
+  const leave = () => socket.destroy()
   try {
-    await once(socket, tlsOptions === undefined ? 'connect' : 'secureConnect', {
-      signal: signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal]),
-    })
-    return new QbpConnection(protocol, socket, { ...rest, role: 'client' as const })
+    await once(socket, 'connect', { signal: ends })
+    if (tlsOptions === undefined) return new QbpConnection(protocol, socket, own)
+    ends.addEventListener('abort', leave)
+    const names = { host, servername: net.isIP(host) ? '' : host }
+    const secure = { ...names, ...(tlsOptions === true ? {} : tlsOptions) }
+    const upgraded = await upgrade(socket, 'client', secure, Number.POSITIVE_INFINITY)
+    return new QbpConnection(protocol, upgraded, own)
   } catch (error) {
     socket.on('error', () => {}) // It may fail once more while it goes.
     socket.destroy()
     signal?.throwIfAborted()
-    if (!expiry.signal.aborted) throw error
     const where = path ?? `${host}:${port}`
-    throw new QbpError(
-      'ERR_QBP_CONNECT_TIMEOUT',
-      `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
-      { limit },
-    )
+    const fault = expiry.signal.aborted
+      ? new QbpError(
+          'ERR_QBP_CONNECT_TIMEOUT',
+          `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
+          { limit },
+        )
+      : (error as Error)
+    refused(null, fault)
+    throw fault
   } finally {
     clearTimeout(late)
+    ends.removeEventListener('abort', leave)
   }
 }

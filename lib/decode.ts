@@ -6,7 +6,7 @@ import * as assembly from './assembly.ts'
 import { compile } from './codegen.ts'
 import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
 import { textReaders } from './text.ts'
-import type { Decode, Field, Kind, Type } from './type.ts'
+import type { Decode, Field, Kind, Read, Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH } from './wire.ts'
 
@@ -103,11 +103,16 @@ const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = sta
 /** What the generated functions call. */
 const helpers = { ...wire, ...assembly, signedKey, unsignedKey }
 
-/** Compiles the decoder of a Type. Those of its fields' types follow when they are first needed. */
-export function decoder(type: Type): Decode {
+/**
+ * Compiles the decoder of a Type. Those of its fields' types follow when they are first needed.
+ *
+ * `read` makes the message as well, in code of its own for each Type: in one place for all, an instance and its first
+ * property would cost a third of a small message.
+ */
+export function decoder(type: Type): { decode: Decode; read: Read } {
   const { signed, unsigned } = int64Kind(type.int64)
   const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
-  const source = `(m, buf, pos, end, depth, share, group) => {
+  const decode = `(m, buf, pos, end, depth, share, group) => {
     if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
     let tag = 0, v, k, from = 0, to = 0${oneofs.map((_, i) => `, o${i} = 0`).join('')}
     ${oneofs.length > 0 ? `for (const key in m) if (key[0] !== '$') { ${oneofs.map((_, i) => `o${i} =`).join(' ')} -1; break }` : ''}
@@ -131,9 +136,21 @@ export function decoder(type: Type): Decode {
       .join('\n')}
     return pos
   }`
+  const source = `(() => {
+    const decode = ${decode}
+    const read = (name, header, buf, start, end, share) => {
+      const m = new Message()
+      m.$name = name
+      if (header !== null) m.$header = header
+      decode(m, buf, start, end, 0, share, 0)
+      return m
+    }
+    return { decode, read }
+  })()`
   return compile(source, {
     ...helpers,
     ...textReaders(),
+    Message: type.Message,
     readTag: wire.tag,
     signed,
     unsigned,

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_QBP_BAD_CONSTANT'
   | 'ERR_QBP_BAD_LENGTH'
   | 'ERR_QBP_BAD_VARINT'
+  | 'ERR_QBP_FLOOD'
   | 'ERR_QBP_INVALID_BODY'
   | 'ERR_QBP_TOO_LONG'
   | 'ERR_QBP_TRUNCATED'
@@ -28,8 +29,20 @@ export type ErrorCode =
   | 'ERR_QBP_CONNECT_TIMEOUT'
   | 'ERR_QBP_FRAME_TIMEOUT'
   | 'ERR_QBP_HANDSHAKE_TIMEOUT'
+  | 'ERR_QBP_HEARTBEAT_TIMEOUT'
   | 'ERR_QBP_IDLE_TIMEOUT'
+  | 'ERR_QBP_TLS'
   | 'ERR_QBP_TOO_MANY_CONNECTIONS'
+  // What the bus could not do.
+  | 'ERR_QBP_BAD_NAME'
+  | 'ERR_QBP_BUS_CLOSED'
+  | 'ERR_QBP_BUS_DOWN'
+  | 'ERR_QBP_BUS_REFUSED'
+  | 'ERR_QBP_BUS_TIMEOUT'
+  | 'ERR_QBP_GAP'
+  | 'ERR_QBP_NO_NODE'
+  | 'ERR_QBP_SESSION_MOVED'
+  | 'ERR_QBP_STALE_REVISION'
 
 /** What is known about a fault beside its message. Only what applies is set. */
 export interface ErrorFacts {
@@ -49,6 +62,17 @@ export interface ErrorFacts {
   offset?: number
   /** How many frames of the stream came before the one in question. */
   frame?: number
+  /** The option in question. */
+  option?: string
+  /** The bus's node in question. */
+  node?: string
+  /** The place in a log that a client has read up to, as `formatPosition` writes it. */
+  position?: string
+  /** Why a log does not go on behind a place: 'trimmed' or 'lost'. */
+  reason?: string
+  /** The key of the bus's store in question, and the revision found there: null for none. */
+  key?: readonly string[]
+  revision?: object | null
 }
 
 /** The one error class of Qbp: told apart by `code`, with facts as properties, so that nobody has to parse a message. */
@@ -61,6 +85,12 @@ export class QbpError extends Error implements ErrorFacts {
   declare readonly limit?: number
   declare readonly offset?: number
   declare readonly frame?: number
+  declare readonly option?: string
+  declare readonly node?: string
+  declare readonly position?: string
+  declare readonly reason?: string
+  declare readonly key?: readonly string[]
+  declare readonly revision?: object | null
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     const { cause, ...rest } = facts

@@ -14,13 +14,16 @@ interface Draft {
 
 /** Messages to frames, without a stream: the counterpart of Frames. */
 export class Framer {
+  /** The line of the table of the message written last; undefined for an unlisted type. */
+  entry: Entry | undefined
+  /** What may be sent. */
+  readonly table: Table
   readonly #header: Header
-  readonly #table: Table
   readonly #maxBodyBytes: number
 
   constructor(protocol: Protocol, table: Table, maxBodyBytes: number) {
     this.#header = protocol.header
-    this.#table = table
+    this.table = table
     this.#maxBodyBytes = maxBodyBytes
   }
 
@@ -33,6 +36,7 @@ export class Framer {
   write(message: object, output: Output, start: number): number {
     const header = this.#header
     const { entry, type, fields, body } = this.#draft(message)
+    this.entry = entry
     const room = header.size(type, 0, fields)
     let end = start + room
     if (end > output.buf.length) output.grow(start, room)
@@ -69,7 +73,7 @@ export class Framer {
     const fields = $header ?? null
     if ($name === null)
       return { entry: undefined, type: type ?? 0, fields, body: bytesOf(body, 'of an unlisted type ($name: null)') }
-    const entry = $name === undefined ? this.#table.only : this.#table.byName($name as string)
+    const entry = $name === undefined ? this.table.only : this.table.byName($name as string)
     if (entry === undefined) throw this.#unnamed($name)
     if (entry.body === 'raw') return { entry, type: entry.type, fields, body: bytesOf(body, `of ${entry.name}`) }
     if (entry.body === 'empty') refuseFields(entry, message)
@@ -77,7 +81,7 @@ export class Framer {
   }
 
   #unnamed(name: unknown): QbpError {
-    const names = this.#table.entries.map((entry) => entry.name)
+    const names = this.table.entries.map((entry) => entry.name)
     const listed = `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` || 'nothing'
     const problem = name === undefined ? 'A message without $name' : `A message of $name ${JSON.stringify(name)}`
     return new QbpError(

@@ -39,6 +39,24 @@ export class Frames implements Head {
     this.#maxBodyBytes = maxBodyBytes
   }
 
+  /** Where the current frame's header begins in `buffer`: the whole frame is `buffer[begin..end)`. */
+  get begin(): number {
+    return this.end - this.#frameLength
+  }
+
+  /** Frames that were asked for, and their bytes. */
+  get taken(): number {
+    return this.#frameLength > 0 ? this.index + 1 : this.index
+  }
+  get takenBytes(): number {
+    return this.offset + this.#frameLength
+  }
+
+  /** Bytes of the current frame, its header included. */
+  get size(): number {
+    return this.#frameLength
+  }
+
   /** Bytes fed and not yet part of a frame that was asked for. */
   get pending(): number {
     return this.#tailLength + this.#chunk.length - this.#pos

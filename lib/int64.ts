@@ -9,6 +9,7 @@ export type Int64Kind = 'bigint' | 'long' | 'number'
 export type Long = ReturnType<protobuf.Reader['int64']>
 export const Long = protobuf.util.Long as unknown as {
   new (low: number, high: number, unsigned: boolean): Long
+  /** Whether a value is one. */
   isLong(value: unknown): value is Long
 }
 
@@ -24,15 +25,22 @@ const bigints = Array.from({ length: SMALL }, (_, i) => BigInt(i))
 const unsignedNumber = (lo: number, hi: number): number => (hi >>> 0) * 2 ** 32 + (lo >>> 0)
 const signedNumber = (lo: number, hi: number): number => hi * 2 ** 32 + (lo >>> 0)
 
+const halves = new DataView(new ArrayBuffer(8))
+
 // Small values are shared: a hostile body of integers of one byte (two, as Longs) would otherwise become thirty times its
 // size in objects.
-function bigint(toNumber: Join, signed: boolean): Join {
-  return (lo, hi) => {
-    if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
-    const value = toNumber(lo, hi) as number
-    if (Number.isSafeInteger(value)) return BigInt(value)
-    return (BigInt(signed ? hi : hi >>> 0) << 32n) | BigInt(lo >>> 0)
-  }
+// The others are read out of their bytes, which is compiled to machine code; BigInt() is a call, and an operator several.
+const signedBigint: Join = (lo, hi) => {
+  if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
+  halves.setInt32(0, hi)
+  halves.setInt32(4, lo)
+  return halves.getBigInt64(0)
+}
+const unsignedBigint: Join = (lo, hi) => {
+  if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
+  halves.setInt32(0, hi)
+  halves.setInt32(4, lo)
+  return halves.getBigUint64(0)
 }
 
 function long(unsigned: boolean): Join {
@@ -53,7 +61,7 @@ function number(toNumber: Join): Join {
 }
 
 const kinds: Record<Int64Kind, { signed: Join; unsigned: Join }> = {
-  bigint: { signed: bigint(signedNumber, true), unsigned: bigint(unsignedNumber, false) },
+  bigint: { signed: signedBigint, unsigned: unsignedBigint },
   long: { signed: long(false), unsigned: long(true) },
   number: { signed: number(signedNumber), unsigned: number(unsignedNumber) },
 }

@@ -13,6 +13,9 @@ export interface LoadOptions {
 const OPTIONS = 'qbp/options.proto'
 const DESCRIPTOR = 'google/protobuf/descriptor.proto'
 
+// One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
+const { normalize } = protobuf.util.path
+
 /** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
 async function descriptor(): Promise<string> {
   const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
@@ -34,12 +37,15 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
   const root = new SchemaRoot()
   const missing: string[] = []
   root.resolvePath = (origin, target) => {
-    if (origin === '') return target
-    const candidates = [protobuf.util.path.resolve(origin, target), ...includeDirs.map((dir) => `${dir}/${target}`)]
+    if (origin === '') return normalize(target)
+    const candidates = [
+      protobuf.util.path.resolve(origin, target),
+      ...includeDirs.map((dir) => normalize(`${dir}/${target}`)),
+    ]
     const found =
       candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
     if (found !== undefined) return found
-    const place = placeOf({ filename: origin }, target)
+    const place = placeOf(origin, target)
     missing.push(`${place}the import '${target}' is not found, looked for at ${candidates.join(', ')}`)
     return null
   }
@@ -60,13 +66,14 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     root.resolveAll()
     return root
   } catch (cause) {
-    const { message } = cause as Error
+    const { message, code, path } = cause as NodeJS.ErrnoException
+    if (code !== undefined && path !== undefined) {
+      throw new QbpError('ERR_QBP_BAD_SCHEMA', `${path}: cannot be read (${code}).`, { cause })
+    }
     // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
-    const [tail = '', named, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const file = named ?? parser.filename ?? (line === undefined ? undefined : list.join(', '))
-    const place = [file, line].filter((part) => part !== undefined).join(':')
-    const problem = message.slice(0, message.length - tail.length)
-    const text = place === '' ? problem : `${place}: ${problem}`
+    const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
+    const bare = /^\S+\.proto\b/.test(message) ? message : `${parser.filename ?? list.join(', ')}: ${message}`
+    const text = tail === undefined ? bare : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
   } finally {
     parser.filename = null
@@ -75,7 +82,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
 
 /** The package of the first file loaded: where its first message, or the first package in it, stands. */
 export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = typeof paths === 'string' ? paths : paths[0]
+  const first = normalize((typeof paths === 'string' ? paths : paths[0]) ?? '')
   const find = (namespace: protobuf.NamespaceBase): string | undefined => {
     for (const object of namespace.nestedArray) {
       if (object.filename === first) return namespace.fullName.slice(1)

@@ -133,6 +133,11 @@ export class Protocol<D extends Directions = Untyped> {
     return this.sent[(role === 'client') === (direction === 'outgoing') ? 'client' : 'server']
   }
 
+  /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
+  messageType(name: string): Type {
+    return messageType(name, this.#types)
+  }
+
   /**
    * One body by itself, of any message of the schema, listed or not: for messages inside `bytes` fields.
    *
@@ -205,14 +210,4 @@ function isPerRole(form: unknown): form is { client?: never; server?: never } {
 
 function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
   return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
-}
-
-/** Checks a limit in bytes. @throws {QbpError} ERR_QBP_BAD_OPTION unless it is a positive integer or Infinity. */
-export function byteLimit(name: string, value: number | undefined, initial: number): number {
-  if (value === undefined) return initial
-  if (value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && value > 0)) return value
-  throw new QbpError(
-    'ERR_QBP_BAD_OPTION',
-    `${name} is ${String(value)}; it may be a positive integer of bytes, or Infinity for no limit.`,
-  )
 }

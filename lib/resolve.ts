@@ -51,7 +51,7 @@ function qualify(field: protobuf.Field): void {
     }
   }
   if (start?.lookup(field.type, [protobuf.Type, protobuf.Enum])) return // protobufjs's own, wider rule.
-  throw new Error(`${placeOf(field, field.type)}there is no type '${field.type}', which ${shown(field)} is of`)
+  throw new Error(`${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`)
 }
 
 const isType = (object: protobuf.ReflectionObject | undefined): object is protobuf.Type | protobuf.Enum =>
@@ -79,7 +79,7 @@ function restoreDefault(field: protobuf.Field): void {
   const [text] = found
   if (found.size !== 1 || !text) {
     throw new Error(
-      `${placeOf(origin, protoName)}the default of ${shown(field)} is beyond 2**53 - 1, and the schema has lost its digits`,
+      `${placeOf(origin.filename, protoName)}the default of ${shown(field)} is beyond 2**53 - 1, and the schema has lost its digits`,
     )
   }
   field.setOption('default', text)
@@ -88,10 +88,11 @@ function restoreDefault(field: protobuf.Field): void {
 /** Digits as a .proto has them: 0x… is hexadecimal, 0… octal. */
 const integer = (digits: string): bigint => BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits)
 
-/** The text of the .proto that declares a field, comments left out; empty where it cannot be read. */
-function textOf({ filename }: protobuf.Field): string {
-  if (!filename || !files?.existsSync(filename)) return ''
-  return withoutComments(files.readFileSync(filename, 'utf8'))
+/** The text of the .proto that declares a field, comments left out; of all files where protobufjs has not kept which. */
+function textOf({ filename, root }: protobuf.ReflectionObject): string {
+  const names = filename ? [filename] : root.files
+  const texts = names.map((name) => (files?.existsSync(name) ? files.readFileSync(name, 'utf8') : ''))
+  return withoutComments(texts.join('\n'))
 }
 
 /** Comments become spaces, so that lines keep their numbers. */
@@ -101,9 +102,9 @@ const withoutComments = (text: string): string =>
   )
 
 /** `file:line: ` of the first line that has the word, as far as they are known. */
-export function placeOf(object: { filename?: string | null }, word: string): string {
-  if (!object.filename) return ''
-  const lines = textOf(object as protobuf.Field).split('\n')
-  const line = lines.findIndex((text) => text.includes(word))
-  return line < 0 ? `${object.filename}: ` : `${object.filename}:${line + 1}: `
+export function placeOf(filename: string | null | undefined, word: string): string {
+  if (!filename) return ''
+  const text = files?.existsSync(filename) ? withoutComments(files.readFileSync(filename, 'utf8')) : ''
+  const line = text.split('\n').findIndex((each) => each.includes(word))
+  return line < 0 ? `${filename}: ` : `${filename}:${line + 1}: `
 }

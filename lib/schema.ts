@@ -7,6 +7,9 @@ import { SchemaRoot } from './resolve.ts'
 import { type EnumType, type Field, type Kind, Type } from './type.ts'
 import { at, copy } from './wire.ts'
 
+// protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
+export { protobuf as reflection }
+
 /** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
 export interface Schema<M extends MessageMap = MessageMap> {
   /** The package that message names are relative to; empty for none. */
@@ -83,7 +86,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
     const fullName = object.fullName.slice(1)
     if (object instanceof protobuf.Type) {
       const relative = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
-      const type = new Type(fullName, relative, int64, (of) => ({ decode: decoder(of), encode: encoder(of) }))
+      const type = new Type(fullName, relative, int64, (of) => ({ ...decoder(of), encode: encoder(of) }))
       types.set(fullName, type)
       originals.set(type, object)
     } else if (object instanceof protobuf.Enum) enums.set(fullName, makeEnum(object))
@@ -156,13 +159,14 @@ function makeField(
   enums: ReadonlyMap<string, EnumType>,
   int64: Int64Kind,
 ): Field {
-  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean }
+  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean; jsonName: string }
   const target = field.resolvedType?.fullName.slice(1) ?? ''
   const isEnum = field.resolvedType instanceof protobuf.Enum
   const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
   const oneof = field.partOf
   return {
     name: field.name,
+    jsonName: field.jsonName,
     id: field.id,
     kind,
     key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
@@ -170,7 +174,7 @@ function makeField(
     presence: Boolean(field.hasPresence),
     required: field.required,
     packed: field.packed,
-    group: field.delimited,
+    group: field.delimited && !field.map, // The values of a map never are.
     utf8: features(field).utf8_validation === 'VERIFY',
     initial: initial(field, kind, int64),
     oneof: oneof === null || isSynthetic(oneof) ? null : oneof.name,

@@ -1,21 +1,33 @@
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
-import tls from 'node:tls'
-import { type CloseOptions, type ConnectionOptions, type ConnectionStats, QbpConnection } from './connection.ts'
-import { milliseconds, timer } from './deadline.ts'
+import type tls from 'node:tls'
+import { addCounts, type ConnectionStats, Counts, QbpConnection } from './connection.ts'
+import { timer } from './deadline.ts'
+import { refused } from './diagnostics.ts'
+import { Doorkeeper } from './doorkeeper.ts'
 import { QbpError } from './errors.ts'
+import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
 import type { QbpReadable } from './readable.ts'
-import { HANDSHAKE_TIMEOUT_MS, handshakeTimeout } from './tls.ts'
+import { type CloseOptions, type ConnectionOptions, checkOptions } from './settings.ts'
+import { acceptor, HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 import type { QbpWritable } from './writable.ts'
 
 /** What a server may be told: what each of its connections may, and how many there may be. */
 export interface ServerOptions extends Omit<ConnectionOptions, 'role'> {
   /** Options of node:tls, to serve TLS from the first byte. */
   tls?: tls.TlsOptions
-  /** Connections beyond it are closed at once. Default: Infinity. */
+  /**
+   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 20 KB,
+   * and most systems allow a process fewer files than it would like.
+   */
   maxConnections?: number
+  /**
+   * Sockets of one IP address beyond it are reset at once, so that one machine cannot take all. Default: 1,000, which an office
+   * behind one address stays below; for loopback addresses Infinity, as a proxy on this machine speaks for many.
+   */
+  maxConnectionsPerAddress?: number
 }
 
 /**
@@ -53,18 +65,16 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   readonly #options: ServerOptions
   readonly #handler: Handler<P>
   readonly #server: net.Server
+  readonly #doorkeeper: Doorkeeper
+  /** Hands a socket to TLS, or null without TLS. */
+  readonly #secure: ((socket: net.Socket) => void) | null
   readonly #handlers = new Set<Promise<void>>()
-  readonly #past: ServerStats = {
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    queuedBytes: 0,
-    connections: 0,
-    accepted: 0,
-  }
+  /** Of the connections that have closed, and the faults of those that never were. */
+  readonly #past = new Counts()
+  #accepted = 0
   #closing: Promise<void> | null = null
 
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
   constructor(protocol: P, options: ServerOptions, handler: Handler<P>) {
     super()
     if (typeof handler !== 'function')
@@ -75,42 +85,33 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#protocol = protocol
     this.#options = options
     this.#handler = handler
-    const socketOptions = { allowHalfOpen: true, noDelay: true, keepAlive: true }
-    if (options.tls === undefined) this.#server = net.createServer(socketOptions, (socket) => this.#accept(socket))
-    else {
-      const handshakeMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
-      const server = tls.createServer(
-        { ...options.tls, ...socketOptions, handshakeTimeout: Math.min(handshakeMs, 2 ** 31 - 1) },
-        (socket) => this.#accept(socket),
-      )
-      server.on('tlsClientError', (error: NodeJS.ErrnoException) => {
-        this.emit(
-          'clientError',
-          error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(handshakeMs) : error,
-          null,
-        )
-      })
-      this.#server = server
-    }
+    checkOptions(protocol, { ...options, role: 'server' })
+    this.#doorkeeper = new Doorkeeper(options)
+    this.#secure = options.tls === undefined ? null : this.#acceptor(options.tls)
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+      this.#accept(socket),
+    )
     this.#server.on('listening', () => this.emit('listening'))
     this.#server.on('error', (error) => this.emit('error', error))
-    // A protocol that needs roles gets them here; a wrong option is told now, not with the first connection.
-    new QbpConnection(protocol, new net.Socket(), { ...options, role: 'server' }).destroy()
   }
 
-  /** As net.Server's: a port and host, a Unix socket's path, or options with a `signal`. */
-  listen(
-    ...args:
-      | Parameters<net.Server['listen']>
-      | [options: net.ListenOptions, listening?: () => void]
-      | [port?: number, listening?: () => void]
-      | [port?: number, host?: string, listening?: () => void]
-      | [path: string, listening?: () => void]
-  ): this {
+  /**
+   * As net.Server's: a port and host, a Unix socket's path, or options with a `signal`.
+   *
+   * @throws {QbpError} ERR_QBP_CLOSED once `close` was called.
+   */
+  listen(port?: number, host?: string, backlog?: number, listening?: () => void): this
+  listen(port?: number, host?: string, listening?: () => void): this
+  listen(port?: number, listening?: () => void): this
+  listen(path: string, listening?: () => void): this
+  listen(options: net.ListenOptions, listening?: () => void): this
+  listen(...args: unknown[]): this {
+    if (this.#closing !== null) throw new QbpError('ERR_QBP_CLOSED', 'The server was closed; make another.')
     this.#server.listen(...(args as [net.ListenOptions]))
     return this
   }
 
+  /** As net.Server's. */
   get listening(): boolean {
     return this.#server.listening
   }
@@ -135,38 +136,62 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return this.#closing
   }
 
+  /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
-    const sum = { ...this.#past, connections: this.connections.size }
-    for (const connection of this.connections) add(sum, connection.stats())
-    return sum
+    const sum = new Counts()
+    sum.add(this.#past)
+    for (const connection of this.connections) connection[addCounts](sum)
+    return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
   }
 
+  /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  #accept(socket: net.Socket): void {
-    const { maxConnections = Number.POSITIVE_INFINITY } = this.#options
-    if (this.connections.size >= maxConnections) {
-      socket.destroy()
-      const refusal = new QbpError(
-        'ERR_QBP_TOO_MANY_CONNECTIONS',
-        `${this.connections.size} connections are open, and maxConnections is ${maxConnections}: another was refused.`,
-        { limit: maxConnections },
-      )
-      this.emit('clientError', refusal, null)
-      return
+  #acceptor(options: tls.TlsOptions): (socket: net.Socket) => void {
+    const handshakeMs = milliseconds('handshakeTimeoutMs', this.#options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
+    const accept = acceptor<net.Socket>(
+      options,
+      handshakeMs,
+      (socket, wire) => {
+        this.#doorkeeper.shaken(wire)
+        this.#serve(socket)
+      },
+      (fault) => this.#refuse(fault),
+    )
+    return (socket) => {
+      this.#doorkeeper.shaking(socket)
+      accept(socket)
     }
-    this.#serve(socket)
+  }
+
+  #accept(socket: net.Socket): void {
+    const refusal = this.#doorkeeper.admit(socket)
+    if (refusal !== null) {
+      if (socket.remoteFamily === undefined) socket.destroy()
+      else socket.resetAndDestroy() // A FIN would leave a flood's sockets in TIME_WAIT.
+      this.#refuse(refusal)
+    } else if (this.#secure !== null && this.#closing === null) this.#secure(socket)
+    else if (this.#secure !== null) socket.destroy()
+    else this.#serve(socket)
+  }
+
+  /** Tells of a connection that never was. */
+  #refuse(fault: Error): void {
+    this.#past.faults.count(fault)
+    refused(this, fault)
+    this.emit('clientError', fault, null)
   }
 
   #serve(duplex: Duplex): QbpConnection<P, 'server'> {
     const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
     this.connections.add(connection)
-    this.#past.accepted++
+    this.#accepted++
     void connection.closed.then(() => {
       this.connections.delete(connection)
-      add(this.#past, connection.stats())
+      connection[addCounts](this.#past)
+      this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
     })
     const run = this.#run(connection)
     this.#handlers.add(run)
@@ -180,29 +205,40 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
       this.emit('connection', connection)
       await this.#handler(connection.reader, connection.writer, connection)
       void connection.close()
-    } catch (error) {
-      connection.destroy(error as Error)
-      this.emit('clientError', error as Error, connection)
+    } catch (thrown) {
+      const error =
+        thrown instanceof Error ? thrown : new Error(`The handler threw ${String(thrown)}.`, { cause: thrown })
+      connection.destroy(error)
+      this.emit('clientError', error, connection)
     }
   }
 
   async #close(graceMs: number): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve())
-    })
+    // Its own event waits for every socket, also for one that a handler has detached and that is no longer ours.
+    this.#server.close()
+    this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()
-    const abort = timer(graceMs, () => {
-      const late = new QbpError(
-        'ERR_QBP_CLOSED',
-        `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
-        { limit: graceMs },
-      )
-      for (const connection of this.connections) connection.destroy(late)
+    let expired = false
+    let expire = () => {}
+    const expiry = new Promise<void>((resolve) => {
+      expire = resolve
     })
-    abort?.ref()
-    while (this.connections.size > 0) await Promise.all([...this.connections].map(({ closed }) => closed))
-    await stopped
-    clearTimeout(abort)
+    const grace = timer(graceMs, () => {
+      expired = true
+      expire()
+    })?.ref()
+    while (!expired && this.connections.size + this.#handlers.size > 0) {
+      const all = [...this.#handlers, ...[...this.connections].map(({ closed }) => closed)]
+      await Promise.race([Promise.all(all), expiry])
+    }
+    clearTimeout(grace)
+    const late = new QbpError(
+      'ERR_QBP_CLOSED',
+      `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
+      { limit: graceMs },
+    )
+    for (const connection of this.connections) connection.destroy(late)
+    await Promise.all([...this.connections].map(({ closed }) => closed))
     this.emit('close')
   }
 }
@@ -222,12 +258,4 @@ export function createServer<P extends Protocol>(
   return typeof options === 'function'
     ? new QbpServer(protocol, {}, options)
     : new QbpServer(protocol, options, handler as Handler<P>)
-}
-
-function add(sum: ServerStats, { messagesIn, messagesOut, bytesIn, bytesOut, queuedBytes }: ConnectionStats): void {
-  sum.messagesIn += messagesIn
-  sum.messagesOut += messagesOut
-  sum.bytesIn += bytesIn
-  sum.bytesOut += bytesOut
-  sum.queuedBytes += queuedBytes
 }

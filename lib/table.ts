@@ -52,6 +52,8 @@ export class Entry {
   readonly type: number
   /** The message type of its bodies, or `raw` or `empty`. */
   readonly body: Type | 'raw' | 'empty'
+  /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
+  place = 0
 
   constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
     this.name = name
@@ -86,15 +88,11 @@ export class Entry {
       const message = Object.assign(new Message(), { $name: name })
       return header === null ? message : Object.assign(message, { $header: header })
     }
-    const message = new body.Message() as Message & { $name: string; $header?: object }
-    message.$name = name
-    if (header !== null) message.$header = header
     try {
-      body.decode(message, buf, start, end, 0, share, 0)
+      return body.read(name, header, buf, start, end, share)
     } catch (cause) {
       throw bodyFault(cause, body, buf, start, end, { messageName: name, type })
     }
-    return message
   }
 }
 
@@ -128,6 +126,7 @@ export class Table {
         )
       }
       this.#types.set(type, entry)
+      entry.place = this.#types.size
       this.#names.set(name, entry)
     }
     this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined
@@ -143,5 +142,11 @@ export class Table {
 
   byName(name: string): Entry | undefined {
     return this.#names.get(name)
+  }
+
+  /** The line that a message to be written belongs to; undefined for one of an unlisted type, or of a name that is none. */
+  entryOf({ $name }: { readonly $name?: string | null }): Entry | undefined {
+    if ($name === null) return undefined
+    return $name === undefined ? this.only : this.byName($name)
   }
 }

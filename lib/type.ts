@@ -31,6 +31,8 @@ export interface EnumType {
 /** One field of a message: all that the codecs have to know of it. */
 export interface Field {
   readonly name: string
+  /** In ProtoJSON: `json_name`, or the .proto's name in lowerCamelCase. */
+  readonly jsonName: string
   readonly id: number
   readonly kind: Kind
   /** Of a map field: the kind of its keys; `kind` is that of its values. */
@@ -81,6 +83,16 @@ export type Decode = (
   group: number,
 ) => number
 
+/** Makes the message of the body `buf[start..end)`, `$name` its first property, `$header` its second unless that is null. */
+export type Read = (
+  name: string,
+  header: Record<string, number> | null,
+  buf: Uint8Array,
+  start: number,
+  end: number,
+  share: boolean,
+) => Message
+
 /** Where bodies are written: `grow` makes room for `size` bytes behind `pos`, keeping what stands before it, and returns `buf`. */
 export interface Output {
   buf: Uint8Array
@@ -90,7 +102,7 @@ export interface Output {
 /** Writes a message at `pos` and returns the position behind it, or -1 if it does not encode exactly as it stands. */
 export type Encode = (message: object, output: Output, pos: number, depth: number) => number
 
-/** A message type of one Protocol: its fields, its class, and the two functions made for it when they are first called. */
+/** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */
 export class Type {
   /** With its package, such as `chat.Say`. */
   readonly fullName: string
@@ -101,13 +113,14 @@ export class Type {
   fields: readonly Field[] = []
   readonly Message: new () => Message
   decode: Decode
+  read: Read
   encode: Encode
 
   constructor(
     fullName: string,
     name: string,
     int64: Int64Kind,
-    codec: (type: Type) => { decode: Decode; encode: Encode },
+    codec: (type: Type) => { decode: Decode; read: Read; encode: Encode },
   ) {
     this.fullName = fullName
     this.name = name
@@ -119,6 +132,10 @@ export class Type {
     this.decode = (...args) => {
       Object.assign(this, codec(this))
       return this.decode(...args)
+    }
+    this.read = (...args) => {
+      Object.assign(this, codec(this))
+      return this.read(...args)
     }
     this.encode = (...args) => {
       Object.assign(this, codec(this))

@@ -15,7 +15,7 @@ export interface Directions {
 export interface Untyped {
   client: MessageMap
   server: MessageMap
-  raw: never
+  raw: RawMessage<null>
 }
 
 /** What a message that crosses a stream by itself has beside its fields. */

@@ -1,10 +1,15 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { BATCH_BYTES, Batch } from './batch.ts'
+import { messageOut, refusedMessage } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { Framer } from './framer.ts'
-import { byteLimit, type Protocol } from './protocol.ts'
-import type { Role } from './table.ts'
+import { byteLimit } from './limits.ts'
+import { type WriterPort, writerPort } from './ports.ts'
+import type { Protocol } from './protocol.ts'
+import type { Entry, Role } from './table.ts'
+import { Tally } from './tally.ts'
 import type { Outgoing } from './typing.ts'
+import { Waiting } from './waiting.ts'
 
 /** What a writer may be told; all of it is checked once, here. */
 export interface WritableOptions<R extends Role = Role> {
@@ -24,30 +29,6 @@ export interface WriteOptions {
   signal?: AbortSignal
 }
 
-/** What a connection or a group does with a writer, beside what every user can. */
-export interface WriterPort {
-  /** The connection owns the writer's life: a late write to it fails by its callback alone. */
-  own(): void
-  /** Sends what was written in this tick now. */
-  flush(): void
-  /** Writes a whole frame that was encoded elsewhere, with the same limits. */
-  frame(bytes: Uint8Array): boolean
-  /** The frame of a message, not written anywhere. */
-  encode(message: object): Buffer
-  /** Messages written, bytes of them, and bytes of these that nobody has taken yet. */
-  readonly messages: number
-  readonly bytes: number
-  readonly queued: number
-}
-
-/** The way to a writer's port. */
-export const writerPort = Symbol('qbp.writerPort')
-
-interface Waiter {
-  resolve(): void
-  reject(error: unknown): void
-}
-
 /**
  * Message objects in, bytes out.
  *
@@ -63,10 +44,11 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #needDrain = false
   #sources = 0
   #owned = false
-  #messages = 0
-  #bytes = 0
+  #connection: object | null = null
+  #refused: (fault: unknown) => void = ignore
+  readonly #tally = new Tally()
   #callbacks: ((error?: Error | null) => void)[] = []
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Set<Waiting<void>>()
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options: WritableOptions<R> = {}) {
@@ -88,7 +70,11 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    * catch it, the refusal destroys the writer instead.
    */
   override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
+  /** As above; the encoding means nothing. */
   override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
+  override write(message: never, callback?: (error?: Error | null) => void): boolean
+  override write(message: never, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
   override write(
     message: Outgoing<P, R>,
     encoding?: BufferEncoding | ((error?: Error | null) => void),
@@ -119,18 +105,24 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.destroyed || this.writableEnded) throw this.#closed()
+      if (this.destroyed || this.writableEnded) return handled(Promise.reject(this.#closed()))
       this.#encode(message)
-      if (this.#written()) return DONE
-      return this.#room(signal)
+      return this.#written() ? DONE : handled(this.#room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
+  /** As Node's: ends the stream behind what was written. */
   override end(callback?: () => void): this
+  /** Writes a last message, as `write` does, and ends the stream. */
   override end(message: Outgoing<P, R>, callback?: () => void): this
+  /** As above; the encoding means nothing. */
   override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
+  override end(message: never, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
+  override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
   override end(
     message?: Outgoing<P, R> | (() => void),
     encoding?: BufferEncoding | (() => void),
@@ -143,6 +135,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     return done === undefined ? super.end() : super.end(done)
   }
 
+  /** As Node's. */
   override uncork(): void {
     super.uncork()
     if (this.#batch.length > 0) this.#schedule()
@@ -161,6 +154,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     }
   }
 
+  /** @internal */
   override _flush(callback: TransformCallback): void {
     this.#flush()
     callback()
@@ -169,16 +163,35 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Encodes a message behind what this writer has written in this tick, or leaves everything as it was and throws. */
   #encode(message: object): void {
     const output = this.#batch.open()
-    this.#accept(output, this.#framer.write(message, output, output.pos))
+    const { pos } = output
+    try {
+      this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
+    } catch (refusal) {
+      this.#refuse(message, refusal)
+      throw refusal
+    }
+    if (messageOut.hasSubscribers) this.#publish(this.#framer.entry, message, output.pos - pos)
+  }
+
+  #refuse(message: unknown, refusal: unknown): void {
+    this.#refused(refusal)
+    refusedMessage(this.#connection, this, message, refusal)
+  }
+
+  #publish(entry: Entry | undefined, message: object, bytes: number): void {
+    messageOut.publish({ connection: this.#connection, writer: this, name: entry?.name ?? null, bytes, message })
   }
 
   /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
-  #accept(output: { pos: number }, end: number): void {
-    const size = end - output.pos
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+  #accept(output: { pos: number }, end: number, entry: Entry | undefined): void {
+    this.#admit(end - output.pos, entry)
     output.pos = end
-    this.#messages++
-    this.#bytes += size
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number, entry: Entry | undefined): void {
+    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
+    this.#tally.count(entry, size)
   }
 
   // ---- the way out: batches
@@ -222,44 +235,32 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#needDrain = false
     process.nextTick(() => {
       if (this.destroyed) return
-      for (const waiter of this.#waiters) waiter.resolve()
+      for (const waiter of this.#waiters) waiter.resolve(undefined)
       this.#waiters.clear()
       this.emit('drain')
     })
   }
 
+  /** @internal */
   override _read(size: number): void {
     super._read(size)
     this.#drained()
   }
 
-  override read(size?: number): unknown {
+  // biome-ignore lint/suspicious/noExplicitAny: as in Node.
+  override read(size?: number): any {
     const chunk = super.read(size)
     this.#drained()
     return chunk
   }
 
   #room(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve: () => {
-          signal?.removeEventListener('abort', aborted)
-          resolve()
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', aborted)
-          reject(error)
-        },
-      }
-      const aborted = () => {
-        this.#waiters.delete(waiter)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', aborted, { once: true })
-      this.#waiters.add(waiter)
-    })
+    const waiter: Waiting<void> = new Waiting<void>(signal, () => this.#waiters.delete(waiter))
+    this.#waiters.add(waiter)
+    return waiter.promise
   }
 
+  /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#batch.take()
     const reason = error ?? this.#closed()
@@ -289,19 +290,27 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     )
   }
 
+  /** @internal */
   get [writerPort](): WriterPort {
     const writer = this
     return {
-      own: () => {
+      own: (connection, refused) => {
         writer.#owned = true
+        writer.#connection = connection ?? null
+        writer.#refused = refused ?? ignore
         writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
       },
       flush: () => writer.#flush(),
-      frame: (bytes) => {
-        const output = writer.#batch.open()
-        if (output.pos + bytes.length > output.buf.length) output.grow(output.pos, bytes.length)
-        output.buf.set(bytes, output.pos)
-        writer.#accept(output, output.pos + bytes.length)
+      frame: (bytes, entry, message) => {
+        if (writer.destroyed || writer.writableEnded) return false
+        try {
+          writer.#admit(bytes.length, entry)
+        } catch (full) {
+          writer.#refuse(message, full)
+          throw full
+        }
+        writer.#batch.add(bytes)
+        if (messageOut.hasSubscribers && message !== undefined) writer.#publish(entry, message, bytes.length)
         return writer.#written()
       },
       encode: (message) => {
@@ -309,12 +318,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
         const end = writer.#framer.write(message, output, output.pos)
         return Buffer.from(output.buf.subarray(output.pos, end))
       },
-      get messages() {
-        return writer.#messages
-      },
-      get bytes() {
-        return writer.#bytes
-      },
+      table: writer.#framer.table,
+      tally: writer.#tally,
       get queued() {
         return writer.#queued()
       },
@@ -349,3 +354,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 const DONE = Promise.resolve()
 
 function ignore(): void {}
+
+/** Who awaits it is told all the same; who does not is not to be killed by a peer that left. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore)
+  return promise
+}

@@ -8,21 +8,29 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'layout', 'resolve'],
+  /*  1 */ ['codegen', 'layout', 'limits', 'resolve'],
   /*  2 */ ['heads', 'wire'],
   /*  3 */ ['header', 'int64', 'text'],
   /*  4 */ ['assembly', 'type'],
   /*  5 */ ['batch', 'convert', 'decode', 'encode', 'fault'],
   /*  6 */ ['schema', 'load', 'table', 'frames'],
-  /*  7 */ ['listing', 'typing'],
+  /*  7 */ ['listing', 'typing', 'tally'],
   /*  8 */ ['protocol'],
-  /*  9 */ ['framer'],
-  /* 10 */ ['readable', 'writable', 'deadline'],
-  /* 11 */ ['tls'],
-  /* 12 */ ['connection'],
-  /* 13 */ ['server', 'client'],
-  /* 14 */ ['index'],
-  /* 15 */ ['cli/*'],
+  /*  9 */ ['framer', 'inbox'],
+  /* 10 */ ['turn', 'waiting', 'iterate', 'ports', 'deadline', 'doorkeeper', 'diagnostics'],
+  /* 11 */ ['readable', 'writable'],
+  /* 12 */ ['tls'],
+  /* 13 */ ['settings'],
+  /* 14 */ ['connection'],
+  /* 15 */ ['server', 'client', 'group'],
+  /* 16 */ ['channels', 'bus/*', 'reconnect'],
+  /* 17 */ ['seat', 'presence', 'session'],
+  /* 18 */ ['lane', 'sessions'],
+  /* 19 */ ['bus-group'],
+  /* 20 */ ['index', 'testing/*'],
+  /* 21 */ ['window/*'],
+  /* 22 */ ['cli/*'],
+  /* 23 */ ['window/page/*'],
 ]
 
 // Up to this floor a file knows bytes and messages only, no stream, socket or timer: it runs in a browser.
@@ -30,12 +38,12 @@ const HIGHEST_FLOOR_WITHOUT_NODE = 9
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['resolve', 'load', 'schema', 'int64', 'cli/load']
+const PROTOBUFJS_FILES = ['resolve', 'load', 'schema', 'int64']
 
 const LIB = join(__dirname, '..', 'lib')
 
 interface SourceFile {
-  /** The path inside lib/, without `.ts`: `bus/nats`. */
+  /** The path inside lib/, without `.ts` or `.tsx`: `bus/nats`. */
   readonly name: string
   /** What it imports, as written: `node:net`, `./frames.ts`. */
   readonly imports: readonly string[]
@@ -48,12 +56,11 @@ interface SourceFile {
  *
  * @throws if an import's argument is not plain text, which nobody could check.
  */
-function readSource(name: string, text: string): SourceFile {
+function readSource(name: string, text: string, path = `${name}.ts`): SourceFile {
   const imports: string[] = []
   const identifiers = new Set<string>()
   const named = (node: ts.Node | undefined): void => {
-    if (!node || !ts.isStringLiteralLike(node))
-      throw new Error(`${name}.ts: an import of something other than plain text`)
+    if (!node || !ts.isStringLiteralLike(node)) throw new Error(`${path}: an import of something other than plain text`)
     imports.push(node.text)
   }
   const visit = (node: ts.Node): void => {
@@ -69,7 +76,7 @@ function readSource(name: string, text: string): SourceFile {
     }
     ts.forEachChild(node, visit)
   }
-  visit(ts.createSourceFile(`${name}.ts`, text, ts.ScriptTarget.Latest))
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest))
   return { name, imports, identifiers }
 }
 
@@ -85,7 +92,7 @@ function placeOf(name: string): { floor: number; entry: string } | undefined {
 /** The name of the file of lib/ that a relative import means, or undefined for a package. */
 function targetOf(from: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined
-  return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.ts$/, '')
+  return posix.normalize(posix.join(posix.dirname(from), specifier)).replace(/\.tsx?$/, '')
 }
 
 function isNodeModule(specifier: string): boolean {
@@ -115,10 +122,10 @@ function circleIn(files: readonly SourceFile[]): string | undefined {
 }
 
 const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))
-  .map((path) => path.replaceAll('\\', '/').replace(/\.ts$/, ''))
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
+  .map((path) => path.replaceAll('\\', '/'))
   .sort()
-  .map((name) => readSource(name, readFileSync(join(LIB, `${name}.ts`), 'utf8')))
+  .map((path) => readSource(path.replace(/\.tsx?$/, ''), readFileSync(join(LIB, path), 'utf8'), path))
 
 const withoutNode = files.filter((file) => (placeOf(file.name)?.floor ?? Infinity) <= HIGHEST_FLOOR_WITHOUT_NODE)
 
@@ -151,9 +158,9 @@ describe('floors', () => {
     expect(circleIn(files)).to.equal(undefined)
   })
 
-  it('import only files of lib/, by relative paths that end in .ts', () => {
+  it('import only files of lib/, by relative paths that end in .ts or .tsx', () => {
     const relative = files.flatMap(({ imports }) => imports.filter((specifier) => specifier.startsWith('.')))
-    expect(relative.filter((specifier) => !specifier.endsWith('.ts'))).to.deep.equal([])
+    expect(relative.filter((specifier) => !/\.tsx?$/.test(specifier))).to.deep.equal([])
     const names = new Set(files.map((file) => file.name))
     const outside = files.flatMap(({ name, imports }) =>
       imports.filter((specifier) => {

@@ -377,7 +377,7 @@ describe('Protocol.load', () => {
       ],
     ]
     for (const [contents, message] of faults) expect(await failure(files(contents))).to.match(message)
-    expect(await failure(join(folder, 'none.proto'))).to.match(/ENOENT: .*none\.proto/)
+    expect(await failure(join(folder, 'none.proto'))).to.match(/none\.proto: cannot be read \(ENOENT\)/)
     expect(await failure([])).to.match(/No file was named/)
     expect(await failure(folder)).to.match(/EISDIR/)
   })

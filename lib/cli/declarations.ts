@@ -1,6 +1,6 @@
 import type { Int64Kind } from '../index.ts'
-import { Enum, type Field, type OneOf, Type } from './load.ts'
 import type { Declared, Names, Scope } from './names.ts'
+import { Enum, type Field, type OneOf, Type } from './reflection.ts'
 import { doc, indent, key, quote } from './source.ts'
 
 const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.split(' '))

@@ -1,5 +1,5 @@
-import { Type } from './load.ts'
 import type { Scope } from './names.ts'
+import { Type } from './reflection.ts'
 import { doc, indent, key } from './source.ts'
 
 /** A constant of the module: its doc comment, and the two ways to say what it is. */

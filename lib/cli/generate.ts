@@ -1,12 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Int64Kind } from '../index.ts'
-import { load, Namespace, type Root, SchemaError, Type } from './load.ts'
+import { type Int64Kind, QbpError } from '../index.ts'
+import { firstPackage, loadSchema } from '../load.ts'
 import { generateModule } from './module.ts'
-
-/** What `qbp help` says of it. */
-export const summary = 'make a typed module of .proto files'
+import { fileName } from './reflection.ts'
 
 const help = `Usage: qbp generate FILE.proto... [options]
 
@@ -19,6 +17,7 @@ its messages as they are read and written.
       --int64 KIND       how 64-bit fields are read: bigint (default), long or number
       --keep-case        keep the .proto's field names; default: camelCase
   -I, --include DIR      where imports are looked for, too; may be repeated
+                         (default: the current folder)
       --import MODULE    where types are imported from (default: qbp-stream)
       --package NAME     names of messages are relative to it (default: that of the
                          first .proto)
@@ -41,18 +40,6 @@ const options = {
   package: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
-
-/** The package that a file declares something in, if it declares anything. */
-function packageOf(root: Root, file: string): string | undefined {
-  const search = (namespace: Namespace): Namespace | undefined => {
-    for (const object of namespace.nestedArray) {
-      if (object.filename === file) return namespace
-      const found = object instanceof Namespace && !(object instanceof Type) ? search(object) : undefined
-      if (found !== undefined) return found
-    }
-  }
-  return search(root)?.fullName.slice(1)
-}
 
 /** The files that a module is written to, each with which of its texts. */
 function outputs(out: string): [string, 'ts' | 'js' | 'dts'][] | null {
@@ -102,11 +89,13 @@ export async function run(
   if (targets === null) return refuse(`the output '${out}' ends neither in .ts or .mts nor in .js or .mjs.`)
 
   try {
-    const loaded = load(files, { includeDirs: values.include ?? [], keepCase: values['keep-case'] ?? false })
-    const packageName = values.package ?? packageOf(loaded.root, loaded.files[0] as string) ?? ''
-    const module = generateModule(loaded.root, {
-      files: loaded.files,
-      packageName,
+    const root = await loadSchema(files, {
+      includeDirs: values.include ?? ['.'],
+      keepCase: values['keep-case'] ?? false,
+    })
+    const module = generateModule(root, {
+      files: files.map(fileName),
+      packageName: values.package ?? firstPackage(root, files),
       int64: int64 as Int64Kind,
       ...(values.import !== undefined && { importFrom: values.import }),
     })
@@ -116,7 +105,7 @@ export async function run(
     return 0
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
-    if (!(error instanceof SchemaError || error instanceof RangeError || code !== undefined)) throw error
+    if (!(error instanceof QbpError || error instanceof RangeError || code !== undefined)) throw error
     stderr.write(`qbp generate: ${message}\n`)
     return 1
   }

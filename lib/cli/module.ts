@@ -1,8 +1,8 @@
 import type { Int64Kind } from '../index.ts'
 import { Declarations } from './declarations.ts'
 import { constants } from './enums.ts'
-import { Namespace, type Root, type Type } from './load.ts'
 import { Names } from './names.ts'
+import { Namespace, type Root, type Type } from './reflection.ts'
 import { select, selectionToJSON } from './selection.ts'
 import { key, literal, quote } from './source.ts'
 

@@ -1,4 +1,4 @@
-import { Enum, type Namespace, type ReflectionObject, type Root, Type } from './load.ts'
+import { Enum, type Namespace, type ReflectionObject, type Root, Type } from './reflection.ts'
 import type { Selection } from './selection.ts'
 
 /** A message or enum as the module declares it. */

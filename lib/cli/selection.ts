@@ -1,4 +1,4 @@
-import { Enum, Field, Namespace, type ReflectionObject, type Root, Service, Type } from './load.ts'
+import { Enum, Field, Namespace, type ReflectionObject, type Root, Service, Type } from './reflection.ts'
 
 /** What a generated module holds of a schema. */
 export interface Selection {

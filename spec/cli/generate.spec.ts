@@ -6,8 +6,8 @@ import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import ts from 'typescript'
 import { run } from '../../lib/cli/generate.ts'
-import { load } from '../../lib/cli/load.ts'
 import type { Schema } from '../../lib/index.ts'
+import { loadSchema } from '../../lib/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
 
@@ -92,7 +92,7 @@ describe('qbp generate', () => {
   describe('the schema in the module', () => {
     for (const name of ['kinds', 'old', 'edition', 'names', 'nearby']) {
       it(`means to protobufjs what ${name}.proto meant`, async () => {
-        const given = load([join(protos, `${name}.proto`)]).root
+        const given = await loadSchema(join(protos, `${name}.proto`))
         const module = await moduleOf(name)
         const schema = Object.values(module).find((value) => (value as Schema).root !== undefined) as Schema
         const made = protobuf.Root.fromJSON(schema.root as protobuf.INamespace)
@@ -128,7 +128,7 @@ describe('qbp generate', () => {
         ['edition', 'edition.Sample', { needed: 0, explicit: 0, delimited: { needed: 1 }, expanded: [1, 2], shut: 2 }],
       ]
       for (const [name, typeName, message] of bodies) {
-        const given = load([join(protos, `${name}.proto`)]).root.lookupType(typeName)
+        const given = (await loadSchema(join(protos, `${name}.proto`))).lookupType(typeName)
         const schema = (await moduleOf(name))[name] as Schema
         const made = protobuf.Root.fromJSON(schema.root as protobuf.INamespace).lookupType(typeName)
         const hex = (type: protobuf.Type) => Buffer.from(type.encode(type.fromObject(message)).finish()).toString('hex')

@@ -54,6 +54,7 @@ export function everyCase(): string | bigint {
     case 'Left':
       return message.name
     case 'Leave':
+    case 'Resume':
     case 'Say':
       return message.room
     case 'Welcome':

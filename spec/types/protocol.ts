@@ -22,7 +22,7 @@ const same = <A, B>(_: Same<A, B>): void => {}
 export function byOption(): void {
   const protocol = Protocol.from(chat)
   type P = typeof protocol
-  same<Read<P>['$name'], 'Join' | 'Leave' | 'Say' | 'Welcome' | 'Joined' | 'Left' | 'Said' | 'Refused'>(true)
+  same<Read<P>['$name'], 'Join' | 'Resume' | 'Leave' | 'Say' | 'Welcome' | 'Joined' | 'Left' | 'Said' | 'Refused'>(true)
   const write = (_: Written<P>): void => {}
   write({ $name: 'Say', room: 'hall', text: 'hello' })
   write({ $name: null, type: 99, body: new Uint8Array(1) })

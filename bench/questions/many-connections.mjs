@@ -1,0 +1,45 @@
+// What does a message cost the server when 10,000 connections send one now and then, against 10 connections that do?
+
+import { fixture } from '../fixtures.mjs'
+import { alternate, row } from '../measure.mjs'
+import { prepare } from '../peers/qbp.mjs'
+import { start } from '../processes.mjs'
+import { frames } from './frames.mjs'
+
+const MANY = 10_000
+const FEW = 10
+const MESSAGES = 20_000
+/** Fewer than connections, so that no connection has two: each message is a chunk of its own, with few as with many. */
+const UNDER_WAY = 8
+
+export async function* run({ progress, skip }) {
+  const [{ name, fields }] = fixture('small')
+  const bytes = await frames([prepare(name, fields)], 1)
+  const turns = {}
+  const processes = []
+  for (const count of [MANY, FEW]) {
+    const server = start('qbp')
+    const audience = start('audience')
+    processes.push(server, audience)
+    progress(`${count} connections`)
+    try {
+      await audience.call('join', await server.call('listen', { echo: true }), count, false)
+    } catch (error) {
+      for (const each of processes) each.stop()
+      if (!/EMFILE|EADDRNOTAVAIL|ended/.test(error.message)) throw error
+      skip(`${count} connections could not be opened (see ulimit -n): ${error.message.split('\n')[0]}`)
+      return
+    }
+    turns[count] = async () => {
+      const before = await server.call('cpu')
+      await audience.call('talk', bytes, MESSAGES, UNDER_WAY)
+      return ((await server.call('cpu')) - before) / MESSAGES
+    }
+  }
+  await alternate(turns, { rounds: 1, progress: (text) => progress(`warming up: ${text}`) })
+  const figures = await alternate(turns, { progress: (text) => progress(`connections: ${text}`) })
+  for (const each of processes) each.stop()
+  yield row('server CPU, 10,000 connections : 10', 'µs/message', figures.get(String(MANY)), figures.get(String(FEW)), {
+    most: 1.5,
+  })
+}

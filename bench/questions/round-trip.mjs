@@ -1,0 +1,36 @@
+// How long does one message take there and back, with no other under way, against the same bytes over bare sockets?
+
+import { alternate, row } from '../measure.mjs'
+import { start } from '../processes.mjs'
+
+const TRIPS = 2000
+
+export async function* run({ progress }) {
+  const peers = { qbp: 'qbp', socket: 'bare-socket' }
+  const pairs = new Map()
+  const trips = new Map()
+  for (const [name, peer] of Object.entries(peers)) {
+    const server = start(peer)
+    const client = start(peer)
+    pairs.set(name, { server, client })
+    await client.call('connect', await server.call('listen', { echo: true }))
+    trips.set(name, [])
+  }
+  const turns = Object.fromEntries(
+    [...pairs].map(([name, { client }]) => [name, async () => trips.get(name).push(await client.call('trips', TRIPS))]),
+  )
+  await alternate(turns, { rounds: 3, progress: (text) => progress(`warming up: ${text}`) })
+  for (const list of trips.values()) list.length = 0
+  const failed = await alternate(turns, { rounds: 11, progress })
+  for (const { server, client } of pairs.values()) {
+    server.stop()
+    client.stop()
+  }
+  for (const percentile of ['p50', 'p99']) {
+    const figure = (name) => {
+      const list = trips.get(name).map((trip) => trip[percentile])
+      return failed.get(name) instanceof Error ? failed.get(name) : list.sort((a, b) => a - b)[list.length >> 1]
+    }
+    yield row(`round trip, ${percentile} : a bare net.Socket`, 'µs', figure('qbp'), figure('socket'), { most: 1.15 })
+  }
+}

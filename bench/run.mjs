@@ -1,0 +1,165 @@
+// npm run bench -- [regexp] [--json] [--chart]
+//
+// Asks the questions whose names the regexp finds, one after the other, and prints one table.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import os from 'node:os'
+import { parseArgs } from 'node:util'
+import { fileOf } from './fixtures.mjs'
+
+const QUESTIONS = [
+  'decode',
+  'encode',
+  'one-way',
+  'echo',
+  'round-trip',
+  'server-cpu',
+  'broadcast',
+  'idle-memory',
+  'many-connections',
+  'chunk-sizes',
+  'bus',
+]
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean' }, chart: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  allowPositionals: true,
+})
+const pattern = new RegExp(positionals[0] ?? '', 'i')
+const chosen = QUESTIONS.filter((name) => pattern.test(name))
+if (values.help || chosen.length === 0) {
+  console.log(`npm run bench -- [regexp] [--json] [--chart]\n\nThe questions: ${QUESTIONS.join(', ')}.`)
+  process.exit(values.help ? 0 : 2)
+}
+
+install()
+const { stopAll } = await import('./processes.mjs')
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    stopAll()
+    clearProgress()
+    process.exit(130)
+  })
+}
+process.on('exit', stopAll)
+
+const results = await ask()
+clearProgress()
+if (values.json) console.log(JSON.stringify(results, null, 2))
+else print(results)
+if (values.chart) {
+  const { writeChart } = await import('./chart.mjs')
+  writeChart(results, fileOf('results.svg'))
+  console.error(`The chart is in ${fileOf('results.svg')}.`)
+}
+process.exit(results.rows.some(({ fault }) => fault !== null) ? 1 : 0)
+
+/** Brings the peers, unless they are there, and the library as it is published. */
+function install() {
+  const here = fileOf('.')
+  const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
+  if (!existsSync(fileOf('node_modules'))) {
+    console.error('Installing what is compared with, into bench/node_modules …')
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here)
+  }
+  run('npm', ['run', '--silent', 'build', '--loglevel=error'], fileOf('..'))
+}
+
+async function ask() {
+  const rows = []
+  const skipped = []
+  const began = Date.now()
+  for (const name of chosen) {
+    const { run } = await import(`./questions/${name}.mjs`)
+    const tools = {
+      progress: (text) => showProgress(`${Math.round((Date.now() - began) / 1000)} s  ${name}: ${text}`),
+      skip: (reason) => skipped.push({ question: name, reason }),
+    }
+    try {
+      for await (const row of run(tools)) rows.push({ question: name, ...row })
+    } catch (error) {
+      rows.push({
+        question: name,
+        measure: name,
+        unit: '',
+        ours: null,
+        theirs: null,
+        ratio: null,
+        met: null,
+        fault: error.message,
+      })
+    }
+    stopAll()
+  }
+  const [{ model }] = os.cpus()
+  const machine = `${model.trim()} × ${os.availableParallelism()}, ${os.type()} ${os.release()}, Node ${process.version}`
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine,
+    versions: versions(),
+    seconds: Math.round((Date.now() - began) / 1000),
+    rows,
+    skipped,
+  }
+}
+
+/** What was compared with, as installed. */
+function versions() {
+  const listed = execFileSync('npm', ['ls', '--json', '--depth=0', '--loglevel=silent'], {
+    cwd: fileOf('.'),
+    encoding: 'utf8',
+  })
+  return Object.fromEntries(
+    Object.entries(JSON.parse(listed).dependencies).map(([name, { version }]) => [name, version]),
+  )
+}
+
+function print({ date, machine, seconds, rows, skipped }) {
+  const lines = rows.map(({ measure, unit, ours, theirs, ratio, most, least, met, fault }) =>
+    fault !== null
+      ? [measure, '', '', '', '', `not timed: ${fault.split('\n')[0]}`]
+      : [
+          measure,
+          `${figure(ours)} ${unit}`,
+          `${figure(theirs)} ${unit}`,
+          figure(ratio),
+          goalOf({ most, least }),
+          met === null ? '' : met ? 'yes' : 'NO',
+        ],
+  )
+  const head = ['measure', 'ours', 'theirs', 'ratio', 'goal', 'met?']
+  const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => (i === 5 ? 0 : line[i].length))))
+  const show = (line) =>
+    line
+      .map((cell, i) => (i === 0 || i > 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join('  ')
+      .trimEnd()
+  console.log([head, widths.map((width) => '-'.repeat(width)), ...lines].map(show).join('\n'))
+  for (const { question, reason } of skipped) console.log(`${question}: skipped. ${reason}`)
+  console.log(`\n${date}, ${machine}, ${seconds} s. Medians of alternating rounds; a ratio is ours to theirs.`)
+}
+
+function goalOf({ most, least }) {
+  if (most !== undefined) return `<= ${figure(most)}`
+  return least !== undefined ? `>= ${figure(least)}` : ''
+}
+
+/** Three digits, or all before the point. */
+function figure(number) {
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(number) || 1)))
+  return number.toLocaleString('en', {
+    maximumFractionDigits: Math.min(digits, 3),
+    minimumFractionDigits: Math.min(digits, 2),
+    useGrouping: true,
+  })
+}
+
+function showProgress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, process.stderr.columns - 1)}`)
+  else if (!/round [2-9]|round 1\d/.test(text)) console.error(text)
+}
+
+function clearProgress() {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+}

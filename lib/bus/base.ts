@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { QbpError } from '../errors.ts'
+import type {
+  Bus,
+  BusEvents,
+  Gap,
+  LiveListener,
+  LogListener,
+  LogOptions,
+  Position,
+  PublishOptions,
+  Store,
+  SubscribeOptions,
+  Subscription,
+} from './bus.ts'
+import { encodeName } from './name.ts'
+import { checkPosition } from './position.ts'
+
+/** What both engines take. */
+export interface BusOptions {
+  /** This node's name. Default: a random one. Two nodes of one name both get what is sent to it. */
+  readonly node?: string
+  /**
+   * How long, in ms, a durable publication, a call of the store or a subscription to a log is tried again before it is given up, absences
+   * of the engine included. 1 to 60 000: NATS knows a repeated publication for two minutes. Default: 30 000.
+   */
+  readonly timeoutMs?: number
+}
+
+/** What becomes of logs and of the store. Whoever first uses a channel, or the store, decides for all nodes. */
+export interface RetentionOptions {
+  /** How long frames are kept in a log, in ms. Default: 24 hours. Infinity: no limit. */
+  readonly logMaxAgeMs?: number
+  /** How many frames are kept per log. Default: 100 000. Infinity: no limit. */
+  readonly logMaxFrames?: number
+  /** The longest life of an entry in the store, in ms, up to 2**31 - 1 (24 days). Default: 24 hours. */
+  readonly maxTtlMs?: number
+}
+
+const DAY_MS = 86_400_000
+/** The longest delay a Node timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export function retention(options: RetentionOptions): Required<RetentionOptions> {
+  const { logMaxAgeMs = DAY_MS, logMaxFrames = 100_000, maxTtlMs = DAY_MS } = options
+  if (logMaxAgeMs !== Infinity) checkInteger('logMaxAgeMs', logMaxAgeMs, 1, Number.MAX_SAFE_INTEGER / 1_000_000)
+  if (logMaxFrames !== Infinity) checkInteger('logMaxFrames', logMaxFrames, 1, Number.MAX_SAFE_INTEGER)
+  checkInteger('maxTtlMs', maxTtlMs, 1, MAX_TIMER_MS)
+  return { logMaxAgeMs, logMaxFrames, maxTtlMs }
+}
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION unless `value` is an integer between `min` and `max`. */
+export function checkInteger(option: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    `${option} is ${String(value)}: allowed are integers from ${min} to ${max}.`,
+    { option },
+  )
+}
+
+export function downError(cause?: unknown): QbpError {
+  const message = 'The engine of this bus is away: nothing was sent. Wait for the event "up", then try again.'
+  return new QbpError('ERR_QBP_BUS_DOWN', message, cause === undefined ? {} : { cause })
+}
+
+export function closedError(): QbpError {
+  return new QbpError('ERR_QBP_BUS_CLOSED', 'This bus is closed. Make another one.')
+}
+
+export function staleError(key: readonly string[], revision: Position | null): QbpError {
+  const expected = revision === null ? 'nothing' : `revision ${revision.epoch}.${revision.offset}`
+  const message = `The key ${JSON.stringify(key)} does not hold ${expected} any more: nothing was written. Get it again and decide anew.`
+  return new QbpError('ERR_QBP_STALE_REVISION', message, { key, revision })
+}
+
+export function noNodeError(node: string): QbpError {
+  return new QbpError('ERR_QBP_NO_NODE', `No node ${JSON.stringify(node)} is on the bus now.`, { node })
+}
+
+/** What the engines have in common: the checks at the door, the state, and calling listeners without being hurt by them. */
+export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
+  readonly node: string
+  readonly timeoutMs: number
+  abstract readonly maxFrameBytes: number
+  abstract readonly store: Store
+
+  #up = true
+  #closed: Promise<void> | undefined
+
+  constructor(options: BusOptions) {
+    super()
+    this.setMaxListeners(0) // One for each group: many are no leak.
+    const { node = randomUUID(), timeoutMs = 30_000 } = options
+    encodeName(node)
+    checkInteger('timeoutMs', timeoutMs, 1, 60_000)
+    this.node = node
+    this.timeoutMs = timeoutMs
+  }
+
+  get isUp(): boolean {
+    return this.#up && this.#closed === undefined
+  }
+
+  /** Whether it was closed on this side. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** See {@link Bus.publish}. */
+  publish(
+    channel: string,
+    frame: Uint8Array,
+    options?: PublishOptions & { readonly durable?: false },
+  ): Promise<undefined>
+  /** See {@link Bus.publish}. */
+  publish(channel: string, frame: Uint8Array, options: PublishOptions & { readonly durable: true }): Promise<Position>
+  /** See {@link Bus.publish}. */
+  publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
+  async publish(channel: string, frame: Uint8Array, options: PublishOptions = {}): Promise<Position | undefined> {
+    encodeName(channel)
+    this.checkFrame(frame)
+    options.signal?.throwIfAborted()
+    if (options.durable) {
+      this.checkOpen()
+      return this.publishLog(channel, frame, options.signal)
+    }
+    this.checkUp()
+    this.publishLive(channel, frame)
+    return undefined
+  }
+
+  subscribe(channel: string, listener: LiveListener, options?: SubscribeOptions): Promise<Subscription>
+  subscribe(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription>
+  async subscribe(
+    channel: string,
+    listener: LiveListener | LogListener,
+    options: SubscribeOptions | LogOptions = {},
+  ): Promise<Subscription> {
+    encodeName(channel)
+    this.checkUp()
+    options.signal?.throwIfAborted()
+    if (!('since' in options)) return this.subscribeLive(channel, listener as LiveListener, options.signal)
+    const { since } = options
+    if (since !== 'now' && since !== 'first') {
+      if (typeof since !== 'object' || since === null) {
+        const message = `since is ${String(since)}: allowed are 'now', 'first' and a position. Leave it out to hear the live lane.`
+        throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
+      }
+      checkPosition(since)
+    }
+    return this.subscribeLog(channel, listener, options)
+  }
+
+  async send(node: string, frame: Uint8Array): Promise<void> {
+    encodeName(node)
+    this.checkFrame(frame)
+    this.checkUp()
+    await this.sendFrame(node, frame)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= Promise.resolve().then(() => this.leave())
+    return this.#closed
+  }
+
+  /** As `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** @throws {QbpError} ERR_QBP_BUS_CLOSED */
+  checkOpen(): void {
+    if (this.#closed) throw closedError()
+  }
+
+  /** @throws {QbpError} ERR_QBP_BUS_CLOSED, ERR_QBP_BUS_DOWN */
+  checkUp(): void {
+    this.checkOpen()
+    if (!this.#up) throw downError()
+  }
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no Uint8Array, ERR_QBP_TOO_LONG */
+  checkFrame(frame: Uint8Array): void {
+    if (!(frame instanceof Uint8Array)) {
+      throw new QbpError('ERR_QBP_BAD_OPTION', `a frame or value is ${typeof frame}: allowed is a Uint8Array.`)
+    }
+    if (frame.length <= this.maxFrameBytes) return
+    const facts = { size: frame.length, limit: this.maxFrameBytes }
+    const message = `${facts.size} bytes, the bus takes ${facts.limit}. Send it in parts, or raise the engine's limit.`
+    throw new QbpError('ERR_QBP_TOO_LONG', message, facts)
+  }
+
+  /** Calls a listener. What it throws is reported, never passed on: the caller is an engine's receive loop. */
+  guard(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      // In a turn of its own: what an `error` listener throws is the program's to see, and no engine's to trip over.
+      process.nextTick(() => {
+        if (this.listenerCount('error') > 0) this.emit('error', error)
+        else process.emitWarning(error instanceof Error ? error : `A listener threw ${String(error)}`)
+      })
+    }
+  }
+
+  /** @internal */
+  tellGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
+    if (onGap) this.guard(() => onGap(gap))
+    this.guard(() => this.emit('gap', gap))
+  }
+
+  protected setUp(up: boolean): void {
+    if (up === this.#up || this.#closed) return
+    this.#up = up
+    this.guard(() => this.emit(up ? 'up' : 'down'))
+  }
+
+  protected abstract publishLive(channel: string, frame: Uint8Array): void
+  protected abstract publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position>
+  protected abstract subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription>
+  protected abstract subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription>
+  protected abstract sendFrame(node: string, frame: Uint8Array): Promise<void>
+  protected abstract leave(): Promise<void>
+}

@@ -1,0 +1,82 @@
+import { Duplex } from 'node:stream'
+
+/** How an in-memory pair behaves. */
+export interface PairOptions {
+  /** What each side holds, in bytes, before the other side's `write` returns false. Default: 64 KiB. */
+  highWaterMarkBytes?: number
+  /** Every byte, and the end, arrives so much later. Default: 0, which is at once. */
+  latencyMs?: number
+  /** At most so many bytes in one chunk: 1 makes the receiver see single bytes. Default: Infinity. */
+  sliceBytes?: number
+}
+
+/**
+ * Two duplexes, each of which reads what the other writes, without a socket. They end side by side, as a TCP connection with
+ * `allowHalfOpen` does; they push back; and one that is destroyed before its end resets the other (ECONNRESET).
+ */
+export function duplexPair(options: PairOptions = {}): [Duplex, Duplex] {
+  const left = new Side(options)
+  const right = new Side(options)
+  left.other = right
+  right.other = left
+  return [left, right]
+}
+
+class Side extends Duplex {
+  other: Side | null = null
+  readonly #latencyMs: number
+  readonly #sliceBytes: number
+  /** What the other side has written and this one has no room for. */
+  #held: (() => void) | null = null
+
+  constructor({ highWaterMarkBytes = 65_536, latencyMs = 0, sliceBytes = Number.POSITIVE_INFINITY }: PairOptions) {
+    super({ highWaterMark: highWaterMarkBytes, allowHalfOpen: true })
+    this.#latencyMs = latencyMs
+    this.#sliceBytes = sliceBytes
+  }
+
+  override _read(): void {
+    const held = this.#held
+    this.#held = null
+    held?.()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.#later(() => this.#pass(chunk, callback))
+  }
+
+  override _final(callback: () => void): void {
+    this.#later(() => {
+      this.other?.push(null)
+      callback()
+    })
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    const { other } = this
+    const ended = this.readableEnded && this.writableFinished
+    if (other !== null && !ended && !other.destroyed) {
+      const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
+      this.#later(() => other.destroy(reset))
+    }
+    callback(error)
+  }
+
+  #later(act: () => void): void {
+    if (this.#latencyMs > 0) setTimeout(act, this.#latencyMs)
+    else act()
+  }
+
+  /** Gives a chunk to the other side, and waits with the rest, or with the callback, until that has room. */
+  #pass(chunk: Buffer, callback: () => void): void {
+    const { other } = this
+    if (other === null || other.destroyed) {
+      callback()
+      return
+    }
+    const slice = chunk.length > this.#sliceBytes ? chunk.subarray(0, this.#sliceBytes) : chunk
+    const goOn = () => (slice === chunk ? callback() : this.#pass(chunk.subarray(slice.length), callback))
+    if (other.push(Buffer.from(slice))) goOn()
+    else other.#held = goOn
+  }
+}

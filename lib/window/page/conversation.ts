@@ -1,0 +1,138 @@
+import { base64, toProtoJson } from '../../cli/to-protojson.ts'
+import type { Header } from '../../header.ts'
+import { Protocol } from '../../protocol.ts'
+import type { Entry, EntryForm, OnlyForm, Role } from '../../table.ts'
+import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
+import { headerSpans, type Span, spansOf } from '../spans.ts'
+
+/** What a header says. */
+type Head = Parameters<Header['read']>[3]
+
+/** One line of the table. */
+export interface Row {
+  /** The window's number of the event. */
+  readonly index: number
+  readonly at: number
+  readonly connection: number
+  readonly from: Role
+  readonly kind: 'frame' | 'open' | 'fault' | 'close'
+  /** The whole frame, or what came of it. */
+  readonly bytes: Uint8Array
+  readonly offset: number
+  readonly error: string
+  readonly peer: string
+  /** What the header says: the type, where the body begins, and the table's entry, if it lists the type. */
+  readonly type: number
+  readonly bodyStart: number
+  readonly entry: Entry | null
+}
+
+const kinds: Record<number, Row['kind']> = {
+  [Event.Kind.FRAME]: 'frame',
+  [Event.Kind.OPEN]: 'open',
+  [Event.Kind.FAULT]: 'fault',
+  [Event.Kind.CLOSE]: 'close',
+}
+
+/** The observed protocol, made of what the window said of it: decodes what passes, here in the page. */
+export class Conversation {
+  readonly title: string
+  readonly protocol: Protocol
+  readonly #head: Head = { type: 0, length: 0, fields: null }
+
+  constructor({ title, header, package: name, schema, client, server }: Hello) {
+    this.title = title
+    const tables = { client: client.map(form), server: server.map(form) }
+    const typed = { client: Object.fromEntries(tables.client), server: Object.fromEntries(tables.server) }
+    const only = Object.fromEntries(
+      Object.entries(tables).flatMap(([role, [first]]) => (first ? [[role, onlyForm(first)]] : [])),
+    )
+    const source = { package: name, int64: 'bigint', root: JSON.parse(schema) } as const
+    this.protocol = Protocol.from(source, {
+      header,
+      ...(/\btype:/.test(header) ? { types: typed } : { message: only }),
+    }) as Protocol
+  }
+
+  row({ index, at, connection, from, kind, bytes, offset, error, peer }: Event): Row {
+    const role = from === Side.CLIENT ? 'client' : 'server'
+    const head = this.#head
+    let bodyStart = -1
+    try {
+      bodyStart = bytes.length > 0 ? this.protocol.header.read(bytes, 0, bytes.length, head) : -1
+    } catch {} // A fault's bytes: no header.
+    const isFrame = kind === Event.Kind.FRAME && bodyStart >= 0
+    const entry = isFrame ? (this.protocol.sent[role].byType(head.type) ?? null) : null
+    return {
+      ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
+      ...{ type: isFrame ? head.type : 0, bodyStart: isFrame ? bodyStart : bytes.length },
+    }
+  }
+
+  /** The message, as ProtoJSON; null where there is none or it does not decode. */
+  json({ entry, bytes, bodyStart }: Row): unknown {
+    if (entry === null || typeof entry.body === 'string') return null
+    try {
+      return toProtoJson(this.protocol, entry.body, entry.decode(bytes, bodyStart, bytes.length, true, null))
+    } catch {
+      return null
+    }
+  }
+
+  /** The frame's header and body, and their fields, among its bytes. */
+  spans({ entry, bytes, bodyStart, kind, type, error }: Row): Span[] {
+    const { length } = bytes
+    const part = { value: null, children: [] as Span[] }
+    if (kind !== 'frame') {
+      const whole = { ...part, name: 'bytes', kind: 'malformed', note: error, start: 0, end: length, valueStart: 0 }
+      return length > 0 ? [whole] : []
+    }
+    const { text } = this.protocol.header
+    const fields = headerSpans(text, bytes, bodyStart)
+    const header = { ...part, name: 'header', kind: text, start: 0, end: bodyStart, valueStart: 0, children: fields }
+    const place = { start: bodyStart, end: length, valueStart: bodyStart }
+    if (entry !== null && typeof entry.body !== 'string') {
+      const { body, name } = entry
+      const label = body.name === name ? 'message' : body.name
+      return [header, { ...part, ...place, name, kind: label, children: spansOf(body, bytes, bodyStart, length) }]
+    }
+    if (entry?.body === 'empty') return [header]
+    // Nobody said that it is protobuf: it is shown as fields if it reads as such.
+    const guess = entry === null ? spansOf(null, bytes, bodyStart, length) : []
+    const reads = guess.length > 0 && guess.every((span) => span.kind !== 'malformed')
+    const name = entry?.name ?? `type ${type}`
+    if (reads) return [header, { ...part, ...place, name, kind: 'not in the table', children: guess }]
+    return [header, { ...part, ...place, name, kind: 'raw', value: bytes.subarray(bodyStart) }]
+  }
+}
+
+const form = ({ name, type, body, message }: EntryMessage): [string, EntryForm] => {
+  if (body === EntryMessage.Body.RAW) return [name, { type, body: 'raw' }]
+  if (body === EntryMessage.Body.EMPTY) return [name, { type, body: 'empty' }]
+  return [name, { type, message }]
+}
+
+const onlyForm = ([name, entry]: [string, EntryForm]): OnlyForm =>
+  typeof entry === 'object' && entry.body === 'raw' ? { body: 'raw' } : name
+
+/** A row's name, for people. */
+export function nameOf({ kind, entry, type, from, peer }: Row): string {
+  if (kind === 'frame') return entry?.name ?? `type ${type}`
+  if (kind === 'open') return from === 'client' ? 'connected' : `reached ${peer}`.trim()
+  return kind === 'close' ? 'ended' : 'fault'
+}
+
+/** A frame as a line of `qbp decode`. */
+export function decodeLine(conversation: Conversation, row: Row): string {
+  const { entry, type, offset, bytes, bodyStart, error } = row
+  const { header } = conversation.protocol
+  const head: Head = { type: 0, length: 0, fields: null }
+  header.read(bytes, 0, bytes.length, head)
+  const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bytes.length - bodyStart }
+  const fields = head.fields === null ? {} : { header: head.fields }
+  if (entry?.body === 'empty' && bytes.length === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
+  const message = conversation.json(row)
+  if (message !== null) return JSON.stringify({ ...place, ...fields, message })
+  const body = base64(bytes.subarray(bodyStart))
+  return JSON.stringify({ ...place, ...fields, body, ...(error !== '' && { error }) })
+}

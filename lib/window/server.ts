@@ -1,0 +1,179 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createServer, type Protocol } from '../index.ts'
+import { pageAssets } from './assets.ts'
+import { Feed } from './feed.ts'
+import { language } from './language.ts'
+import { Entry, type EntryInit } from './messages.ts'
+import { type ObservedEvent, Sums } from './observed.ts'
+import { Ring } from './ring.ts'
+import { createWebSocketStream, WebSocketServer } from './websocket.ts'
+
+/** How a window is opened. */
+export interface WindowOptions {
+  /** The observed protocol's schema, which the page decodes by: protobufjs's JSON of it, and its package. */
+  schema: { readonly package: string; readonly root: object }
+  /** What is tapped, for people: `127.0.0.1:7000 → chat.example:7000`. */
+  title?: string
+  /** The port on loopback. Default: 0, any that is free. */
+  port?: number
+  /** The most events that are kept for pages to come, the oldest giving way. Default: 50,000. */
+  maxEvents?: number
+  /** The most bytes of frames that are kept. Default: 64 MiB. */
+  maxBytes?: number
+}
+
+/** A window that is open. */
+export interface OpenWindow {
+  /** Where the page is, with the token that lets it in. */
+  readonly url: string
+  /** Shuts it, and every page's connection. Resolves when all is closed. */
+  close(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const TOKEN_BYTES = 24
+/** The longest message that a page may send. */
+const MAX_PAGE_BYTES = 4096
+
+const HEADERS = {
+  // Header layouts and schemas are compiled to functions, hence unsafe-eval; nothing but the page's own files is run.
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; img-src data:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+/**
+ * Serves a page on loopback that shows what passes through a tap, as it passes.
+ *
+ * Only who has the URL gets in: its token is asked for with every file and for the WebSocket; and only under a name of
+ * loopback, so that no other site can come in through DNS. A slow page never slows the tap: what it has no room for is
+ * dropped, the oldest first, and counted.
+ *
+ * @param tap emits 'event' with an {@link ObservedEvent}.
+ * @throws if the port is taken.
+ */
+export async function openWindow(
+  tap: EventEmitter,
+  protocol: Protocol,
+  { schema: observed, title = '', port = 0, maxEvents = 50_000, maxBytes = 64 * 2 ** 20 }: WindowOptions,
+): Promise<OpenWindow> {
+  const assets = await pageAssets()
+  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+  const hello = {
+    $name: 'Hello',
+    title,
+    header: protocol.header.text,
+    package: observed.package,
+    schema: JSON.stringify(observed.root),
+    client: entries(protocol, 'client'),
+    server: entries(protocol, 'server'),
+  } as const
+
+  const ring = new Ring<ObservedEvent>(maxEvents, maxBytes, ({ bytes }) => bytes?.length ?? 0)
+  const sums = new Sums(2_000)
+  const feeds = new Set<Feed>()
+  const see = (event: ObservedEvent) => {
+    ring.push(event)
+    sums.add(event)
+    for (const feed of feeds) feed.wake()
+  }
+
+  const pages = createServer(
+    language,
+    { maxBodyBytes: Number.POSITIVE_INFINITY },
+    async (reader, writer, connection) => {
+      const feed = new Feed(ring, sums, connection)
+      feeds.add(feed)
+      try {
+        const taken = (async () => {
+          for await (const message of reader) if (message.$name === 'Taken') feed.took(message.bytes)
+        })().finally(() => feed.stop())
+        await writer.writeMessage(hello)
+        await feed.run()
+        await taken
+      } finally {
+        feeds.delete(feed)
+      }
+    },
+  )
+  pages.on('clientError', () => {}) // A page that goes away, or one that sends something else: gone either way.
+
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAGE_BYTES, perMessageDeflate: false })
+  const server = http.createServer({ requestTimeout: 10_000 }, (request, response) => {
+    const { status, path } = admit(request, token)
+    const asset = status === 200 ? assets[path] : undefined
+    const refused = status === 200 && asset === undefined ? 404 : status
+    if (asset === undefined || !['GET', 'HEAD'].includes(request.method ?? '')) {
+      response.writeHead(asset === undefined ? refused : 405, { ...HEADERS, 'Content-Type': 'text/plain' })
+      response.end(
+        `${http.STATUS_CODES[asset === undefined ? refused : 405]}: the address is the one that qbp tap printed.\n`,
+      )
+      return
+    }
+    response.writeHead(200, { ...HEADERS, 'Content-Type': asset.contentType })
+    response.end(request.method === 'HEAD' ? '' : asset.text)
+  })
+  server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const { status, path } = admit(request, token)
+    const { origin, host } = request.headers
+    if (status !== 200 || path !== 'frames' || origin !== `http://${host}`) {
+      socket.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    sockets.handleUpgrade(request, socket, head, (page) => {
+      pages.attach(createWebSocketStream(page))
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, HOST, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  tap.on('event', see)
+  const { port: bound } = server.address() as AddressInfo
+  return {
+    url: `http://${HOST}:${bound}/${token}/`,
+    async close() {
+      tap.off('event', see)
+      for (const feed of feeds) feed.stop()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      await pages.close({ graceMs: 500 })
+      for (const page of sockets.clients) page.terminate()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** Whether a request may come in, and the path behind the token. */
+function admit(
+  { url = '', headers: { host = '' }, socket }: http.IncomingMessage,
+  token: string,
+): { status: number; path: string } {
+  const { localPort } = socket
+  // A page of another site that made its name point to 127.0.0.1 still says its own name here.
+  if (![`${HOST}:${localPort}`, `localhost:${localPort}`].includes(host)) return { status: 403, path: '' }
+  const [, given = '', path = ''] = /^\/([^/?]*)\/([^/?]*)$/.exec(url) ?? []
+  const [a, b] = [Buffer.from(given), Buffer.from(token)]
+  return { status: a.length === b.length && timingSafeEqual(a, b) ? 200 : 403, path }
+}
+
+function entries(protocol: Protocol, role: 'client' | 'server'): EntryInit[] {
+  return protocol.sent[role].entries.map(({ name, type, body }) => {
+    if (body === 'raw') return { name, type, body: Entry.Body.RAW }
+    if (body === 'empty') return { name, type, body: Entry.Body.EMPTY }
+    return { name, type, message: body.fullName }
+  })
+}

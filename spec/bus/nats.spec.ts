@@ -1,0 +1,141 @@
+import { expect } from 'chai'
+import { natsBus } from '../../lib/bus/nats.ts'
+import { NatsServer } from '../support/nats-server.ts'
+import { Wire } from '../support/wire.ts'
+import { busSuite, bytes, codeOf, text, until } from './suite.ts'
+
+describe('natsBus', () => {
+  let server: NatsServer
+  let run = 0
+
+  before(async function () {
+    server = await NatsServer.start(this)
+  })
+
+  after(() => server?.stop())
+
+  beforeEach(() => {
+    run++
+  })
+
+  busSuite(() => ({
+    bus: (options) => natsBus({ servers: server.url, prefix: `test-${run}`, ...options }),
+    down: () => server.kill(),
+    up: (options) => {
+      if (options?.lost) server.lose()
+      return server.up()
+    },
+  }))
+
+  it('rejects where no server is, and where the signal says so', async () => {
+    expect(await codeOf(natsBus({ servers: '127.0.0.1:1' }))).to.equal('ERR_QBP_BUS_DOWN')
+    expect(await codeOf(natsBus({ servers: server.url, signal: AbortSignal.abort() }))).to.equal(20)
+  })
+
+  it('passes credentials through', async function () {
+    const guarded = await NatsServer.start(this, '--user', 'qbp', '--pass', 'secret')
+    try {
+      expect(await codeOf(natsBus({ servers: guarded.url }))).to.equal('ERR_QBP_BUS_DOWN')
+      await using bus = await natsBus({ servers: guarded.url, user: 'qbp', pass: 'secret' })
+      expect((await bus.publish('log', bytes('x'), { durable: true })).offset).to.equal(1n)
+    } finally {
+      await guarded.stop()
+    }
+  })
+
+  it('refuses bad options before it connects', async () => {
+    const servers = '127.0.0.1:1'
+    for (const bad of [{ replicas: 0 }, { timeoutMs: 0 }, { logMaxAgeMs: 1000 }, { maxTtlMs: 0.5 }]) {
+      expect(await codeOf(natsBus({ servers, ...bad }))).to.equal('ERR_QBP_BAD_OPTION')
+    }
+    for (const bad of [{ node: '' }, { prefix: '' }]) {
+      expect(await codeOf(natsBus({ servers, ...bad }))).to.equal('ERR_QBP_BAD_NAME')
+    }
+  })
+
+  describe('over a wire that is cut', () => {
+    let wire: Wire
+
+    beforeEach(async () => {
+      wire = await Wire.to(server.port)
+    })
+
+    afterEach(() => wire.close())
+
+    it('stores once what was stored already when its acknowledgement got lost', async () => {
+      await using a = await natsBus({ servers: wire.url, prefix: `wire-${run}` })
+      await using b = await natsBus({ servers: server.url, prefix: `wire-${run}` })
+      const heard: string[] = []
+      const changes: string[] = []
+      await b.subscribe('log', (frame, { offset }) => heard.push(`${offset} ${text(frame)}`), { since: 'first' })
+      await b.store.watch(['k'], ({ value }) => changes.push(`${value && text(value)}`))
+      await a.publish('log', bytes('first'), { durable: true })
+      await a.store.put(['k', '0'], bytes('first'))
+
+      wire.isDeaf = true
+      const published = [1, 2, 3].map((n) => a.publish('log', bytes(`${n}`), { durable: true }))
+      const unconditional = a.store.put(['k', '0'], bytes('second'))
+      await until(() => heard.length === 2 && changes.length === 2)
+      wire.cut()
+      wire.isDeaf = false
+      const offsets = (await Promise.all(published)).map((position) => position.offset)
+      expect(offsets).to.deep.equal([2n, 3n, 4n])
+      expect((await b.store.get(['k', '0']))?.revision).to.deep.equal(await unconditional)
+      await a.publish('log', bytes('last'), { durable: true })
+      await until(() => heard.length === 5)
+      expect(heard).to.deep.equal(['1 first', '2 1', '3 2', '4 3', '5 last'])
+      expect(changes).to.deep.equal(['first', 'second'])
+    })
+
+    it('says of a write with a revision that it was done, also when that answer got lost', async () => {
+      await using a = await natsBus({ servers: wire.url, prefix: `wire-${run}` })
+      await using b = await natsBus({ servers: server.url, prefix: `wire-${run}` })
+      const revision = await a.store.put(['k', '0'], bytes('0'))
+      for (let n = 1; n <= 8; n++) {
+        // Cut sooner or later into the write: before it was read, before it was written, before it was acknowledged.
+        const put = a.store.put(['k', `${n}`], bytes(`${n}`), { revision: null })
+        for (let turn = 0; turn < n; turn++) await new Promise((resolve) => setImmediate(resolve))
+        wire.cut()
+        const done = await put
+        expect((await b.store.get(['k', `${n}`]))?.revision).to.deep.equal(done)
+        expect(done.epoch).to.equal(revision.epoch)
+        await until(() => a.isUp)
+      }
+    }).timeout(15_000)
+
+    it('reads a log to its end, without gap or repetition, over any number of cuts', async () => {
+      await using a = await natsBus({ servers: wire.url, prefix: `wire-${run}` })
+      await using b = await natsBus({ servers: server.url, prefix: `wire-${run}` })
+      const heard: number[] = []
+      await a.subscribe('log', (frame) => heard.push(Number(text(frame))), {
+        since: 'first',
+        onGap: () => expect.fail('there is no gap'),
+      })
+      for (let n = 1; n <= 2000; n++) {
+        await b.publish('log', bytes(`${n}`), { durable: true })
+        if (n % 200 === 0) wire.cut()
+      }
+      await until(() => heard.length >= 2000)
+      expect(heard).to.deep.equal(Array.from({ length: 2000 }, (_, n) => n + 1))
+    })
+  })
+
+  it('leaves no socket and no timer behind', async () => {
+    const held = () =>
+      process
+        .getActiveResourcesInfo()
+        .filter((each) => each !== 'Immediate')
+        .sort()
+    await new Promise((resolve) => setImmediate(resolve)) // the runner has started its own timer by then
+    const before = held()
+    const bus = await natsBus({ servers: server.url, prefix: `test-${run}` })
+    await bus.subscribe('room', () => {})
+    await bus.subscribe('log', () => {}, { since: 'now' })
+    await bus.store.watch([], () => {})
+    await bus.store.put(['k'], bytes('x'), { ttlMs: 10_000 })
+    await bus.publish('log', bytes('x'), { durable: true })
+    await bus.close()
+    await until(() => held().length <= before.length)
+    expect(held()).to.deep.equal(before)
+  })
+})

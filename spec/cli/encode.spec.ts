@@ -1,0 +1,80 @@
+import { expect } from 'chai'
+import { run as decode } from '../../lib/cli/decode.ts'
+import { run as encode } from '../../lib/cli/encode.ts'
+import { cli } from '../support/cli.ts'
+
+const chat = ['--schema', 'schemas/chat.proto']
+const all = ['--schema', 'spec/protos/wellknown.proto', '--header', 'delimited', '--message', 'All']
+
+/** What a message is after it was encoded and decoded. */
+async function roundTrip(message: object): Promise<object> {
+  const encoded = await cli(encode, all, JSON.stringify({ message }))
+  expect(encoded).to.include({ code: 0, stderr: '' })
+  const decoded = await cli(decode, all, encoded.bytes)
+  expect(decoded).to.include({ code: 0, stderr: '' })
+  return JSON.parse(decoded.stdout).message
+}
+
+describe('qbp encode', () => {
+  it('makes the frames of lines, and takes what decode printed', async () => {
+    const lines =
+      '{"name":"Leave","message":{"room":"a"}}\n\n{"name":"Say","type":3,"offset":9,"length":4,"message":{"text":"hi"}}'
+    const { code, bytes, stderr } = await cli(encode, chat, lines)
+    expect([code, stderr]).to.deep.equal([0, ''])
+    expect(bytes.toString('hex')).to.equal('0002000000030a016100030000000412026869')
+  })
+
+  it('keeps every kind of value that ProtoJSON has', async () => {
+    const message = {
+      ...{
+        snakeCase1: '-9223372036854775808',
+        big: '18446744073709551615',
+        raw: '+/8=',
+        colour: 'BLUE',
+        single: 0.1,
+        real: 1e300,
+      },
+      ...{ colours: { '-5': 'RED', 7: 'BLUE' }, flags: { true: 'AA==' }, maybe: 0, many: ['RED', 'BLUE', 7] },
+      ...{ at: '1969-12-31T23:59:59.500Z', took: '-1.000000001s', mask: 'user.displayName,photo' },
+      ...{ struct: { a: [1, null, { b: true }] }, value: 'text', list: [false, 'x'], wrapped: '0', bytesValue: 'AQ==' },
+      any: { '@type': 'type.googleapis.com/wellknown.All', maybe: 3 },
+      anyAt: { '@type': 'type.googleapis.com/google.protobuf.Duration', value: '3s' },
+      ...{ inner: { single: 'NaN', real: '-Infinity' }, other: 'json_name', right: '', floatValue: 2.5 },
+    }
+    expect(await roundTrip(message)).to.deep.equal(message)
+  })
+
+  it('takes names of the .proto, URL-safe base64, numbers as text and null', async () => {
+    expect(
+      await roundTrip({
+        snake_case_1: 5,
+        raw: '-_8',
+        maybe: '7',
+        named: 'n',
+        at: '2026-01-01T01:00:00+01:00',
+        took: null,
+        value: null,
+      }),
+    ).to.deep.equal({ snakeCase1: '5', raw: '+/8=', maybe: 7, other: 'n', at: '2026-01-01T00:00:00Z', value: null })
+  })
+
+  const misfits: [line: string, told: RegExp][] = [
+    ['{"name":"Sat"}', /the client sends no 'Sat'; there are Join, Leave, /],
+    ['{"message":{}}', /it has no "name"/],
+    ['[]', /it is no object/],
+    ['{"name":"Say","message":{"tect":"hi"}}', /tect is no field of Say, which has room, text/],
+    ['{"name":"Say","message":{"text":5}}', /text is 5, not a string/],
+    ['{"name":"Refused","message":{"reason":"NO"}}', /reason is "NO", not a value of the enum/],
+    ['{"name":"Welcome","message":{"history":[{"at":"x"}]}}', /history\[0\]\.at is "x"/],
+    ['{"name":"Say",', /JSON/],
+  ]
+  for (const [line, told] of misfits) {
+    it(`names the line and the field of ${line}`, async () => {
+      const { code, bytes, stderr } = await cli(encode, chat, `{"name":"Leave"}\n${line}\n{"name":"Leave"}\n`)
+      expect(stderr).to.match(/^qbp encode: line 2: /)
+      expect(stderr).to.match(told)
+      expect(code).to.equal(1)
+      expect(bytes.toString('hex')).to.equal('000200000000')
+    })
+  }
+})

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** A nats-server with JetStream, of this test alone: a free port on loopback, a data folder of its own, its own process. */
+export class NatsServer {
+  readonly port: number
+  readonly #binary: string
+  readonly #more: string[]
+  readonly #folder = mkdtempSync(join(tmpdir(), 'qbp-nats-'))
+  #process: ChildProcess | undefined
+  readonly #onExit = () => this.#process?.kill('SIGKILL')
+
+  private constructor(binary: string, port: number, more: string[]) {
+    this.#binary = binary
+    this.#more = more
+    this.port = port
+    process.on('exit', this.#onExit)
+  }
+
+  /** Skips the running test or suite where there is no nats-server; fails it under QBP_PEERS=required. */
+  static async start(context: Mocha.Context, ...more: string[]): Promise<NatsServer> {
+    const binary = findBinary()
+    if (!binary) {
+      const message = 'no nats-server found: apt-get install nats-server'
+      if (process.env.QBP_PEERS === 'required') throw new Error(message)
+      console.log(`      skipped, ${message}`)
+      context.skip()
+    }
+    const server = new NatsServer(binary, await freePort(), more)
+    await server.up()
+    return server
+  }
+
+  get url(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  async up(): Promise<void> {
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.#folder, ...this.#more]
+    this.#process = spawn(this.#binary, args, { stdio: 'ignore' })
+    while (!(await accepts(this.port))) {
+      if (this.#process.exitCode !== null) throw new Error(`nats-server ended with ${this.#process.exitCode}`)
+      await pause(10)
+    }
+  }
+
+  /** kill -9, as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  /** While it is killed: all that it had on disk is gone. */
+  lose(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async stop(): Promise<void> {
+    await this.kill()
+    this.lose()
+    process.off('exit', this.#onExit)
+  }
+}
+
+function findBinary(): string | undefined {
+  const folders = ['/usr/sbin', ...(process.env.PATH ?? '').split(delimiter)]
+  return folders.map((folder) => join(folder, 'nats-server')).find((file) => existsSync(file))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('data', () => end(true)).once('error', () => end(false))
+  })
+}
