@@ -2,11 +2,13 @@
 // a one-byte varint, a short text and a fixed field cost no call. What it accepts, and what it makes of it, is what
 // protobufjs does (spec/decode.spec.ts holds the two against each other); what differs is said where it differs.
 
+import * as assembly from './assembly.ts'
 import { compile } from './codegen.ts'
 import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
+import { textReaders } from './text.ts'
 import type { Decode, Field, Kind, Read, Type } from './type.ts'
 import * as wire from './wire.ts'
-import { MAX_DEPTH, Malformed, UNKNOWN } from './wire.ts'
+import { MAX_DEPTH } from './wire.ts'
 
 /** The wire type of each kind: 0 varint, 1 eight bytes, 2 length-prefixed, 5 four bytes. */
 const wireTypes: Record<Kind, number> = {
@@ -99,7 +101,7 @@ const is64 = (kind: Kind): boolean => kind.endsWith('64')
 const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
 
 /** What the generated functions call. */
-const helpers = { ...wire, append, define, missing, keep, keepNumber, clear, countVarints, signedKey, unsignedKey }
+const helpers = { ...wire, ...assembly, signedKey, unsignedKey }
 
 /**
  * Compiles the decoder of a Type. Those of its fields' types follow when they are first needed.
@@ -147,12 +149,11 @@ export function decoder(type: Type): { decode: Decode; read: Read } {
   })()`
   return compile(source, {
     ...helpers,
+    ...textReaders(),
     Message: type.Message,
-    ...wire.textReaders(),
     readTag: wire.tag,
     signed,
     unsigned,
-    UNKNOWN,
     fields: type.fields,
     ...Object.fromEntries(type.fields.map((field, i) => [`t${i}`, field.message])),
     ...Object.fromEntries(type.fields.map((field, i) => [`e${i}`, field.enum?.names])),
@@ -245,59 +246,4 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string): string {
     ${field.kind === 'message' ? `if (value === null) value = new t${i}.Message()` : ''}
     if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = {}
     if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
-}
-
-// ---- what the generated functions call, beside wire.ts
-
-/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
-function append(list: readonly unknown[], value: unknown): readonly unknown[] {
-  switch (list.length) {
-    case 0: // What a message without any has is shared, and frozen.
-      return [value]
-    case 1:
-      return [list[0], value]
-    case 2:
-      return [list[0], list[1], value]
-    case 3:
-      return [list[0], list[1], list[2], value]
-  }
-  ;(list as unknown[]).push(value)
-  return list
-}
-
-/** Sets the key `__proto__` as the ordinary key that it is to the peer. */
-function define(map: object, value: unknown): void {
-  Object.defineProperty(map, '__proto__', { value, configurable: true, enumerable: true, writable: true })
-}
-
-function missing(): never {
-  throw new Malformed('a required field is missing', true)
-}
-
-type Keeper = { [UNKNOWN]?: string }
-
-/** Keeps the bytes of fields that the schema does not know. */
-function keep(message: Keeper, buf: Uint8Array, start: number, end: number): void {
-  message[UNKNOWN] = (message[UNKNOWN] ?? '') + wire.latin1(buf, start, end)
-}
-
-/** Keeps a number that its closed enum does not have, out of a packed list: as a field by itself. */
-function keepNumber(message: Keeper, id: number, buf: Uint8Array, start: number, end: number): void {
-  const tag = wire.alloc(5)
-  keep(message, tag, 0, wire.writeVarint32(tag, 0, id << 3))
-  keep(message, buf, start, end)
-}
-
-/** Of a oneof the last member stays. */
-function clear(message: Record<string, unknown>, fields: readonly Field[], index: number): void {
-  for (const field of fields) {
-    if (field.oneof === fields[index]?.oneof && field !== fields[index] && Object.hasOwn(message, field.name))
-      delete message[field.name]
-  }
-}
-
-function countVarints(buf: Uint8Array, pos: number, end: number): number {
-  let count = 0
-  while (pos < end) if ((buf[pos++] as number) < 128) count++
-  return count
 }

@@ -5,6 +5,7 @@
 
 import { compile } from './codegen.ts'
 import { split, splitKey } from './int64.ts'
+import * as text from './text.ts'
 import { type Encode, type Field, type Kind, Message, type Output, type Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH, UNKNOWN } from './wire.ts'
@@ -67,6 +68,7 @@ export function encoder(type: Type): Encode {
   }`
   return compile(source, {
     ...wire,
+    ...text,
     split,
     splitKey,
     isPlain,

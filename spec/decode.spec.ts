@@ -187,6 +187,7 @@ describe('a body that does not decode', () => {
     ['20', 'x', /goes on behind the end/],
     ['20ffffffffffffffffffff01', 'x', /varint of more than 10 bytes/],
     ['0a0508001500000000', 'inner.b', /behind the end/],
+    ['0a01082001', 'inner.a', /behind the end/],
     ['0a00', 'inner.a', /required field is missing/],
     ['12020801120015', 'list.a', /./],
     ['0a0608011a021200', 'inner.outer.list.a', /required/],

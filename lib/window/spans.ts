@@ -3,6 +3,7 @@
 // entry of a list by itself, a field that was sent twice twice), and shows as much as it can of a body that is malformed.
 
 import { int64Kind } from '../int64.ts'
+import { textReaders } from '../text.ts'
 import type { EnumType, Field, Kind, Type } from '../type.ts'
 import * as wire from '../wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../wire.ts'
@@ -260,7 +261,7 @@ class Walk {
         value =
           kind === 'bytes'
             ? buf.subarray(valueStart, valueEnd)
-            : wire.textReaders()[utf8 ? 'strictText' : 'text'](buf, valueStart, valueEnd)
+            : textReaders()[utf8 ? 'strictText' : 'text'](buf, valueStart, valueEnd)
         return leaf(name, kind, value, start, valueEnd, valueStart)
       }
       case 'message':

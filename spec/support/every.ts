@@ -180,7 +180,7 @@ export class Bodies {
     for (let n = 1 + this.below(3); n > 0; n--) {
       const at = this.below(bytes.length + 1)
       const length = this.below(4) + 1
-      switch (this.below(7)) {
+      switch (this.below(8)) {
         case 0:
           if (at < bytes.length) bytes[at] = (bytes[at] as number) ^ (1 << this.below(8))
           break
@@ -198,6 +198,9 @@ export class Bodies {
           break
         case 5:
           bytes.splice(at, 0, ...bytes.slice(at, at + length * 3))
+          break
+        case 7: // A length that is one too many, or too few.
+          if (at < bytes.length) bytes[at] = ((bytes[at] as number) + this.pick([1, 255])) & 255
           break
         case 6:
           if (at < bytes.length) bytes[at] = ((bytes[at] as number) & ~7) | this.below(8) // Another wire type.
@@ -256,6 +259,7 @@ export class Bodies {
       if (this.#allKeys || !this.#oneIn(8))
         this.#scalar((field as protobuf.Field & { keyType: string }).keyType, 1, entry)
       if (!this.#oneIn(8)) this.#value(field, 2, entry, depth)
+      if (this.#oneIn(12)) this.#value(field, 2, entry, depth)
       if (this.#oneIn(20)) this.#unknown(entry, depth)
       this.#tag(bytes, id, 2)
       this.#delimited(bytes, entry)

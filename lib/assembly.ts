@@ -1,0 +1,62 @@
+// How values that were read become parts of a message: what compiled decoders call beside the primitives of wire.ts.
+
+import { latin1 } from './text.ts'
+import { alloc, Malformed, UNKNOWN, writeVarint32 } from './wire.ts'
+
+/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
+export function append(list: readonly unknown[], value: unknown): readonly unknown[] {
+  switch (list.length) {
+    case 0: // What a message without any has is shared, and frozen.
+      return [value]
+    case 1:
+      return [list[0], value]
+    case 2:
+      return [list[0], list[1], value]
+    case 3:
+      return [list[0], list[1], list[2], value]
+  }
+  ;(list as unknown[]).push(value)
+  return list
+}
+
+/** Sets the key `__proto__` as the ordinary key that it is to the peer. */
+export function define(map: object, value: unknown): void {
+  Object.defineProperty(map, '__proto__', { value, configurable: true, enumerable: true, writable: true })
+}
+
+/** @throws {Malformed} */
+export function missing(): never {
+  throw new Malformed('a required field is missing', true)
+}
+
+type Keeper = { [UNKNOWN]?: string }
+
+/** Keeps the bytes of fields that the schema does not know. */
+export function keep(message: Keeper, buf: Uint8Array, start: number, end: number): void {
+  message[UNKNOWN] = (message[UNKNOWN] ?? '') + latin1(buf, start, end)
+}
+
+/** Keeps a number that its closed enum does not have, out of a packed list: as a field by itself. */
+export function keepNumber(message: Keeper, id: number, buf: Uint8Array, start: number, end: number): void {
+  const tag = alloc(5)
+  keep(message, tag, 0, writeVarint32(tag, 0, id << 3))
+  keep(message, buf, start, end)
+}
+
+/** What matters of a field here. */
+type Member = { readonly name: string; readonly oneof: string | null }
+
+/** Of a oneof the last member stays. */
+export function clear(message: Record<string, unknown>, fields: readonly Member[], index: number): void {
+  for (const field of fields) {
+    if (field.oneof === fields[index]?.oneof && field !== fields[index] && Object.hasOwn(message, field.name))
+      delete message[field.name]
+  }
+}
+
+/** How many varints end in `buf[pos..end)`. */
+export function countVarints(buf: Uint8Array, pos: number, end: number): number {
+  let count = 0
+  while (pos < end) if ((buf[pos++] as number) < 128) count++
+  return count
+}
