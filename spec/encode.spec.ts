@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { Protocol, QbpError } from '../lib/index.ts'
 import { Long } from '../lib/int64.ts'
+import { randomNumbers } from '../lib/testing/splits.ts'
 import { UNKNOWN } from '../lib/wire.ts'
 import { Bodies, messagesOf, rootOf, schemas } from './support/every.ts'
-import { randomNumbers } from './support/splits.ts'
 
 const BODIES = Number(process.env.QBP_FUZZ_BODIES ?? 30_000)
 const SEED = Number(process.env.QBP_FUZZ_SEED ?? 1)

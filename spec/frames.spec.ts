@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Frames } from '../lib/frames.ts'
 import { Header } from '../lib/header.ts'
 import type { QbpError } from '../lib/index.ts'
-import { cutAtRandom, randomNumbers, splits } from './support/splits.ts'
+import { cutAtRandom, everySplit, randomNumbers } from '../lib/testing/splits.ts'
 
 const DEFAULT = new Header('type:u16 length:u32')
 
@@ -75,7 +75,7 @@ describe('frames', () => {
         parts.push(part)
       }
       const stream = Buffer.concat(parts)
-      for (const { how, chunks } of splits(stream, { random: 200 }))
+      for (const { how, chunks } of everySplit(stream, { random: 200 }))
         expect(all(new Frames(header, 1000), chunks), how).to.deep.equal({ list: expected })
       // In three: a straddling frame, then whole ones, then a straddling one in the same chunk.
       for (let seed = 0; seed < 300; seed++) {
@@ -88,7 +88,7 @@ describe('frames', () => {
   it('end cleanly only behind a whole frame; a cut anywhere else is told with what is there', () => {
     const stream = Buffer.concat([frame(DEFAULT, 1, bytes(3)), frame(DEFAULT, 2, bytes(4))])
     for (let length = 0; length <= stream.length; length++) {
-      for (const { how, chunks } of splits(stream.subarray(0, length), { random: 3 })) {
+      for (const { how, chunks } of everySplit(stream.subarray(0, length), { random: 3 })) {
         const { list, fault } = all(new Frames(DEFAULT, 100), length === 0 ? [] : chunks)
         expect(list.length, how).to.equal(length >= 19 ? 2 : length >= 9 ? 1 : 0)
         if ([0, 9, 19].includes(length)) expect(fault, how).to.equal(undefined)
@@ -107,7 +107,7 @@ describe('frames', () => {
 
   it('of a length over maxBodyBytes are refused on the header alone, after all before them, again and again', () => {
     const stream = Buffer.concat([frame(DEFAULT, 1, bytes(100)), Buffer.from('0002000000650000', 'hex')])
-    for (const { how, chunks } of splits(stream, { random: 20 })) {
+    for (const { how, chunks } of everySplit(stream, { random: 20 })) {
       const frames = new Frames(DEFAULT, 100)
       const { list, fault } = all(frames, chunks.slice(0, -1).concat(chunks.slice(-1)))
       expect(list.length, how).to.equal(1)
@@ -132,7 +132,7 @@ describe('frames', () => {
     ] as const) {
       const header = new Header(layout)
       const good = frame(header, 5 * Number(header.hasType), bytes(9))
-      for (const { how, chunks } of splits(Buffer.concat([good, good, Buffer.from(hex, 'hex')]), { random: 20 })) {
+      for (const { how, chunks } of everySplit(Buffer.concat([good, good, Buffer.from(hex, 'hex')]), { random: 20 })) {
         const frames = new Frames(header, 100)
         const { list, fault } = all(frames, chunks)
         expect(list.length, how).to.equal(2)
@@ -166,7 +166,7 @@ describe('frames', () => {
     const parts = [frame(DEFAULT, 1, bytes(3)), frame(DEFAULT, 2, bytes(40)), frame(DEFAULT, 3, bytes(5))]
     const stream = Buffer.concat([...parts, Buffer.from('0004', 'hex')])
     for (let asked = 0; asked <= 3; asked++) {
-      for (const { how, chunks } of splits(stream, { random: 20 })) {
+      for (const { how, chunks } of everySplit(stream, { random: 20 })) {
         const frames = new Frames(DEFAULT, 100)
         let left = asked
         for (const chunk of chunks) {

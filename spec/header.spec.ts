@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Header } from '../lib/header.ts'
 import type { Head } from '../lib/heads.ts'
 import { headers, QbpError } from '../lib/index.ts'
-import { randomNumbers } from './support/splits.ts'
+import { randomNumbers } from '../lib/testing/splits.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 

@@ -5,7 +5,7 @@ import protobuf from 'protobufjs'
 import { Framer } from '../lib/framer.ts'
 import { Frames } from '../lib/frames.ts'
 import { Protocol, type ProtocolOptions, QbpError, RawMessage, type Role } from '../lib/index.ts'
-import { splits } from './support/splits.ts'
+import { everySplit } from '../lib/testing/splits.ts'
 
 const FOLDER = join(__dirname, 'vectors')
 const LIMIT = 2 ** 20
@@ -111,7 +111,7 @@ describe('vectors', () => {
         }
         const bytes = Buffer.from(stream.replaceAll(' ', ''), 'hex')
         it(`reads ${name}, however it is cut`, () => {
-          for (const { how, chunks } of splits(bytes, { random: 20, twoWay: 60 })) {
+          for (const { how, chunks } of everySplit(bytes, { random: 20, twoWay: 60 })) {
             const { list, fault } = read(protocol, role, chunks)
             expect(list.map(plain), how).to.deep.equal(messages.map(meant))
             if (error === undefined) expect(fault, how).to.equal(undefined)
