@@ -27,7 +27,10 @@ type Message = Incoming<typeof protocol>
 class MessageSocket {
   onmessage: (message: Message) => void = () => {}
   readonly #socket: WebSocket
-  readonly #inbox = new Inbox(protocol, protocol.table('client', 'incoming'), false, {
+  readonly #inbox = new Inbox({
+    protocol,
+    table: protocol.table('client', 'incoming'),
+    shareBytes: false,
     maxBodyBytes: 2 ** 20,
     maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
     maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,

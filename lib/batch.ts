@@ -70,15 +70,23 @@ export class Batch {
     this.#partBytes += frame.length
   }
 
-  /** All frames as one chunk, or null if there is none. The batch is empty then. */
+  /** The next chunk: whole frames, as many as a batch takes, or null if there is none. They are no part of the batch then. */
   take(): Uint8Array | null {
     if (scratch.owner === this) this.#leave()
     const parts = this.#parts
-    if (parts.length === 0) return null
-    const chunk = parts.length === 1 ? (parts[0] as Uint8Array) : join(parts, this.#partBytes)
-    this.#parts = []
-    this.#partBytes = 0
-    return chunk
+    let bytes = 0
+    let count = 0
+    while (count < parts.length && bytes < BATCH_BYTES) bytes += (parts[count++] as Uint8Array).length
+    if (count === 0) return null
+    this.#partBytes -= bytes
+    const taken = parts.splice(0, count)
+    return count === 1 ? (taken[0] as Uint8Array) : join(taken, bytes)
+  }
+
+  /** Gives up all frames. */
+  clear(): void {
+    if (scratch.owner === this) this.#leave()
+    this.#parts.length = this.#partBytes = 0
   }
 
   #leave(): void {

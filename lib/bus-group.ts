@@ -3,16 +3,17 @@ import type { Bus, Position } from './bus/bus.ts'
 import { encodeName } from './bus/name.ts'
 import { checkPosition } from './bus/position.ts'
 import { QbpError } from './errors.ts'
+import type { Framer } from './framer.ts'
 import { Frames } from './frames.ts'
 import { type BroadcastOptions, type GroupOptions, type Member, writerOf } from './group.ts'
 import { type Lane, LiveLane, LogLane, type Stamp } from './lane.ts'
-import { type WriterPort, writerPort } from './ports.ts'
 import { type Presence, Roll } from './presence.ts'
 import type { Protocol } from './protocol.ts'
 import { Seat } from './seat.ts'
+import { WriterSettings } from './settings.ts'
 import type { Role } from './table.ts'
 import type { Incoming, Outgoing } from './typing.ts'
-import { QbpWritable } from './writable.ts'
+import type { QbpWritable } from './writable.ts'
 
 type Other<R extends Role> = R extends 'server' ? 'client' : 'server'
 
@@ -59,7 +60,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
 {
   readonly channel: string
   readonly #seats = new Map<QbpWritable<P, R>, Seat>()
-  readonly #port: WriterPort
+  readonly #framer: Framer
   readonly #lane: Lane
   readonly #roll: Roll
   readonly #isDurable: boolean
@@ -81,12 +82,13 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     this.channel = channel
     this.#isDurable = durable
     this.#skips = slow === 'skip'
-    this.#port = new QbpWritable(protocol, { role, ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }) })[
-      writerPort
-    ]
+    this.#framer = new WriterSettings(protocol, {
+      role,
+      ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+    }).framer
     const seats = { [Symbol.iterator]: () => this.#seats.values() }
     this.#lane = durable
-      ? new LogLane(bus, channel, seats, stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#port))
+      ? new LogLane(bus, channel, seats, stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#framer))
       : new LiveLane(bus, channel, seats)
     this.#roll = new Roll(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
   }
@@ -160,7 +162,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     try {
       if (this.#isClosed) throw closed()
       const seat = except === null ? undefined : this.#seats.get(writerOf(except))
-      return this.#lane.publish(this.#port.encode(message), seat)
+      return this.#lane.publish(this.#framer.frame(message), seat)
     } catch (refusal) {
       return Promise.reject(refusal)
     }
@@ -204,7 +206,7 @@ function stamping<P extends Protocol, R extends Role>(
   protocol: P,
   role: R,
   stamp: NonNullable<BusGroupOptions<P, R>['stamp']>,
-  port: WriterPort,
+  framer: Framer,
 ): Stamp {
   const table = protocol.table(role, 'outgoing')
   return (frame, position) => {
@@ -213,7 +215,7 @@ function stamping<P extends Protocol, R extends Role>(
     const entry = frames.next() ? table.byType(frames.type) : undefined
     if (entry === undefined) return frame
     const message = entry.decode(frames.buffer, frames.start, frames.end, false, frames.fields)
-    return port.encode(stamp(message as Incoming<P, Other<R>>, position))
+    return framer.frame(stamp(message as Incoming<P, Other<R>>, position))
   }
 }
 

@@ -7,7 +7,7 @@ import { refused } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
-import { type ConnectionOptions, checkOptions } from './settings.ts'
+import { type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside what every connection may be told. */
@@ -38,8 +38,7 @@ export async function connect<P extends Protocol>(
   const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
   if ((port === undefined) === (path === undefined))
     throw new QbpError('ERR_QBP_BAD_OPTION', 'connect() needs either a port or the path of a Unix socket.')
-  const own = { ...rest, role: 'client' as const }
-  checkOptions(protocol, own)
+  const own = new ConnectionSettings(protocol, { ...rest, role: 'client' })
   signal?.throwIfAborted()
   const socket = net.connect({
     ...(path === undefined ? { port: port as number, host } : { path }),

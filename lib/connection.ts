@@ -1,72 +1,20 @@
 import type { Socket } from 'node:net'
-import { Duplex, Readable } from 'node:stream'
-import { setTimeout as wait } from 'node:timers/promises'
+import type { Duplex } from 'node:stream'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
-import { Deadlines, timer } from './deadline.ts'
+import { addCounts, type ConnectionStats, Counts } from './counts.ts'
+import { Deadlines, timer, type Watched } from './deadline.ts'
 import { closed, opened } from './diagnostics.ts'
 import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
+import { Plumbing, type PlumbingUser } from './plumbing.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
 import { QbpReadable } from './readable.ts'
-import { type CloseOptions, ConnectionLimits, type ConnectionOptions, pingOf } from './settings.ts'
+import { type CloseOptions, type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import type { Role } from './table.ts'
-import { Faults, Tally, type Traffic } from './tally.ts'
+import { Faults } from './tally.ts'
 import { handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
 import { QbpWritable } from './writable.ts'
-
-/** What went over a connection so far. A copy: it does not change. */
-export interface ConnectionStats {
-  /** Messages handed out to whoever reads, the skipped ones included. */
-  messagesIn: number
-  messagesOut: number
-  /** Bytes of whole frames. */
-  bytesIn: number
-  bytesOut: number
-  /** Bytes written that the operating system has not taken yet. */
-  queuedBytes: number
-  /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
-  byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
-  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
-  skipped: { unknown: number; invalid: number }
-  /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
-  faults: Record<string, number>
-}
-
-/** What stats() is made of: of one connection, or summed up for a server. */
-export class Counts {
-  readonly in: Tally = new Tally()
-  readonly out: Tally = new Tally()
-  readonly skipped = { unknown: 0, invalid: 0 }
-  readonly faults: Faults = new Faults()
-  queuedBytes = 0
-
-  add(counts: Counts): void {
-    this.in.add(counts.in)
-    this.out.add(counts.out)
-    this.skipped.unknown += counts.skipped.unknown
-    this.skipped.invalid += counts.skipped.invalid
-    this.faults.add(counts.faults)
-    this.queuedBytes += counts.queuedBytes
-  }
-
-  stats(): ConnectionStats {
-    const [read, written] = [this.in.total(), this.out.total()]
-    return {
-      messagesIn: read.messages,
-      messagesOut: written.messages,
-      bytesIn: read.bytes,
-      bytesOut: written.bytes,
-      queuedBytes: this.queuedBytes,
-      byName: { in: this.in.byName(), out: this.out.byName() },
-      skipped: { ...this.skipped },
-      faults: this.faults.byCode(),
-    }
-  }
-}
-
-/** The way to add what a connection has counted to a sum. */
-export const addCounts = Symbol('qbp.addCounts')
 
 const GRACE_MS = 10_000
 /** How long a server that closes waits for the end of a peer from which nothing came since. */
@@ -81,84 +29,61 @@ const QUIET_LINGER_MS = 200
 export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role> implements AsyncDisposable {
   readonly reader: QbpReadable<P, R>
   readonly writer: QbpWritable<P, R>
-  /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
-  readonly closed: Promise<Error | null>
-  readonly #role: Role | undefined
-  readonly #limits: ConnectionLimits
-  readonly #deadlines: Deadlines
+  readonly #settings: ConnectionSettings
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
-  #duplex: Duplex
+  readonly #plumbing: Plumbing
+  readonly #deadlines: Deadlines
   /** What `closed` will tell; undefined until something has decided it. */
   #outcome: Error | null | undefined
-  #settle: (outcome: Error | null) => void = () => {}
-  #closing = false
-  #ended = false
-  #detached = false
-  /** `startTls` or `detach` is under way. */
-  #moving = false
+  /** `closed`, once somebody has asked for it. */
+  #closed: Promise<Error | null> | null = null
+  #settle: ((outcome: Error | null) => void) | null = null
+  #isSettled = false
+  #isClosing = false
+  #isEnded = false
+  #isDetached = false
+  /** The reader was told that nothing follows. */
+  #isReaderEnded = false
   /** Bytes came that nobody will read. */
-  #dropped = false
-  #quiet = false
-  readonly #faults = new Faults()
+  #hasDropped = false
+  #isQuiet = false
+  #isOpened = false
+  #faults: Faults | null = null
   /** The last message refused on write; where it then ends the connection it is no second fault. */
   #refusal: unknown
-  #opened = false
-  readonly #timers: (NodeJS.Timeout | undefined)[] = []
+  #timers: (NodeJS.Timeout | undefined)[] | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> = {}) {
-    this.#limits = new ConnectionLimits(options)
-    this.reader = new QbpReadable(protocol, options)
-    this.writer = new QbpWritable(protocol, options)
-    const reader = this.reader[readerPort]
-    const writer = this.writer[writerPort]
-    this.#reader = reader
-    this.#writer = writer
-    this.#role = options.role
-    const ping = pingOf(writer, options)
-    this.#deadlines = new Deadlines(
-      {
-        get waiting() {
-          return reader.waiting
-        },
-        frames: reader.frames,
-        isPaused: () => this.#duplex.isPaused(),
-        beat: () => {
-          if (ping === null || !this.writer.writable || this.writer.writableNeedDrain) return
-          const message = options.heartbeat?.message
-          writer.frame(ping, message && writer.table.entryOf(message), message)
-        },
-        missed: (fault) => this.destroy(fault),
-      },
-      this.#limits,
-    )
-    this.closed = new Promise((resolve) => {
-      this.#settle = resolve
-    })
-    reader.own(this)
-    writer.own(this, (refusal) => {
-      this.#refusal = refusal
-      this.#faults.count(refusal)
-    })
-    this.reader.on('error', (fault) => this.#faulted(fault))
-    this.reader.on('close', () => this.#drop())
-    // A fault of the writer alone: a source piped into it that brought no message, a group that found it too slow.
-    this.writer.on('error', (fault) => this.destroy(fault))
-    this.writer.on('close', () => {
-      // Destroyed by its user, it ends nothing by itself.
-      if (!this.writer.readableEnded && !this.#moving) this.#duplex.end()
-    })
-    this.#duplex = duplex
-    this.#plumb()
+  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
+    const settings = options instanceof ConnectionSettings ? options : new ConnectionSettings(protocol, options)
+    this.#settings = settings
+    this.reader = new QbpReadable(protocol, settings.reader)
+    this.writer = new QbpWritable(protocol, settings.writer)
+    this.#reader = this.reader[readerPort]
+    this.#writer = this.writer[writerPort]
+    const inside = new QbpConnection.#Inside(this)
+    this.#deadlines = new Deadlines(inside, settings)
+    this.#plumbing = new Plumbing(duplex, this.#reader, this.#writer, inside)
     if (duplex.destroyed) return
-    this.#opened = true
-    opened(this, options.role ?? null)
+    this.#deadlines.start()
+    this.#isOpened = true
+    opened(this, settings.role ?? null)
+  }
+
+  /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
+  get closed(): Promise<Error | null> {
+    this.#closed ??= this.#isSettled
+      ? Promise.resolve(this.#told)
+      : new Promise((resolve) => {
+          this.#settle = resolve
+        })
+    return this.#closed
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
   get socket(): Socket & TLSSocket {
-    return this.#duplex as Socket & TLSSocket
+    return this.#plumbing.duplex as Socket & TLSSocket
   }
 
   /** The certificate that the peer has shown, where the connection speaks TLS and it has shown one. */
@@ -171,7 +96,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** Whether `close`, `destroy` or the peer has put an end to it. */
   get closing(): boolean {
-    return this.#closing || this.#duplex.destroyed
+    return this.#isClosing || this.#plumbing.duplex.destroyed
   }
 
   /**
@@ -181,14 +106,16 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    */
   close({ graceMs }: CloseOptions = {}): Promise<Error | null> {
     const grace = milliseconds('graceMs', graceMs, GRACE_MS)
+    const { duplex } = this.#plumbing
     if (!this.closing) {
-      this.#closing = true
+      this.#isClosing = true
       this.#conclude()
       this.writer.end()
+      if (duplex.writableFinished) this.#linger() // The writer had ended before.
     }
-    if (!this.#ended) {
+    if (!this.#isEnded) {
       this.#later(grace, () => {
-        if (this.#duplex.writableFinished) return
+        if (this.#plumbing.duplex.writableFinished) return
         const { queuedBytes } = this.stats()
         this.destroy(
           new QbpError(
@@ -208,10 +135,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * @param error is what the reader and `closed` tell; without one that is ERR_QBP_CLOSED and null.
    */
   destroy(error?: Error): void {
-    if (this.#ended) return
-    this.#closing = true
+    if (this.#isEnded) return
+    this.#isClosing = true
     this.#decide(error ?? null)
-    const duplex = this.#duplex as Socket
+    const duplex = this.#plumbing.duplex as Socket
     // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
       typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
@@ -230,23 +157,24 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * ERR_QBP_HANDSHAKE_TIMEOUT; ERR_QBP_CLOSED. But for the first the connection is destroyed then.
    */
   async startTls(options: TlsOptions = {}): Promise<void> {
-    if (this.#role === undefined)
+    const { role, handshakeTimeoutMs } = this.#settings
+    if (role === undefined)
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
         "TLS has a client and a server: make the connection with role: 'client' or 'server'.",
       )
-    const { handshakeTimeoutMs } = this.#limits
-    const plain = await this.#unplumb(handshakeTimeoutMs)
+    const plain = await this.#release(handshakeTimeoutMs)
+    let secure: Duplex
     try {
-      this.#duplex = await upgrade(plain, this.#role, options, handshakeTimeoutMs)
+      secure = await upgrade(plain, role, options, handshakeTimeoutMs)
     } catch (error) {
       const fault = this.#outcome ?? (error as Error)
       this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }
-    this.#moving = false
-    this.#plumb()
+    this.#plumbing.go(secure)
+    if (!this.#isReaderEnded) this.#deadlines.start()
   }
 
   /**
@@ -256,9 +184,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_CLOSED, or its fault, if the connection is over.
    */
   async detach(): Promise<Duplex> {
-    const duplex = await this.#unplumb(Number.POSITIVE_INFINITY)
-    this.#detached = true
-    this.#closing = true
+    const duplex = await this.#release(Number.POSITIVE_INFINITY)
+    this.#isDetached = true
+    this.#isClosing = true
     this.#reader.conclude()
     this.writer.destroy()
     this.#finish()
@@ -283,8 +211,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     sum.out.add(this.#writer.tally)
     sum.skipped.unknown += skipped.unknown
     sum.skipped.invalid += skipped.invalid
-    sum.faults.add(this.#faults)
-    sum.queuedBytes += this.#writer.queued + this.#duplex.writableLength
+    if (this.#faults !== null) sum.faults.add(this.#faults)
+    sum.queuedBytes += this.#writer.queued + this.#plumbing.duplex.writableLength
   }
 
   /** As `close()`. */
@@ -294,135 +222,74 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** The reader ends after what has come whole. A server that closes calls this; its handler then finishes. */
   conclude(): void {
-    this.#quiet = true
+    this.#isQuiet = true
     this.#conclude()
   }
 
-  // ---- the plumbing
+  // ---- how it ends
 
-  #plumb(): void {
-    const duplex = this.#duplex
-    duplex.on('error', this.#onError)
-    duplex.on('close', this.#onClose)
-    duplex.on('finish', this.#onFinish)
-    duplex.on('end', this.#onEnd)
-    if (duplex.destroyed) {
-      process.nextTick(this.#onClose) // It was closed before it came here, or in the turn in which its handshake was done.
-      return
-    }
-    if (this.#concluded) duplex.resume()
-    else {
-      duplex.pipe(this.reader)
-      this.#deadlines.start()
-    }
-    duplex.on('data', this.#onData) // Behind the pipe: by now the reader has seen the bytes.
-    this.writer.pipe(duplex)
+  #conclude(): void {
+    if (this.#isReaderEnded || this.reader.destroyed) return
+    this.#isReaderEnded = true
+    this.#deadlines.stop()
+    this.#plumbing.conclude()
   }
 
-  /** Takes reader and writer off the duplex, with all that was written sent and all that was not read put back. */
-  async #unplumb(timeoutMs: number): Promise<Duplex> {
-    const duplex = this.#duplex
+  /** Takes the duplex off reader and writer, to be handed on. */
+  async #release(timeoutMs: number): Promise<Duplex> {
     if (this.closing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
-    if (this.#moving) throw new QbpError('ERR_QBP_BUSY', 'Another startTls or detach is under way.')
+    if (this.#plumbing.isMoving) throw new QbpError('ERR_QBP_BUSY', 'Another startTls or detach is under way.')
     if (this.#reader.waiting || this.reader.readableLength > 0) {
       throw new QbpError(
         'ERR_QBP_BUSY',
         'Somebody reads from the connection, or messages were decoded that nobody took: pause first.',
       )
     }
-    this.#moving = true
     this.#deadlines.stop()
-    duplex.unpipe(this.reader)
-    duplex.off('data', this.#onData)
-    duplex.pause()
-    this.#writer.flush()
-    this.writer.unpipe(duplex)
-    for (let chunk = this.writer.read(); chunk !== null; chunk = this.writer.read()) duplex.write(chunk)
-    await this.#sent(duplex, timeoutMs)
-    duplex.off('error', this.#onError)
-    duplex.off('close', this.#onClose)
-    duplex.off('finish', this.#onFinish)
-    duplex.off('end', this.#onEnd)
-    const rest = this.#reader.rest()
-    if (rest.length === 0) return duplex
-    if (!duplex.readableEnded) {
-      duplex.unshift(rest)
-      return duplex
-    }
-    return Duplex.from({ readable: Readable.from([rest]), writable: duplex }) // Nothing can be put back behind an end.
-  }
-
-  /** Waits until the operating system has all: TLS would overtake what the socket itself still holds. */
-  async #sent(duplex: Duplex, timeoutMs: number): Promise<void> {
     const late = timer(timeoutMs, () => this.destroy(handshakeTimeout(timeoutMs)))
     try {
-      // A write of nothing would tell by its callback, but a WebSocket sends it as a message.
-      for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
+      return await this.#plumbing.release(() => {
+        if (!this.closing) return null
+        return this.#outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
+      })
     } finally {
       clearTimeout(late)
     }
-    if (duplex.destroyed || this.closing) {
-      throw this.#outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
-    }
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
-    if (this.#concluded) this.#dropped ||= chunk.length > 0
-    else this.#deadlines.heard()
-  }
-
-  /** The peer has ended and can send nothing more, no answer to a heartbeat either; this side may go on. */
-  readonly #onEnd = (): void => {
-    this.#deadlines.stop()
-  }
-
-  readonly #onError = (error: Error): void => {
-    this.#decide(error)
-    this.#fail(error)
-  }
-
-  readonly #onFinish = (): void => {
-    if (!this.#closing) return
-    const { lingerMs } = this.#limits
-    const linger = this.#quiet && !this.#dropped ? Math.min(QUIET_LINGER_MS, lingerMs) : lingerMs
-    this.#later(linger, () => this.#duplex.destroy())
-  }
-
-  readonly #onClose = (): void => {
-    if (!this.reader.writableEnded) {
-      const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
-      if (!this.#closing) this.#decide(cut)
-      this.#fail(cut)
-    }
-    this.#finish()
-  }
-
-  /** The reader has told a fault. This side may say so to the peer, and is destroyed if it does not close by itself. */
-  #faulted(fault: Error): void {
-    this.#decide(fault)
-    this.#drop()
-    if (!this.closing) this.#later(this.#limits.lingerMs, () => this.destroy(fault))
+  /** All is sent, and the peer may still send: what it says is dropped, for so long. */
+  #linger(): void {
+    const { lingerMs } = this.#settings
+    const linger = this.#isQuiet && !this.#hasDropped ? Math.min(QUIET_LINGER_MS, lingerMs) : lingerMs
+    this.#later(linger, () => this.#plumbing.duplex.destroy())
   }
 
   /** Nothing more comes from the duplex, and nothing more can be sent. */
   #fail(fault: Error): void {
-    if (!this.reader.writableEnded) this.#reader.fail(fault)
+    if (!this.#isReaderEnded) this.#reader.fail(fault)
     this.writer.destroy(fault)
   }
 
   #finish(): void {
-    if (this.#ended) return
-    this.#ended = true
+    if (this.#isEnded) return
+    this.#isEnded = true
     this.#deadlines.stop()
-    for (const each of this.#timers) clearTimeout(each)
+    if (this.#timers !== null) for (const each of this.#timers) clearTimeout(each)
     this.writer.destroy()
     // The reader's fault, a truncation, may be told a tick after the duplex has closed.
     setImmediate(() => {
-      const outcome = this.#detached ? null : (this.#outcome ?? null)
-      if (outcome !== null && outcome !== this.#refusal) this.#faults.count(outcome)
-      this.#settle(outcome)
-      if (this.#opened) closed(this, outcome)
+      const outcome = this.#told
+      if (outcome !== null && outcome !== this.#refusal) this.#count(outcome)
+      this.#isSettled = true
+      this.#settle?.(outcome)
+      this.#settings.over?.(this)
+      if (this.#isOpened) closed(this, outcome)
     })
+  }
+
+  /** What `closed` tells. */
+  get #told(): Error | null {
+    return this.#isDetached ? null : (this.#outcome ?? null)
   }
 
   /** The first to say how it ended is right. */
@@ -430,31 +297,97 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     if (this.#outcome === undefined) this.#outcome = outcome
   }
 
+  #count(fault: unknown): void {
+    this.#faults ??= new Faults()
+    this.#faults.count(fault)
+  }
+
   #later(ms: number, act: () => void): void {
+    this.#timers ??= []
     this.#timers.push(timer(ms, act))
   }
 
-  /** The reader takes nothing more. */
-  get #concluded(): boolean {
-    return this.reader.writableEnded || this.reader.destroyed
-  }
+  /** What its plumbing and its deadlines tell it, and ask. */
+  static readonly #Inside = class implements PlumbingUser, Watched {
+    readonly connection: QbpConnection
 
-  #conclude(): void {
-    if (this.#concluded) return
-    const duplex = this.#duplex
-    if (!this.#moving) {
-      duplex.unpipe(this.reader)
-      for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) this.reader.write(chunk)
+    constructor(connection: QbpConnection<never, never>) {
+      this.connection = connection as unknown as QbpConnection
     }
-    this.#reader.conclude()
-    this.#drop()
-  }
 
-  /** Reads on without a reader: unread bytes would turn this side's end into a reset, which takes the last bytes along. */
-  #drop(): void {
-    this.#deadlines.stop()
-    if (this.#moving || this.#duplex.destroyed) return
-    this.#duplex.unpipe(this.reader)
-    this.#duplex.resume()
+    heard(): void {
+      this.connection.#deadlines.heard()
+    }
+
+    dropped(): void {
+      this.connection.#hasDropped = true
+    }
+
+    /** The peer can send nothing more, no answer to a heartbeat either; this side may go on. */
+    ended(): void {
+      this.connection.#isReaderEnded = true
+      this.connection.#deadlines.stop()
+    }
+
+    failed(fault: Error): void {
+      this.connection.#decide(fault)
+      this.connection.#fail(fault)
+    }
+
+    finished(): void {
+      if (this.connection.#isClosing) this.connection.#linger()
+    }
+
+    closed(): void {
+      const { connection } = this
+      if (!connection.#isReaderEnded) {
+        const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
+        if (!connection.#isClosing) connection.#decide(cut)
+        connection.#fail(cut)
+      }
+      connection.#finish()
+    }
+
+    /** This side may say to the peer what was wrong, and is destroyed if it does not close by itself. */
+    readerClosed(fault: Error | null): void {
+      const { connection } = this
+      if (fault !== null) connection.#decide(fault)
+      connection.#deadlines.stop()
+      connection.#plumbing.drop()
+      if (fault !== null && !connection.closing)
+        connection.#later(connection.#settings.lingerMs, () => connection.destroy(fault))
+    }
+
+    /** A source piped into it brought no message, or a group found it too slow. */
+    writerClosed(fault: Error | null): void {
+      if (fault !== null) this.connection.destroy(fault)
+    }
+
+    refused(fault: unknown): void {
+      this.connection.#refusal = fault
+      this.connection.#count(fault)
+    }
+
+    get waiting(): boolean {
+      return this.connection.#reader.waiting
+    }
+    get frames(): { readonly index: number; readonly pending: number } {
+      return this.connection.#reader.frames
+    }
+
+    isPaused(): boolean {
+      return this.connection.#plumbing.duplex.isPaused()
+    }
+
+    beat(): void {
+      const { beat } = this.connection.#settings
+      const { writer } = this.connection
+      if (beat === null || !writer.writable || writer.writableNeedDrain) return
+      this.connection.#writer.frame(beat.frame, beat.entry, beat.message)
+    }
+
+    missed(fault: QbpError): void {
+      this.connection.destroy(fault)
+    }
   }
 }

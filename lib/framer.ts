@@ -1,3 +1,4 @@
+import { Batch } from './batch.ts'
 import { QbpError } from './errors.ts'
 import type { Header } from './header.ts'
 import { encodeBody, type Protocol } from './protocol.ts'
@@ -57,6 +58,14 @@ export class Framer {
     }
     header.write(output.buf, start, type, length, fields)
     return end
+  }
+
+  /** The frame of a message by itself, its bytes the caller's. @throws as `write`. */
+  frame(message: object): Uint8Array {
+    const batch = new Batch()
+    const output = batch.open()
+    output.pos = this.write(message, output, output.pos)
+    return batch.take() as Uint8Array
   }
 
   #draft(message: object): Draft {

@@ -92,7 +92,8 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     for (const [writer, port] of this.#members) {
       if (writer === excepted) continue
       try {
-        port.frame(frames.get(port.table) as Uint8Array, port.table.entryOf(message), message)
+        const { table } = port.framer
+        port.frame(frames.get(table) as Uint8Array, table.entryOf(message), message)
         taken++
       } catch (full) {
         if (this.#slow === 'destroy') writer.destroy(full as Error)
@@ -106,7 +107,8 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     const frames = new Map<Table, Uint8Array>()
     for (const [writer, port] of this.#members) {
       if (writer.destroyed || writer.writableEnded) this.leave(writer)
-      else if (writer !== excepted && !frames.has(port.table)) frames.set(port.table, port.encode(message))
+      else if (writer !== excepted && !frames.has(port.framer.table))
+        frames.set(port.framer.table, port.framer.frame(message))
     }
     return frames
   }

@@ -8,8 +8,13 @@ import { copy } from './wire.ts'
 /** No whole frame has come. A message is an object, so that this can be none. */
 export const NONE = Symbol('none')
 
-/** What an inbox may be told; see ReadableOptions. */
-export interface InboxLimits {
+/** What an inbox is made for; see ReadableOptions. */
+export interface InboxSettings {
+  readonly protocol: Protocol
+  /** What may come. */
+  readonly table: Table
+  /** Whether `bytes` fields may be views of what is fed. */
+  readonly shareBytes: boolean
   readonly maxBodyBytes: number
   readonly maxConsecutiveEmptyFrames: number
   readonly maxConsecutiveSkippedFrames: number
@@ -21,23 +26,16 @@ export class Inbox {
   /** What was taken or dropped, by name. */
   readonly tally: Tally = new Tally()
   readonly skipped: Skipped = { unknown: 0, invalid: 0 }
-  readonly #protocol: Protocol
-  readonly #table: Table
-  readonly #share: boolean
-  readonly #empty: Flood
-  readonly #skipped: Flood
+  readonly #settings: InboxSettings
+  #empty: Flood | null = null
+  #dropped: Flood | null = null
   /** How many of the last frames were empty, or skipped, without another in between. */
   #emptyRow = 0
   #skippedRow = 0
 
-  /** @param share whether `bytes` fields may be views of what is fed. */
-  constructor(protocol: Protocol, table: Table, share: boolean, limits: InboxLimits) {
-    this.frames = new Frames(protocol.header, limits.maxBodyBytes)
-    this.#protocol = protocol
-    this.#table = table
-    this.#share = share
-    this.#empty = new Flood('empty', 'maxConsecutiveEmptyFrames', limits.maxConsecutiveEmptyFrames)
-    this.#skipped = new Flood('skipped', 'maxConsecutiveSkippedFrames', limits.maxConsecutiveSkippedFrames)
+  constructor(settings: InboxSettings) {
+    this.frames = new Frames(settings.protocol.header, settings.maxBodyBytes)
+    this.#settings = settings
   }
 
   /**
@@ -48,41 +46,57 @@ export class Inbox {
    */
   take(): object | typeof NONE {
     const { frames } = this
+    const settings = this.#settings
     while (frames.next()) {
       if (frames.start !== frames.end) this.#emptyRow = 0
-      else if (this.#empty.isOver(++this.#emptyRow, frames)) this.#emptyRow = 0
-      const entry = this.#table.byType(frames.type)
-      const policy = entry === undefined ? this.#protocol.unknown : this.#protocol.invalid
+      else this.#countEmpty()
+      const entry = settings.table.byType(frames.type)
       try {
         if (entry !== undefined) {
-          const message = entry.decode(frames.buffer, frames.start, frames.end, this.#share, frames.fields)
+          const message = entry.decode(frames.buffer, frames.start, frames.end, settings.shareBytes, frames.fields)
           this.#skippedRow = 0
           this.tally.count(entry, frames.size)
           return message
         }
-        if (policy === 'error') throw this.#unlisted()
+        if (settings.protocol.unknown === 'error') throw this.#unlisted()
       } catch (fault) {
+        const policy = entry === undefined ? settings.protocol.unknown : settings.protocol.invalid
         if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
       }
-      this.tally.count(entry, frames.size)
-      if (policy === 'raw') {
-        this.#skippedRow = 0
-        return this.#raw()
-      }
-      this.skipped[entry === undefined ? 'unknown' : 'invalid']++
-      if (this.#skipped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
+      const raw = this.#let(entry)
+      if (raw !== null) return raw
     }
     return NONE
   }
 
+  /** What a policy makes of the current frame: a raw message, or null where it is dropped. */
+  #let(entry: Entry | undefined): RawMessage<null> | null {
+    const { frames } = this
+    const { unknown, invalid } = this.#settings.protocol
+    this.tally.count(entry, frames.size)
+    if ((entry === undefined ? unknown : invalid) === 'raw') {
+      this.#skippedRow = 0
+      return this.#raw()
+    }
+    this.skipped[entry === undefined ? 'unknown' : 'invalid']++
+    this.#dropped ??= new Flood('skipped', 'maxConsecutiveSkippedFrames', this.#settings.maxConsecutiveSkippedFrames)
+    if (this.#dropped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
+    return null
+  }
+
+  #countEmpty(): void {
+    this.#empty ??= new Flood('empty', 'maxConsecutiveEmptyFrames', this.#settings.maxConsecutiveEmptyFrames)
+    if (this.#empty.isOver(++this.#emptyRow, this.frames)) this.#emptyRow = 0
+  }
+
   /** The line of the table of what was taken last; undefined for an unlisted type. */
   get entry(): Entry | undefined {
-    return this.#table.byType(this.frames.type)
+    return this.#settings.table.byType(this.frames.type)
   }
 
   #unlisted(): QbpError {
     const { type } = this.frames
-    const listed = this.#table.entries.map((entry) => `${entry.name} = ${entry.type}`)
+    const listed = this.#settings.table.entries.map((entry) => `${entry.name} = ${entry.type}`)
     const shown = `${listed.slice(0, 12).join(', ')}${listed.length > 12 ? ', …' : ''}`
     return new QbpError(
       'ERR_QBP_UNKNOWN_TYPE',
@@ -93,7 +107,7 @@ export class Inbox {
 
   #raw(): RawMessage<null> {
     const { buffer, start, end, type, fields } = this.frames
-    const body = this.#share ? buffer.subarray(start, end) : copy(buffer, start, end)
+    const body = this.#settings.shareBytes ? buffer.subarray(start, end) : copy(buffer, start, end)
     return new RawMessage(null, type, body, fields ?? undefined)
   }
 }

@@ -1,45 +1,71 @@
 import { NONE } from './inbox.ts'
+import { type Waiter, Waiting } from './waiting.ts'
 
 /** Whoever hands out messages one by one. */
 export interface MessageSource<T> {
   /** The next message, null at the end, NONE to wait. @throws the stream's fault. */
   next(): T | null | typeof NONE
-  /** Waits for what `next` had not. */
-  wait(): Promise<T | null>
-  /** The loop was left before the end; `waits` if its own `wait` was under way. */
-  leave(waits: boolean): void
+  /** Lets somebody wait for what `next` had not. */
+  wait(waiter: Waiter<T | null>): void
+  /** The loop was left before the end; `waiter` is its own, if it ever waited. */
+  leave(waiter: Waiter<T | null> | null): void
+}
+
+type Result<T> = IteratorResult<T, undefined>
+
+const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true }
+
+function resultOf<T>(value: T | null): Result<T> {
+  return value === null ? DONE : { value, done: false }
 }
 
 /** What `for await` runs on: an async generator would take three turns of the microtask queue for a message, this takes one. */
-export function iterate<T>(source: MessageSource<T>): NodeJS.AsyncIterator<T, undefined, undefined> {
-  let left = false
-  let waits = false
-  const done: IteratorReturnResult<undefined> = { value: undefined, done: true }
-  const result = (value: T | null): IteratorResult<T, undefined> => (value === null ? done : { value, done: false })
-  const iterator: NodeJS.AsyncIterator<T, undefined, undefined> = {
-    next() {
-      if (left) return Promise.resolve(done)
-      try {
-        const message = source.next()
-        if (message !== NONE) return Promise.resolve(result(message))
-        waits = true
-        return source.wait().then((come) => {
-          waits = false
-          return result(come)
-        })
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    },
-    return() {
-      if (!left) source.leave(waits)
-      left = true
-      return Promise.resolve(done)
-    },
-    [Symbol.asyncIterator]: () => iterator,
-    async [Symbol.asyncDispose]() {
-      await iterator.return?.()
-    },
+export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined> {
+  readonly #source: MessageSource<T>
+  #waiter: NextResult<T> | null = null
+  #hasLeft = false
+
+  constructor(source: MessageSource<T>) {
+    this.#source = source
   }
-  return iterator
+
+  next(): Promise<Result<T>> {
+    if (this.#hasLeft) return Promise.resolve(DONE)
+    try {
+      const message = this.#source.next()
+      if (message !== NONE) return Promise.resolve(resultOf(message))
+      this.#waiter = new NextResult<T>()
+      this.#source.wait(this.#waiter)
+      return this.#waiter.waiting.promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  return(): Promise<Result<T>> {
+    if (!this.#hasLeft) this.#source.leave(this.#waiter)
+    this.#hasLeft = true
+    return Promise.resolve(DONE)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}
+
+/** Makes a result of the message that comes, without another promise between. */
+class NextResult<T> implements Waiter<T | null> {
+  readonly waiting = new Waiting<Result<T>>()
+
+  resolve(message: T | null): void {
+    this.waiting.resolve(resultOf(message))
+  }
+
+  reject(error: unknown): void {
+    this.waiting.reject(error)
+  }
 }

@@ -1,12 +1,34 @@
-import type { Entry, Table } from './table.ts'
+import type { Framer } from './framer.ts'
+import type { Entry } from './table.ts'
 import type { Skipped, Tally } from './tally.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
 
+/** Who owns a reader and a writer, brings the one its bytes and sends those of the other. */
+export interface StreamOwner {
+  /** Whom it does it for: the connection, as the diagnostics name it. */
+  readonly connection: object
+  /** The reader can take another chunk. */
+  more(): void
+  /** Sends a chunk. @returns false if `drained` of the writer's port is to be awaited before the next. */
+  send(chunk: Uint8Array): boolean
+  /** The writer has ended, and all of its bytes were given to `send`. */
+  finish(): void
+  /** They are closed, by a fault or without one. */
+  readerClosed(fault: Error | null): void
+  writerClosed(fault: Error | null): void
+  /** The writer refused a message. */
+  refused(fault: unknown): void
+}
+
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
-  /** The connection owns the reader's life: leaving a `for await` does not end it. */
-  own(connection?: object): void
+  /** The reader's life is another's: leaving a `for await` does not end it. */
+  own(owner: StreamOwner | null): void
+  /** Gives it a chunk. @returns false if it still has another to read: `more` of the owner asks for the next then. */
+  arrive(chunk: Uint8Array): boolean
+  /** The byte stream ended: this is told behind the last whole message. */
+  end(): void
   /** The byte stream ended by a fault: it is told behind the last whole message. */
   fail(fault: Error): void
   /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
@@ -27,10 +49,14 @@ export const readerPort = Symbol('qbp.readerPort')
 
 /** What a connection or a group does with a writer, beside what every user can. */
 export interface WriterPort {
-  /** The connection owns the writer's life: a late write to it fails by its callback alone. It is told what is refused. */
-  own(connection?: object, refused?: (fault: unknown) => void): void
-  /** Sends what was written in this tick now. */
+  /** The writer's life is another's: a late write to it fails by its callback alone. */
+  own(owner: StreamOwner | null): void
+  /** Sends what was written in this tick now, whether or not there is room. */
   flush(): void
+  /** Sends nothing until `drained` is called. */
+  hold(): void
+  /** There is room again. */
+  drained(): void
   /**
    * Writes a whole frame that was encoded elsewhere, with the same limits; false too if nothing can be written any more. It is
    * not copied, and must not change any more.
@@ -39,10 +65,8 @@ export interface WriterPort {
    * @param message what it is the frame of.
    */
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
-  /** The frame of a message, not written anywhere. */
-  encode(message: object): Buffer
-  /** What may be sent. Writers with one table make the same frame of a message. */
-  readonly table: Table
+  /** Makes its frames; writers whose framers have one table make the same frame of a message. */
+  readonly framer: Framer
   /** Messages written, by name. */
   readonly tally: Tally
   /** Bytes written that nobody has taken yet. */

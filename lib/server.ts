@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
-import { addCounts, type ConnectionStats, Counts, QbpConnection } from './connection.ts'
+import { QbpConnection } from './connection.ts'
+import { addCounts, type ConnectionStats, Counts } from './counts.ts'
 import { timer } from './deadline.ts'
 import { refused } from './diagnostics.ts'
 import { Doorkeeper } from './doorkeeper.ts'
@@ -10,8 +11,8 @@ import { QbpError } from './errors.ts'
 import { milliseconds } from './limits.ts'
 import type { Protocol } from './protocol.ts'
 import type { QbpReadable } from './readable.ts'
-import { type CloseOptions, type ConnectionOptions, checkOptions } from './settings.ts'
-import { acceptor, HANDSHAKE_TIMEOUT_MS } from './tls.ts'
+import { type CloseOptions, type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { acceptor } from './tls.ts'
 import type { QbpWritable } from './writable.ts'
 
 /** What a server may be told: what each of its connections may, and how many there may be. */
@@ -62,13 +63,17 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   /** The connections that are open. */
   readonly connections: Set<QbpConnection<P, 'server'>> = new Set()
   readonly #protocol: P
-  readonly #options: ServerOptions
+  /** Those of every connection, checked once. */
+  readonly #settings: ConnectionSettings
   readonly #handler: Handler<P>
   readonly #server: net.Server
   readonly #doorkeeper: Doorkeeper
   /** Hands a socket to TLS, or null without TLS. */
   readonly #secure: ((socket: net.Socket) => void) | null
-  readonly #handlers = new Set<Promise<void>>()
+  /** Handlers that have not returned. */
+  #running = 0
+  /** Called when the last connection and the last handler are gone, while the server closes. */
+  #emptied: (() => void) | null = null
   /** Of the connections that have closed, and the faults of those that never were. */
   readonly #past = new Counts()
   #accepted = 0
@@ -83,9 +88,10 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
       )
     this.#protocol = protocol
-    this.#options = options
     this.#handler = handler
-    checkOptions(protocol, { ...options, role: 'server' })
+    this.#settings = new ConnectionSettings(protocol, { ...options, role: 'server' }, (connection) =>
+      this.#left(connection as QbpConnection<P, 'server'>),
+    )
     this.#doorkeeper = new Doorkeeper(options)
     this.#secure = options.tls === undefined ? null : this.#acceptor(options.tls)
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
@@ -150,10 +156,9 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   }
 
   #acceptor(options: tls.TlsOptions): (socket: net.Socket) => void {
-    const handshakeMs = milliseconds('handshakeTimeoutMs', this.#options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
     const accept = acceptor<net.Socket>(
       options,
-      handshakeMs,
+      this.#settings.handshakeTimeoutMs,
       (socket, wire) => {
         this.#doorkeeper.shaken(wire)
         this.#serve(socket)
@@ -185,32 +190,55 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   }
 
   #serve(duplex: Duplex): QbpConnection<P, 'server'> {
-    const connection = new QbpConnection(this.#protocol, duplex, { ...this.#options, role: 'server' as const })
+    const connection = new QbpConnection<P, 'server'>(this.#protocol, duplex, this.#settings)
     this.connections.add(connection)
     this.#accepted++
-    void connection.closed.then(() => {
-      this.connections.delete(connection)
-      connection[addCounts](this.#past)
-      this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
-    })
-    const run = this.#run(connection)
-    this.#handlers.add(run)
-    void run.then(() => this.#handlers.delete(run))
+    this.#running++
+    this.#run(connection)
     if (this.#closing !== null) connection.conclude()
     return connection
   }
 
-  async #run(connection: QbpConnection<P, 'server'>): Promise<void> {
+  // No async function: what that keeps for as long as the handler runs is a sixth of an idle connection.
+  #run(connection: QbpConnection<P, 'server'>): void {
     try {
       this.emit('connection', connection)
-      await this.#handler(connection.reader, connection.writer, connection)
-      void connection.close()
+      const handled = this.#handler(connection.reader, connection.writer, connection)
+      Promise.resolve(handled).then(
+        () => this.#handled(connection),
+        (thrown) => this.#threw(connection, thrown),
+      )
     } catch (thrown) {
-      const error =
-        thrown instanceof Error ? thrown : new Error(`The handler threw ${String(thrown)}.`, { cause: thrown })
-      connection.destroy(error)
-      this.emit('clientError', error, connection)
+      this.#threw(connection, thrown)
     }
+  }
+
+  #handled(connection: QbpConnection<P, 'server'>): void {
+    this.#running--
+    void connection.close()
+    this.#check()
+  }
+
+  #threw(connection: QbpConnection<P, 'server'>, thrown: unknown): void {
+    this.#running--
+    const error =
+      thrown instanceof Error ? thrown : new Error(`The handler threw ${String(thrown)}.`, { cause: thrown })
+    connection.destroy(error)
+    this.#check()
+    this.emit('clientError', error, connection)
+  }
+
+  /** A connection has closed. */
+  #left(connection: QbpConnection<P, 'server'>): void {
+    this.connections.delete(connection)
+    connection[addCounts](this.#past)
+    this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
+    this.#check()
+  }
+
+  /** Tells who waits for it that there is neither connection nor handler any more. */
+  #check(): void {
+    if (this.connections.size + this.#running === 0) this.#emptied?.()
   }
 
   async #close(graceMs: number): Promise<void> {
@@ -218,20 +246,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#server.close()
     this.#doorkeeper.dismiss()
     for (const connection of this.connections) connection.conclude()
-    let expired = false
-    let expire = () => {}
-    const expiry = new Promise<void>((resolve) => {
-      expire = resolve
-    })
-    const grace = timer(graceMs, () => {
-      expired = true
-      expire()
-    })?.ref()
-    while (!expired && this.connections.size + this.#handlers.size > 0) {
-      const all = [...this.#handlers, ...[...this.connections].map(({ closed }) => closed)]
-      await Promise.race([Promise.all(all), expiry])
-    }
-    clearTimeout(grace)
+    await this.#empty(graceMs)
     const late = new QbpError(
       'ERR_QBP_CLOSED',
       `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
@@ -240,6 +255,18 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     for (const connection of this.connections) connection.destroy(late)
     await Promise.all([...this.connections].map(({ closed }) => closed))
     this.emit('close')
+  }
+
+  /** Resolves when there is neither connection nor handler any more, or the time is over. */
+  #empty(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const grace = timer(graceMs, resolve)?.ref()
+      this.#emptied = () => {
+        clearTimeout(grace)
+        resolve()
+      }
+      this.#check()
+    })
   }
 }
 

@@ -1,37 +1,40 @@
+/** Who waits for a value: settled once, by whoever has it. */
+export interface Waiter<T> {
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
 /** A promise that whoever made it settles, once; a signal may end it earlier, with its reason. */
-export class Waiting<T> {
+export class Waiting<T> implements Waiter<T> {
   readonly promise: Promise<T>
   #resolve!: (value: T) => void
   #reject!: (error: unknown) => void
-  readonly #signal: AbortSignal | undefined
-  readonly #aborted: (() => void) | undefined
+  #leaveSignal: (() => void) | null = null
 
-  /** @param aborted is told of the signal before the promise is. */
-  constructor(signal?: AbortSignal, aborted?: () => void) {
+  constructor() {
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    if (signal === undefined) return
-    this.#signal = signal
-    this.#aborted = () => {
-      aborted?.()
+  }
+
+  /** @param aborted is told of the signal before the promise is. */
+  heed(signal: AbortSignal, aborted: () => void): void {
+    const abort = () => {
+      aborted()
       this.#reject(signal.reason)
     }
-    signal.addEventListener('abort', this.#aborted, { once: true })
+    signal.addEventListener('abort', abort, { once: true })
+    this.#leaveSignal = () => signal.removeEventListener('abort', abort)
   }
 
   resolve(value: T): void {
-    this.#leaveSignal()
+    this.#leaveSignal?.()
     this.#resolve(value)
   }
 
   reject(error: unknown): void {
-    this.#leaveSignal()
+    this.#leaveSignal?.()
     this.#reject(error)
-  }
-
-  #leaveSignal(): void {
-    if (this.#aborted !== undefined) this.#signal?.removeEventListener('abort', this.#aborted)
   }
 }

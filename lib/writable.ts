@@ -1,27 +1,12 @@
-import { Transform, type TransformCallback } from 'node:stream'
-import { BATCH_BYTES, Batch } from './batch.ts'
-import { messageOut, refusedMessage } from './diagnostics.ts'
+import type { TransformCallback, TransformOptions } from 'node:stream'
 import { QbpError } from './errors.ts'
-import { Framer } from './framer.ts'
-import { byteLimit } from './limits.ts'
+import { LazyTransform } from './lazy.ts'
 import { type WriterPort, writerPort } from './ports.ts'
 import type { Protocol } from './protocol.ts'
-import type { Entry, Role } from './table.ts'
-import { Tally } from './tally.ts'
+import { Sender, type SenderStream } from './sender.ts'
+import { type WritableOptions, WriterSettings } from './settings.ts'
+import type { Role } from './table.ts'
 import type { Outgoing } from './typing.ts'
-import { Waiting } from './waiting.ts'
-
-/** What a writer may be told; all of it is checked once, here. */
-export interface WritableOptions<R extends Role = Role> {
-  /** Which end this is: the writer takes what this role sends. Needed only where the roles send different messages. */
-  role?: R
-  /** The longest body that is written, in bytes. Default: 1 MiB. Infinity: no limit. */
-  maxBodyBytes?: number
-  /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
-  highWaterMarkBytes?: number
-  /** Encoded bytes that may wait at all: a message beyond them is refused. Default: 16 MiB, or twice maxBodyBytes where that is more. */
-  maxQueuedBytes?: number
-}
 
 /** For one writing call. */
 export interface WriteOptions {
@@ -35,31 +20,18 @@ export interface WriteOptions {
  * A message is checked and encoded when it is written: what is written is read back equal, or refused, with nothing of it
  * on the wire. Messages written before the next turn of `process.nextTick` leave as one chunk.
  */
-export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> extends Transform {
-  readonly #framer: Framer
-  readonly #highWaterMark: number
-  readonly #maxQueuedBytes: number
-  readonly #batch = new Batch()
-  #scheduled = false
-  #needDrain = false
+export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
+  readonly #sender: Sender
+  /** Streams that are piped in. */
   #sources = 0
-  #owned = false
-  #connection: object | null = null
-  #refused: (fault: unknown) => void = ignore
-  readonly #tally = new Tally()
-  #callbacks: ((error?: Error | null) => void)[] = []
-  readonly #waiters = new Set<Waiting<void>>()
+  #isEnded = false
+  #isDestroyed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(protocol: P, options: WritableOptions<R> = {}) {
-    const highWaterMark = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
-    super({ writableObjectMode: true, readableHighWaterMark: Math.min(highWaterMark, Number.MAX_SAFE_INTEGER) })
-    const maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, 2 ** 20)
-    this.#framer = new Framer(protocol, protocol.table(options.role, 'outgoing'), maxBodyBytes)
-    this.#highWaterMark = highWaterMark
-    this.#maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
-    this.on('pipe', QbpWritable.#sourceCame)
-    this.on('unpipe', QbpWritable.#sourceWent)
+  constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
+    super()
+    const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
+    this.#sender = new Sender(settings, new QbpWritable.#Inside(this))
   }
 
   /**
@@ -81,20 +53,20 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     callback?: (error?: Error | null) => void,
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
-    if (this.destroyed || this.writableEnded) {
-      if (!this.#owned) return super.write(message, done) // Node's own errors.
+    if (this.#isOver) {
+      if (!this.#sender.isOwned) return super.write(message, done) // Node's own errors.
       done?.(this.#closed())
       return false
     }
     try {
-      this.#encode(message)
+      this.#sender.encode(message)
     } catch (refusal) {
       if (this.#sources === 0) throw refusal
       done?.(refusal as Error)
       this.destroy(refusal as Error)
       return false
     }
-    return this.#written(done)
+    return this.#sender.written(done)
   }
 
   /**
@@ -105,9 +77,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.destroyed || this.writableEnded) return handled(Promise.reject(this.#closed()))
-      this.#encode(message)
-      return this.#written() ? DONE : handled(this.#room(signal))
+      if (this.#isOver) return handled(Promise.reject(this.#closed()))
+      this.#sender.encode(message)
+      return this.#sender.written() ? DONE : handled(this.#sender.room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -132,22 +104,53 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       | (() => void)
       | undefined
     if (message !== undefined && message !== null && typeof message !== 'function') this.write(message)
+    this.#isEnded = true
     return done === undefined ? super.end() : super.end(done)
+  }
+
+  /** As Node's. */
+  override cork(): void {
+    super.cork()
+    this.#sender.cork()
   }
 
   /** As Node's. */
   override uncork(): void {
     super.uncork()
-    if (this.#batch.length > 0) this.#schedule()
+    if (this.writableCorked === 0) this.#sender.uncork()
   }
 
-  // ---- the way in: messages
+  /** @internal */
+  get [writerPort](): WriterPort {
+    return this.#sender
+  }
+
+  get #isOver(): boolean {
+    return this.#isEnded || this.#isDestroyed
+  }
+
+  #closed(): Error {
+    return (
+      (this.isMade ? this.errored : null) ??
+      new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
+    )
+  }
+
+  // ---- as a Transform
+
+  /** @internal */
+  override streamOptions(): TransformOptions {
+    return {
+      writableObjectMode: true,
+      readableHighWaterMark: Math.min(this.#sender.highWaterMark, Number.MAX_SAFE_INTEGER),
+    }
+  }
 
   /** Only Node's own internals come this way: `write` is overridden. */
   override _transform(message: Outgoing<P, R>, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
-      this.#encode(message)
-      this.#written()
+      this.#sender.encode(message)
+      this.#sender.written()
       callback()
     } catch (refusal) {
       callback(refusal as Error)
@@ -156,197 +159,79 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** @internal */
   override _flush(callback: TransformCallback): void {
-    this.#flush()
-    callback()
-  }
-
-  /** Encodes a message behind what this writer has written in this tick, or leaves everything as it was and throws. */
-  #encode(message: object): void {
-    const output = this.#batch.open()
-    const { pos } = output
-    try {
-      this.#accept(output, this.#framer.write(message, output, pos), this.#framer.entry)
-    } catch (refusal) {
-      this.#refuse(message, refusal)
-      throw refusal
-    }
-    if (messageOut.hasSubscribers) this.#publish(this.#framer.entry, message, output.pos - pos)
-  }
-
-  #refuse(message: unknown, refusal: unknown): void {
-    this.#refused(refusal)
-    refusedMessage(this.#connection, this, message, refusal)
-  }
-
-  #publish(entry: Entry | undefined, message: object, bytes: number): void {
-    messageOut.publish({ connection: this.#connection, writer: this, name: entry?.name ?? null, bytes, message })
-  }
-
-  /** Takes what stands between the output's `pos` and `end` into the batch, if the queue may hold it. */
-  #accept(output: { pos: number }, end: number, entry: Entry | undefined): void {
-    this.#admit(end - output.pos, entry)
-    output.pos = end
-  }
-
-  /** Counts a message in, if the queue may hold it. */
-  #admit(size: number, entry: Entry | undefined): void {
-    if (this.#queued() + size > this.#maxQueuedBytes) throw this.#full(size)
-    this.#tally.count(entry, size)
-  }
-
-  // ---- the way out: batches
-
-  #written(callback?: (error?: Error | null) => void): boolean {
-    if (callback !== undefined) this.#callbacks.push(callback)
-    if (this.#batch.length >= BATCH_BYTES && this.writableCorked === 0) this.#flush()
-    else if (!this.#scheduled) this.#schedule()
-    if (this.#queued() < this.#highWaterMark) return true
-    this.#needDrain = true
-    return false
-  }
-
-  #schedule(): void {
-    this.#scheduled = true
-    process.nextTick(() => {
-      this.#scheduled = false
-      if (this.writableCorked === 0) this.#flush()
-    })
-  }
-
-  #queued(): number {
-    return this.#batch.length + this.readableLength
-  }
-
-  #flush(): void {
-    if (this.destroyed) return
-    const chunk = this.#batch.take()
-    if (chunk !== null) this.push(chunk)
-    const callbacks = this.#callbacks
-    if (callbacks.length > 0) {
-      this.#callbacks = []
-      for (const callback of callbacks) callback(null)
-    }
-    this.#drained()
-  }
-
-  /** Tells that there is room again, once half of what may wait has gone. */
-  #drained(): void {
-    if (!this.#needDrain || this.#queued() > this.#highWaterMark / 2) return
-    this.#needDrain = false
-    process.nextTick(() => {
-      if (this.destroyed) return
-      for (const waiter of this.#waiters) waiter.resolve(undefined)
-      this.#waiters.clear()
-      this.emit('drain')
-    })
+    this.#sender.finish(callback)
+    if (this.#sender.isOwned) this.resume() // Nobody reads it, and Node closes only what has been read to its end.
   }
 
   /** @internal */
   override _read(size: number): void {
     super._read(size)
-    this.#drained()
+    this.#sender.tellDrain()
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as in Node.
   override read(size?: number): any {
     const chunk = super.read(size)
-    this.#drained()
+    this.#sender.tellDrain()
     return chunk
-  }
-
-  #room(signal?: AbortSignal): Promise<void> {
-    const waiter: Waiting<void> = new Waiting<void>(signal, () => this.#waiters.delete(waiter))
-    this.#waiters.add(waiter)
-    return waiter.promise
   }
 
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#batch.take()
-    const reason = error ?? this.#closed()
-    for (const waiter of this.#waiters) waiter.reject(reason)
-    this.#waiters.clear()
-    const callbacks = this.#callbacks
-    this.#callbacks = []
-    for (const done of callbacks) done(reason)
-    super._destroy(error, callback)
+    this.#isDestroyed = true
+    if (this.#sender.isOwned) this.on('error', ignore) // Writing calls and the connection's `closed` tell it.
+    this.#sender.close(error ?? this.#closed())
+    super._destroy(error, (fault) => {
+      callback(fault)
+      process.nextTick(() => this.#sender.closed(error)) // Behind the events.
+    })
   }
 
-  // ---- refusals
-
-  #closed(): Error {
-    return (
-      this.errored ??
-      new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
-    )
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'pipe') this.#sources++
+    else if (event === 'unpipe') this.#sources--
+    return super.emit(event as 'pipe', ...(args as [never]))
   }
 
-  #full(size: number): QbpError {
-    return new QbpError(
-      'ERR_QBP_QUEUE_FULL',
-      `${this.#queued()} bytes wait for a slow peer, and ${size} more would pass maxQueuedBytes, ${this.#maxQueuedBytes}. ` +
-        `Nothing of the message was sent: await writeMessage(), or wait for 'drain' when write() is false.`,
-      { size: this.#queued() + size, limit: this.#maxQueuedBytes },
-    )
-  }
+  /** What the sender sees of this stream. */
+  static readonly #Inside = class implements SenderStream {
+    readonly writer: QbpWritable
 
-  /** @internal */
-  get [writerPort](): WriterPort {
-    const writer = this
-    return {
-      own: (connection, refused) => {
-        writer.#owned = true
-        writer.#connection = connection ?? null
-        writer.#refused = refused ?? ignore
-        writer.on('error', ignore) // Writing calls and the connection's `closed` tell it.
-      },
-      flush: () => writer.#flush(),
-      frame: (bytes, entry, message) => {
-        if (writer.destroyed || writer.writableEnded) return false
-        try {
-          writer.#admit(bytes.length, entry)
-        } catch (full) {
-          writer.#refuse(message, full)
-          throw full
-        }
-        writer.#batch.add(bytes)
-        if (messageOut.hasSubscribers && message !== undefined) writer.#publish(entry, message, bytes.length)
-        return writer.#written()
-      },
-      encode: (message) => {
-        const output = writer.#batch.open()
-        const end = writer.#framer.write(message, output, output.pos)
-        return Buffer.from(output.buf.subarray(output.pos, end))
-      },
-      table: writer.#framer.table,
-      tally: writer.#tally,
-      get queued() {
-        return writer.#queued()
-      },
+    constructor(writer: QbpWritable<never, never>) {
+      this.writer = writer as unknown as QbpWritable
+    }
+
+    get isOver(): boolean {
+      return this.writer.#isOver
+    }
+    get destroyed(): boolean {
+      return this.writer.#isDestroyed
+    }
+    get readableLength(): number {
+      return this.writer.isMade ? this.writer.readableLength : 0
+    }
+
+    push(chunk: Uint8Array): void {
+      this.writer.push(chunk)
+    }
+
+    emitDrain(): void {
+      this.writer.emit('drain')
     }
   }
-
-  // biome-ignore-start lint/complexity/noThisInStatic: listeners, called on the writer.
-  static #sourceCame(this: QbpWritable): void {
-    this.#sources++
-  }
-  static #sourceWent(this: QbpWritable): void {
-    this.#sources--
-  }
-  // biome-ignore-end lint/complexity/noThisInStatic: listeners, called on the writer.
 
   static {
     // Node has these as accessors of its own state, which sees nothing of the batch.
     const accessor = (name: string, get: (this: QbpWritable) => unknown) =>
       Object.defineProperty(QbpWritable.prototype, name, { get, configurable: true })
     accessor('writableLength', function () {
-      return this.#queued()
+      return this.#sender.queued
     })
     accessor('writableNeedDrain', function () {
-      return this.#needDrain && !this.destroyed && !this.writableEnded
+      return this.#sender.needsDrain && !this.#isOver
     })
     accessor('writableHighWaterMark', function () {
-      return this.#highWaterMark
+      return this.#sender.highWaterMark
     })
   }
 }

@@ -8,6 +8,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import tls from 'node:tls'
 import { expect } from 'chai'
 import { type ConnectionOptions, connect, type Heartbeat, QbpConnection } from '../lib/index.ts'
+import { readerPort } from '../lib/ports.ts'
 import { connectionPair, duplexPair } from '../lib/testing/index.ts'
 import { type Certificates, certificates } from './support/certificates.ts'
 import { conversation, hex, protocol, vectors } from './support/chat.ts'
@@ -80,7 +81,7 @@ describe('QbpConnection', () => {
         const { here, there } = pair
         for (let n = 0; n < 5; n++) await there.writer.writeMessage(say(`${n}`))
         // The bytes have reached the reader before the reset does.
-        while (here.reader.writableLength === 0) await setTimeout(1)
+        while (here.reader[readerPort].frames.pending === 0) await setTimeout(1)
         there.destroy()
         await here.closed
         for (let n = 0; n < 5; n++) expect(await here.reader.readMessage()).to.include({ text: `${n}` })

@@ -346,7 +346,7 @@ describe('QbpReadable', () => {
 
     it('may follow a loop, and a loop a call', async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own()
+      reader[readerPort].own(null)
       reader.end(says(5))
       await reader.readMessage()
       for await (const _ of reader) break
@@ -459,7 +459,7 @@ describe('QbpReadable', () => {
 
     it("leaves a connection's reader open, also while it waits", async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own()
+      reader[readerPort].own(null)
       reader.write(says(1))
       for await (const _ of reader) break
       expect(reader.destroyed).to.equal(false)
@@ -474,7 +474,7 @@ describe('QbpReadable', () => {
 
     it('takes no message from a call that waits behind it', async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own()
+      reader[readerPort].own(null)
       reader.write(says(1))
       let next: Promise<unknown> | undefined
       for await (const _ of reader) {

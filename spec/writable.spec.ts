@@ -412,7 +412,7 @@ describe('QbpWritable', () => {
 
     it("a connection's writer fails by its callback alone", async () => {
       const writer = new QbpWritable(protocol)
-      writer[writerPort].own()
+      writer[writerPort].own(null)
       writer.destroy(new Error('gone'))
       expect(writer.write(say(1))).to.equal(false)
       expect(await new Promise((resolve) => writer.write(say(1), resolve))).to.have.property('message', 'gone')
@@ -422,7 +422,7 @@ describe('QbpWritable', () => {
 
   it('writes frames that were encoded elsewhere, with the same limits', async () => {
     const writer = new QbpWritable(protocol, { maxQueuedBytes: 200 })
-    const frame = writer[writerPort].encode(say(100))
+    const frame = writer[writerPort].framer.frame(say(100))
     const chunks = chunksOf(writer)
     writer.write(say(1))
     writer[writerPort].frame(frame)

@@ -84,7 +84,7 @@ export class FaultProxy {
   /** Resets all connections there are; new ones are accepted as before. */
   async reset(): Promise<void> {
     const closing = [...this.#open].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
-    for (const socket of this.#open) socket.resetAndDestroy()
+    for (const socket of this.#open) abort(socket)
     await Promise.all(closing)
   }
 
@@ -111,17 +111,23 @@ export class FaultProxy {
   #watch(socket: Socket, other: Socket): void {
     this.#open.add(socket)
     socket.setNoDelay(true)
-    socket.on('error', () => other.resetAndDestroy())
+    socket.on('error', () => abort(other))
     socket.on('close', () => this.#open.delete(socket))
   }
 
   #direct(source: Socket, sink: Socket, faults: Faults): void {
     pass(source, sink, faults, this.#stop.signal).catch(() => {
       // One of the sockets is gone, or the proxy closes.
-      source.resetAndDestroy()
-      sink.resetAndDestroy()
+      abort(source)
+      abort(sink)
     })
   }
+}
+
+/** A reset. While a FIN is under way libuv refuses one (EINVAL), and Node then never closes the socket. */
+function abort(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /** Passes the bytes of one direction on until their end, or until a fault ends it. */
@@ -151,8 +157,8 @@ async function pass(source: Socket, sink: Socket, faults: Faults, signal: AbortS
     sink.end()
   } else if (endAt === resetAfterBytes) {
     await setTimeout(READING_MS, undefined, { signal })
-    source.resetAndDestroy()
-    sink.resetAndDestroy()
+    abort(source)
+    abort(sink)
   } else if (endAt === cutAfterBytes) {
     sink.end()
     source.resume()

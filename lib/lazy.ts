@@ -1,0 +1,36 @@
+import { Transform, type TransformOptions } from 'node:stream'
+
+/**
+ * A Transform that becomes a stream to Node when somebody first treats it as one. A stream with a second way of its own
+ * (reading calls, a connection that feeds it) may never need Node's: a connection that is idle is then a third of the size,
+ * and a chunk passes two layers less. Node's own crypto streams are made so (lib/internal/streams/lazy_transform.js).
+ */
+export interface LazyTransform extends Transform {
+  /** Whether it is a stream to Node yet. */
+  readonly isMade: boolean
+  /** What Transform is to be told then. */
+  streamOptions(): TransformOptions
+}
+
+// No class: that would have to call Transform's constructor at once.
+function Lazy(): void {}
+Object.setPrototypeOf(Lazy, Transform)
+Object.setPrototypeOf(Lazy.prototype, Transform.prototype)
+Object.defineProperty(Lazy.prototype, 'isMade', { value: false, writable: true })
+
+// Whatever Node does with a stream, it looks at one of these first.
+for (const name of ['_readableState', '_writableState']) {
+  Object.defineProperty(Lazy.prototype, name, {
+    configurable: true,
+    get(this: LazyTransform & Record<string, unknown>): unknown {
+      Object.defineProperty(this, 'isMade', { value: true })
+      ;(Transform as unknown as { call(stream: object, options: object): void }).call(this, this.streamOptions())
+      return this[name]
+    },
+    set(this: object, value: unknown): void {
+      Object.defineProperty(this, name, { value, configurable: true, enumerable: true, writable: true })
+    },
+  })
+}
+
+export const LazyTransform = Lazy as unknown as abstract new () => LazyTransform

@@ -1,0 +1,356 @@
+// A reader without Node's side: chunks come in, whoever asks gets messages out. Nothing is decoded before somebody asks.
+
+import type { TransformCallback } from 'node:stream'
+import { messageIn } from './diagnostics.ts'
+import { QbpError } from './errors.ts'
+import { Inbox, NONE } from './inbox.ts'
+import type { MessageSource } from './iterate.ts'
+import type { ReaderPort, StreamOwner } from './ports.ts'
+import type { ReaderSettings } from './settings.ts'
+import type { Skipped, Tally } from './tally.ts'
+import { nextTurn, spent } from './turn.ts'
+import type { Waiter } from './waiting.ts'
+
+/** What a receiver needs of the stream that it is the inside of. */
+export interface ReceiverStream {
+  /** The stream itself, as the diagnostics name it. */
+  readonly reader: object
+  readonly destroyed: boolean
+  readonly errored: Error | null
+  /** Whether somebody has asked by Node's ways and got nothing yet. */
+  readonly wants: boolean
+  /** Reading calls are used from now on, which tell the faults. */
+  goDirect(): void
+  /** A message that Node has queued, or NONE. @throws {QbpError} ERR_QBP_BUSY while `data` flows. */
+  queued(): unknown
+  /** Messages may be there for whoever asked by Node's ways. @returns whether somebody had. */
+  serve(): boolean
+  /** Tells the fault once what is queued has been read. */
+  fail(fault: Error): void
+  /** Sees that Node tells the end, which it does only to who reads. */
+  tellEnd(): void
+  end(): unknown
+  destroy(): unknown
+}
+
+/** The clock is looked at whenever these bits of the count of messages are 0: every 16. */
+const LOOK_EVERY = 15
+
+/** In place of a callback, of a chunk that the owner brought. */
+const BROUGHT: TransformCallback = () => {}
+
+/** The inside of a reader. */
+export class Receiver implements ReaderPort, MessageSource<unknown> {
+  readonly #inbox: Inbox
+  readonly #stream: ReceiverStream
+  #owner: StreamOwner | null = null
+  #isOwned = false
+  /** Asks for the next chunk: the callback of the one that was fed and may hold whole frames yet. */
+  #done: TransformCallback | null = null
+  /** Chunks that the owner brought meanwhile, and whether the end came behind them. */
+  #behind: Uint8Array[] | null = null
+  #endsBehind = false
+  /** No chunk will follow. */
+  #isFinished = false
+  /** Where the stream is cut is no fault of the peer. */
+  #isConcluded = false
+  /** The end was told: the last byte was the last of a frame. */
+  #isClean = false
+  /** The fault of the byte stream, which comes behind all that it has brought. */
+  #streamFault: Error | null = null
+  /** The fault behind the last message. */
+  #fault: Error | null = null
+  #waiter: Waiter<unknown> | null = null
+  /** Reading calls are used, which tell the faults. */
+  #isDirect = false
+  #count = 0
+  /** The event loop goes round before the next message. */
+  #yields = false
+
+  constructor(settings: ReaderSettings, stream: ReceiverStream) {
+    this.#inbox = new Inbox(settings)
+    this.#stream = stream
+  }
+
+  get isDirect(): boolean {
+    return this.#isDirect
+  }
+
+  /** The fault behind the last message; the consumer gets it when the queue is empty. */
+  get fault(): Error | null {
+    return this.#fault
+  }
+
+  /** Whether there may be something to pull. */
+  get isHolding(): boolean {
+    return this.#done !== null || this.#streamFault !== null
+  }
+
+  // ---- the way in
+
+  /** The next chunk; `done` asks for another. */
+  feed(chunk: Uint8Array, done: TransformCallback): void {
+    this.#inbox.frames.feed(chunk)
+    this.#done = done
+    this.#serve()
+  }
+
+  /** No chunk follows; `done` ends the stream. */
+  finish(done: TransformCallback): void {
+    this.#done = done
+    this.#isFinished = true
+    this.#serve()
+  }
+
+  arrive(chunk: Uint8Array): boolean {
+    if (this.#done === null) {
+      this.feed(chunk, BROUGHT)
+      return true
+    }
+    this.#behind ??= []
+    this.#behind.push(chunk)
+    return false
+  }
+
+  end(): void {
+    if (this.#done !== null) this.#endsBehind = true
+    else this.#stream.end()
+  }
+
+  fail(fault: Error): void {
+    if (this.#streamFault !== null) return // The close that follows an error says less.
+    this.#streamFault = fault
+    if (this.#done !== null) return // All that it brought comes first.
+    const waiter = this.#takeWaiter()
+    this.#fail(fault)
+    waiter?.reject(fault)
+  }
+
+  conclude(): void {
+    this.#isConcluded = true
+    this.end()
+  }
+
+  /** Bytes have come, or their end, or this reader's turn: whoever waits gets what there is. */
+  #serve(): void {
+    if (this.#yields) return
+    // Taken off at once: with the last message of a chunk the next one comes, from within.
+    const waiter = this.#takeWaiter()
+    if (waiter !== null) {
+      try {
+        const message = this.#nextFromBytes()
+        if (message === NONE) this.#waiter = waiter
+        else waiter.resolve(message)
+      } catch (error) {
+        waiter.reject(error)
+      }
+    } else if (!this.#stream.serve() && (this.#isFinished || this.#inbox.frames.pending === 0)) this.#settle()
+  }
+
+  // ---- the way out: one inbox, two consumers
+
+  #take(): object | typeof NONE {
+    const message = this.#inbox.take()
+    if (messageIn.hasSubscribers && message !== NONE) this.#publish(message as object)
+    return message
+  }
+
+  #publish(message: object): void {
+    const { entry, frames } = this.#inbox
+    const connection = this.#owner?.connection ?? null
+    const { reader } = this.#stream
+    messageIn.publish({ connection, reader, name: entry?.name ?? null, bytes: frames.size, message })
+  }
+
+  /** For a reading call: the next message, null at the end, NONE to wait. @throws the stream's fault, or ERR_QBP_BUSY. */
+  next(): unknown {
+    if (this.#waiter !== null) throw busy('a reading call is under way: one at a time')
+    if (!this.#isDirect) {
+      this.#isDirect = true
+      this.#stream.goDirect()
+    }
+    const queued = this.#stream.queued()
+    if (queued !== NONE) return queued
+    return this.#mustYield() ? NONE : this.#nextFromBytes()
+  }
+
+  #nextFromBytes(): unknown {
+    for (;;) {
+      if (this.#fault !== null) throw this.#fault
+      if (this.#isClean || this.#stream.destroyed) return this.#ended()
+      let message: unknown
+      try {
+        message = this.#take()
+      } catch (fault) {
+        this.#fail(fault as Error)
+        throw fault
+      }
+      if (message !== NONE) {
+        if (this.#inbox.frames.pending === 0) this.#goOn()
+        return message
+      }
+      if (!this.#settle()) return NONE
+    }
+  }
+
+  /** For Node's side: the next message, or NONE. A fault is told by the stream's `fail`. */
+  pull(): unknown {
+    try {
+      while (this.#fault === null && this.#waiter === null && !this.#mustYield()) {
+        const message = this.#take()
+        if (message !== NONE) return message
+        if (!this.#settle()) break
+      }
+    } catch (fault) {
+      this.#fail(fault as Error)
+    }
+    return NONE
+  }
+
+  wait(waiter: Waiter<unknown>): void {
+    this.#waiter = waiter
+  }
+
+  leave(waiter: Waiter<unknown> | null): void {
+    if (!this.#isOwned) this.#stream.destroy()
+    else if (waiter !== null && waiter === this.#waiter) this.#takeWaiter()?.resolve(null) // The message is the next call's.
+  }
+
+  /** Whoever waits does so no longer. */
+  forget(): void {
+    this.#waiter = null
+  }
+
+  #takeWaiter(): Waiter<unknown> | null {
+    const waiter = this.#waiter
+    this.#waiter = null
+    return waiter
+  }
+
+  /** Whether other connections come first: then this one is served in a later turn of the event loop. */
+  #mustYield(): boolean {
+    if (this.#yields) return true
+    if ((++this.#count & LOOK_EVERY) !== 0 || !spent()) return false
+    this.#yields = true
+    nextTurn(() => {
+      this.#yields = false
+      this.#serve()
+    })
+    return true
+  }
+
+  // ---- the end
+
+  #ended(): null {
+    const { errored } = this.#stream
+    if (errored !== null) throw errored
+    if (!this.#isClean) throw new QbpError('ERR_QBP_CLOSED', 'The reader was destroyed before its end.')
+    this.#stream.tellEnd()
+    return null
+  }
+
+  /** No whole frame is left: asks for more bytes, or tells the end. True if something has changed at once. */
+  #settle(): boolean {
+    return this.#isFinished || (this.#streamFault !== null && this.#done === null) ? this.#conclusion() : this.#goOn()
+  }
+
+  /** Lets the next chunk come. True if it, or what comes instead, is there already. */
+  #goOn(): boolean {
+    const done = this.#isFinished ? null : this.#done
+    if (done === null) return false
+    this.#done = null
+    if (done === BROUGHT) this.#goOnBehind()
+    else done()
+    return this.#done !== null || this.#isFinished || this.#streamFault !== null
+  }
+
+  #goOnBehind(): void {
+    const chunk = this.#behind?.shift()
+    if (chunk !== undefined) {
+      this.#inbox.frames.feed(chunk)
+      this.#done = BROUGHT
+    } else if (this.#endsBehind) this.#stream.end()
+    else if (this.#behind !== null) {
+      this.#behind = null
+      this.#owner?.more()
+    }
+  }
+
+  #conclusion(): boolean {
+    const done = this.#done
+    this.#done = null
+    if (this.#stream.destroyed || (done === null && this.#streamFault === null)) return false
+    try {
+      if (this.#streamFault !== null) throw this.#streamFault
+      if (!this.#isConcluded) this.#inbox.frames.finish()
+    } catch (fault) {
+      this.#fail(fault as Error)
+      return true
+    }
+    this.#isClean = true
+    done?.()
+    if (this.#isDirect) this.#stream.tellEnd()
+    return true
+  }
+
+  /** Ends the stream by a fault, once what is queued has been read. */
+  #fail(fault: Error): void {
+    this.#fault = fault
+    this.#stream.fail(fault)
+  }
+
+  /** The stream was destroyed. */
+  close(error: Error | null): void {
+    const waiter = this.#takeWaiter()
+    if (error !== null) waiter?.reject(error)
+    else if (waiter !== null) {
+      try {
+        waiter.resolve(this.#ended())
+      } catch (closed) {
+        waiter.reject(closed)
+      }
+    }
+  }
+
+  /** The stream has told that it is closed. */
+  closed(error: Error | null): void {
+    this.#owner?.readerClosed(error)
+  }
+
+  // ---- the connection's side
+
+  own(owner: StreamOwner | null): void {
+    this.#owner = owner
+    this.#isOwned = true
+    this.#isDirect = true
+  }
+
+  rest(): Uint8Array {
+    const was = this.#isConcluded
+    this.#isConcluded = true // What is taken away here is no truncation.
+    while (this.#goOn()); // Chunks may wait behind the one that is read.
+    this.#isConcluded = was
+    return this.#inbox.frames.rest()
+  }
+
+  get waiting(): boolean {
+    return this.#waiter !== null || this.#stream.wants
+  }
+
+  get tally(): Tally {
+    return this.#inbox.tally
+  }
+
+  get skipped(): Readonly<Skipped> {
+    return this.#inbox.skipped
+  }
+
+  get frames(): { readonly index: number; readonly pending: number } {
+    return this.#inbox.frames
+  }
+}
+
+/** The next message cannot be read now. */
+export function busy(reason: string): QbpError {
+  return new QbpError('ERR_QBP_BUSY', `The next message cannot be read now: ${reason}.`)
+}
