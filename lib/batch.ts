@@ -42,7 +42,7 @@ const scratch = new Scratch()
 /** The frames that one writer has written and not sent yet. */
 export class Batch {
   /** Parts that another batch took out of the scratch, in order. */
-  #parts: Uint8Array[] = []
+  #parts: Uint8Array[] | null = null
   #partBytes = 0
 
   /** Bytes of whole frames. */
@@ -66,35 +66,37 @@ export class Batch {
   /** Puts a whole frame behind the others as it is: many batches may hold its bytes, and nobody changes them. */
   add(frame: Uint8Array): void {
     if (scratch.owner === this) this.#leave()
-    this.#parts.push(frame)
-    this.#partBytes += frame.length
+    this.#append(frame)
+  }
+
+  #append(part: Uint8Array): void {
+    this.#parts ??= []
+    this.#parts.push(part)
+    this.#partBytes += part.length
   }
 
   /** The next chunk: whole frames, as many as a batch takes, or null if there is none. They are no part of the batch then. */
   take(): Uint8Array | null {
     if (scratch.owner === this) this.#leave()
     const parts = this.#parts
+    if (parts === null) return null
     let bytes = 0
     let count = 0
     while (count < parts.length && bytes < BATCH_BYTES) bytes += (parts[count++] as Uint8Array).length
-    if (count === 0) return null
     this.#partBytes -= bytes
-    const taken = parts.splice(0, count)
-    return count === 1 ? (taken[0] as Uint8Array) : join(taken, bytes)
+    this.#parts = count === parts.length ? null : parts.slice(count)
+    return count === 1 ? (parts[0] as Uint8Array) : join(parts.slice(0, count), bytes)
   }
 
   /** Gives up all frames. */
   clear(): void {
     if (scratch.owner === this) this.#leave()
-    this.#parts.length = this.#partBytes = 0
+    this.#parts = null
+    this.#partBytes = 0
   }
 
   #leave(): void {
-    if (scratch.pos > 0) {
-      const part = scratch.take()
-      this.#parts.push(part)
-      this.#partBytes += part.length
-    }
+    if (scratch.pos > 0) this.#append(scratch.take())
     scratch.owner = null
   }
 }

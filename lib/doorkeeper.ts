@@ -8,6 +8,10 @@ export interface DoorOptions {
   maxConnectionsPerAddress?: number
 }
 
+/** Where a socket keeps the address that it was counted by: once it is closed it may not tell. */
+const counted = Symbol('qbp.counted')
+type Counted = Socket & { [counted]?: string | undefined }
+
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
 
 /** Counts a server's sockets, all of them and by address, from the moment they are accepted until they are closed. */
@@ -19,16 +23,22 @@ export class Doorkeeper {
   /** Sockets whose TLS handshake is not done. */
   readonly #shaking = new Set<Socket>()
   #open = 0
+  /** One listener for all sockets, which is told of each as its `this`. */
+  readonly #onClose: (this: Counted) => void
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor({ maxConnections, maxConnectionsPerAddress }: DoorOptions) {
     this.#most = countLimit('maxConnections', maxConnections, 10_000)
     this.#mostOfOne = countLimit('maxConnectionsPerAddress', maxConnectionsPerAddress, 1_000)
     this.#mostOfLoopback = maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY
+    const gone = (socket: Counted) => this.#gone(socket)
+    this.#onClose = function () {
+      gone(this)
+    }
   }
 
   /** Counts a socket, or says why not. */
-  admit(socket: Socket): QbpError | null {
+  admit(socket: Counted): QbpError | null {
     const address = socket.remoteAddress // None on a Unix socket.
     if (this.#open >= this.#most) return refusal(`${this.#open} connections are`, 'maxConnections', this.#most)
     if (address !== undefined) {
@@ -39,7 +49,8 @@ export class Doorkeeper {
       this.#byAddress.set(address, already + 1)
     }
     this.#open++
-    socket.once('close', () => this.#gone(socket, address))
+    socket[counted] = address
+    socket.on('close', this.#onClose)
     return null
   }
 
@@ -56,7 +67,8 @@ export class Doorkeeper {
     for (const socket of this.#shaking) socket.destroy()
   }
 
-  #gone(socket: Socket, address: string | undefined): void {
+  #gone(socket: Counted): void {
+    const address = socket[counted]
     this.#open--
     this.#shaking.delete(socket)
     if (address === undefined) return

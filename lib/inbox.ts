@@ -25,7 +25,8 @@ export class Inbox {
   readonly frames: Frames
   /** What was taken or dropped, by name. */
   readonly tally: Tally = new Tally()
-  readonly skipped: Skipped = { unknown: 0, invalid: 0 }
+  #unknown = 0
+  #invalid = 0
   readonly #settings: InboxSettings
   #empty: Flood | null = null
   #dropped: Flood | null = null
@@ -78,7 +79,8 @@ export class Inbox {
       this.#skippedRow = 0
       return this.#raw()
     }
-    this.skipped[entry === undefined ? 'unknown' : 'invalid']++
+    if (entry === undefined) this.#unknown++
+    else this.#invalid++
     this.#dropped ??= new Flood('skipped', 'maxConsecutiveSkippedFrames', this.#settings.maxConsecutiveSkippedFrames)
     if (this.#dropped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
     return null
@@ -87,6 +89,11 @@ export class Inbox {
   #countEmpty(): void {
     this.#empty ??= new Flood('empty', 'maxConsecutiveEmptyFrames', this.#settings.maxConsecutiveEmptyFrames)
     if (this.#empty.isOver(++this.#emptyRow, this.frames)) this.#emptyRow = 0
+  }
+
+  /** What a policy dropped. */
+  get skipped(): Skipped {
+    return { unknown: this.#unknown, invalid: this.#invalid }
   }
 
   /** The line of the table of what was taken last; undefined for an unlisted type. */

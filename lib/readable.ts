@@ -176,10 +176,10 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** Node's side wants a message; one that is paused does not. */
   get #isWanted(): boolean {
-    return this.#isAsked && (!this.isPaused() || this.listenerCount('readable') > 0)
+    return this.#isAsked && (this.readableFlowing === true || !this.isPaused() || this.listenerCount('readable') > 0)
   }
 
-  /** Pushes messages for as long as Node takes them. */
+  /** Gives Node messages for as long as it takes them. */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
@@ -187,7 +187,10 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       while (this.#isWanted && !this.#isDestroyed) {
         const message = this.#receiver.pull()
         if (message === NONE) break
-        this.#isAsked = this.push(message)
+        // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
+        if (this.readableFlowing === true && this.readableLength === 0 && this.readableDidRead)
+          this.emit('data', message)
+        else this.#isAsked = this.push(message)
       }
     } catch (thrown) {
       this.destroy(thrown as Error) // By a listener.

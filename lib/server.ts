@@ -20,7 +20,7 @@ export interface ServerOptions extends Omit<ConnectionOptions, 'role'> {
   /** Options of node:tls, to serve TLS from the first byte. */
   tls?: tls.TlsOptions
   /**
-   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 20 KB,
+   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 6 KB,
    * and most systems allow a process fewer files than it would like.
    */
   maxConnections?: number

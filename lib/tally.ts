@@ -21,10 +21,12 @@ interface Slot extends Traffic {
 /** The name under which frames are counted whose type no table lists. No message can be called so. */
 export const UNLISTED = '(unlisted)'
 
+const NONE: readonly undefined[] = []
+
 /** What one stream counts, frame by frame: it stands on the path of every message. */
 export class Tally {
   /** By the entries' places in their table; 0 is the place of types that no table lists. */
-  readonly #slots: (Slot | undefined)[] = []
+  #slots: readonly (Slot | undefined)[] = NONE
 
   count(entry: Entry | undefined, bytes: number): void {
     const slot = this.#slots[entry === undefined ? 0 : entry.place] ?? this.#slot(entry?.place ?? 0, entry?.name)
@@ -58,9 +60,9 @@ export class Tally {
   }
 
   #slot(place: number, name = UNLISTED): Slot {
-    while (this.#slots.length <= place) this.#slots.push(undefined) // No holes: they would slow every look-up.
     const slot = { name, messages: 0, bytes: 0 }
-    this.#slots[place] = slot
+    const length = Math.max(this.#slots.length, place + 1) // No holes: they would slow every look-up.
+    this.#slots = Array.from({ length }, (_, i) => (i === place ? slot : this.#slots[i]))
     return slot
   }
 }
