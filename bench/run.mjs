@@ -19,6 +19,7 @@ const QUESTIONS = [
   'idle-memory',
   'many-connections',
   'chunk-sizes',
+  'fairness',
   'bus',
 ]
 
