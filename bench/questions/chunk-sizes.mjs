@@ -1,10 +1,11 @@
 // Does the time of one large body grow with its size and nothing else, however small the chunks?
 
 import { QbpReadable } from '../../dist/index.js'
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, row } from '../measure.mjs'
 import { protocol } from '../peers/qbp.mjs'
 
-const MEBIBYTE = 2 ** 20
+/** A chunk is cut from as much. */
+const MEBIBYTE = few(2 ** 20, 2 ** 14)
 
 export async function* run({ progress }) {
   for (const chunk of [1, 1460, 65_536]) {
