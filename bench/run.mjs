@@ -3,7 +3,7 @@
 // Asks the questions whose names the regexp finds, one after the other, and prints one table. With --quick it only sees whether
 // every peer works and gets what was sent to it; no figure means anything then, and none is printed.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
@@ -23,6 +23,9 @@ const QUESTIONS = [
   'fairness',
   'bus',
 ]
+
+/** What bench/ installs to draw the chart. */
+const DRAWING = ['@observablehq/plot', 'linkedom']
 
 const { values, positionals } = parseArgs({
   options: {
@@ -115,15 +118,40 @@ async function ask() {
   }
 }
 
-/** What was compared with, as installed. */
+/** What was compared, and with what, as installed. */
 function versions() {
-  const listed = execFileSync('npm', ['ls', '--json', '--depth=0', '--loglevel=silent'], {
-    cwd: fileOf('.'),
-    encoding: 'utf8',
-  })
-  return Object.fromEntries(
-    Object.entries(JSON.parse(listed).dependencies).map(([name, { version }]) => [name, version]),
-  )
+  const listed = (cwd) => {
+    // npm's exit code tells of what it would have installed otherwise; the list is there all the same.
+    const { stdout } = spawnSync('npm', ['ls', '--json', '--depth=0', '--loglevel=silent'], { cwd, encoding: 'utf8' })
+    return JSON.parse(stdout)
+  }
+  const ours = listed(fileOf('..'))
+  const theirs = Object.entries(listed(fileOf('.')).dependencies).filter(([name]) => !DRAWING.includes(name))
+  const found = { [ours.name]: ours.version, ...Object.fromEntries(theirs.map(([name, each]) => [name, each.version])) }
+  if (chosen.includes('server-cpu')) {
+    found.Python = printed('/usr/bin/python3', ['--version'])
+    found["Python's protobuf"] = printed('/usr/bin/python3', [
+      '-c',
+      'from google import protobuf; print(protobuf.__version__)',
+    ])
+  }
+  if (chosen.includes('bus')) {
+    const name = '@nats-io/transport-node'
+    found[name] = ours.dependencies[name]?.version
+    found['nats-server'] = printed('/usr/sbin/nats-server', ['--version'])
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, version]) => version !== undefined))
+}
+
+/** The version that a program prints, or undefined where there is none. */
+function printed(program, args) {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).match(
+      /\d+(\.\d+)+/,
+    )?.[0]
+  } catch {
+    return undefined
+  }
 }
 
 function print({ date, machine, seconds, rows, skipped }) {
