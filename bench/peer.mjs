@@ -6,6 +6,7 @@
 //   functions                   → more calls, for questions that only some peers are asked
 
 import { fixture, now, Tally } from './fixtures.mjs'
+import { watchLoop } from './loop.mjs'
 
 const [, , name] = process.argv
 const peer = await import(`./peers/${name}.mjs`)
@@ -13,6 +14,7 @@ const tally = new Tally()
 const received = (kind, message) => tally.add(kind, message)
 const prepared = new Map()
 let client
+let unwatch
 
 function messages(name) {
   if (!prepared.has(name)) {
@@ -51,6 +53,10 @@ const functions = {
     const { user, system } = process.cpuUsage()
     return user + system
   },
+  watchLoop() {
+    unwatch = watchLoop()
+  },
+  longestTurn: () => unwatch(),
   /** After a collection, for which the process needs --expose-gc. */
   async memory() {
     for (let i = 0; i < 4; i++) {

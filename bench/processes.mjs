@@ -13,9 +13,10 @@ const CALL_TIMEOUT_MS = 30_000
  *
  * @returns `call(name, ...args)`, a promise of what that function of the peer returns, and `stop()`.
  */
-export function start(peer, execArgv = []) {
+export function start(peer, execArgv = [], env = {}) {
   const child = fork(fileURLToPath(new URL('peer.mjs', import.meta.url)), [peer], {
     execArgv,
+    env: { ...process.env, ...env },
     serialization: 'advanced',
     // What a peer prints is no part of the table.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

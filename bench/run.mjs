@@ -1,8 +1,9 @@
-// npm run bench -- [regexp] [--json] [--chart]
+// npm run bench -- [regexp] [--json] [--chart] [--quick]
 //
-// Asks the questions whose names the regexp finds, one after the other, and prints one table.
+// Asks the questions whose names the regexp finds, one after the other, and prints one table. With --quick it only sees whether
+// every peer works and gets what was sent to it; no figure means anything then, and none is printed.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
@@ -19,17 +20,26 @@ const QUESTIONS = [
   'idle-memory',
   'many-connections',
   'chunk-sizes',
+  'fairness',
   'bus',
 ]
 
+/** What bench/ installs to draw the chart. */
+const DRAWING = ['@observablehq/plot', 'linkedom']
+
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean' }, chart: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    json: { type: 'boolean' },
+    chart: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
   allowPositionals: true,
 })
 const pattern = new RegExp(positionals[0] ?? '', 'i')
 const chosen = QUESTIONS.filter((name) => pattern.test(name))
-if (values.help || chosen.length === 0) {
-  console.log(`npm run bench -- [regexp] [--json] [--chart]\n\nThe questions: ${QUESTIONS.join(', ')}.`)
+if (values.help || chosen.length === 0 || (values.quick && values.chart)) {
+  console.log(`npm run bench -- [regexp] [--json] [--chart] [--quick]\n\nThe questions: ${QUESTIONS.join(', ')}.`)
   process.exit(values.help ? 0 : 2)
 }
 
@@ -46,14 +56,18 @@ process.on('exit', stopAll)
 
 const results = await ask()
 clearProgress()
-if (values.json) console.log(JSON.stringify(results, null, 2))
+if (values.quick) printFaults(results)
+else if (values.json) console.log(JSON.stringify(results, null, 2))
 else print(results)
 if (values.chart) {
   const { writeChart } = await import('./chart.mjs')
   writeChart(results, fileOf('results.svg'))
   console.error(`The chart is in ${fileOf('results.svg')}.`)
 }
-process.exit(results.rows.some(({ fault }) => fault !== null) ? 1 : 0)
+const failed = results.rows.some(({ fault }) => fault !== null)
+// As of the specs: where all peers are required, one that is not there is a fault.
+const missing = process.env.QBP_PEERS === 'required' && results.skipped.length > 0
+process.exit(failed || missing ? 1 : 0)
 
 /** Brings the peers, unless they are there, and the library as it is published. */
 function install() {
@@ -104,15 +118,40 @@ async function ask() {
   }
 }
 
-/** What was compared with, as installed. */
+/** What was compared, and with what, as installed. */
 function versions() {
-  const listed = execFileSync('npm', ['ls', '--json', '--depth=0', '--loglevel=silent'], {
-    cwd: fileOf('.'),
-    encoding: 'utf8',
-  })
-  return Object.fromEntries(
-    Object.entries(JSON.parse(listed).dependencies).map(([name, { version }]) => [name, version]),
-  )
+  const listed = (cwd) => {
+    // npm's exit code tells of what it would have installed otherwise; the list is there all the same.
+    const { stdout } = spawnSync('npm', ['ls', '--json', '--depth=0', '--loglevel=silent'], { cwd, encoding: 'utf8' })
+    return JSON.parse(stdout)
+  }
+  const ours = listed(fileOf('..'))
+  const theirs = Object.entries(listed(fileOf('.')).dependencies).filter(([name]) => !DRAWING.includes(name))
+  const found = { [ours.name]: ours.version, ...Object.fromEntries(theirs.map(([name, each]) => [name, each.version])) }
+  if (chosen.includes('server-cpu')) {
+    found.Python = printed('/usr/bin/python3', ['--version'])
+    found["Python's protobuf"] = printed('/usr/bin/python3', [
+      '-c',
+      'from google import protobuf; print(protobuf.__version__)',
+    ])
+  }
+  if (chosen.includes('bus')) {
+    const name = '@nats-io/transport-node'
+    found[name] = ours.dependencies[name]?.version
+    found['nats-server'] = printed('/usr/sbin/nats-server', ['--version'])
+  }
+  return Object.fromEntries(Object.entries(found).filter(([, version]) => version !== undefined))
+}
+
+/** The version that a program prints, or undefined where there is none. */
+function printed(program, args) {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).match(
+      /\d+(\.\d+)+/,
+    )?.[0]
+  } catch {
+    return undefined
+  }
 }
 
 function print({ date, machine, seconds, rows, skipped }) {
@@ -140,6 +179,16 @@ function print({ date, machine, seconds, rows, skipped }) {
   console.log(`\n${date}, ${machine}, ${seconds} s. Medians of alternating rounds; a ratio is ours to theirs.`)
 }
 
+function printFaults({ seconds, rows, skipped }) {
+  for (const name of new Set(rows.map(({ question }) => question))) {
+    const faults = rows.filter(({ question, fault }) => question === name && fault !== null)
+    if (faults.length === 0) console.log(`${name}: all arrived`)
+    for (const { measure, fault } of faults) console.log(`${name}: ${measure}: FAULT: ${fault}`)
+  }
+  for (const { question, reason } of skipped) console.log(`${question}: skipped. ${reason}`)
+  console.log(`\n${seconds} s. What was sent is checked; with --quick nothing is timed.`)
+}
+
 function goalOf({ most, least }) {
   if (most !== undefined) return `<= ${figure(most)}`
   return least !== undefined ? `>= ${figure(least)}` : ''
@@ -157,7 +206,7 @@ function figure(number) {
 
 function showProgress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, process.stderr.columns - 1)}`)
-  else if (!/round [2-9]|round 1\d/.test(text)) console.error(text)
+  else if (!values.quick && !/round [2-9]|round 1\d/.test(text)) console.error(text)
 }
 
 function clearProgress() {

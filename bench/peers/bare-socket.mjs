@@ -11,7 +11,10 @@ let socket
 
 export async function listen() {
   const server = net.createServer({ noDelay: true, keepAlive: true }, (each) => {
-    each.on('data', (chunk) => each.write(chunk))
+    each.on('data', (chunk) => {
+      if (!each.write(chunk)) each.pause()
+    })
+    each.on('drain', () => each.resume())
     each.on('error', () => {})
   })
   server.listen(0, '127.0.0.1')

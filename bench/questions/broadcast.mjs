@@ -1,13 +1,13 @@
 // One message to 1,000 connections, encoded once: how many deliveries a second, against ws broadcasting the same bytes?
 
 import { fixture } from '../fixtures.mjs'
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, row } from '../measure.mjs'
 import { prepare } from '../peers/qbp.mjs'
 import { start } from '../processes.mjs'
 import { frames } from './frames.mjs'
 
-const CONNECTIONS = 1000
-const BROADCASTS = 60
+const CONNECTIONS = few(1000, 50)
+const BROADCASTS = few(60, 10)
 /** A header of 2 bytes stands before a short WebSocket message. */
 const OVERHEAD = { 'broadcast-qbp': 0, 'broadcast-ws': 2 }
 

@@ -2,18 +2,18 @@
 // against one process that has them all? How long does it take to catch up with 10,000 missed messages?
 
 import { fixture } from '../fixtures.mjs'
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, row } from '../measure.mjs'
 import { startNats } from '../nats-server.mjs'
 import { prepare } from '../peers/qbp.mjs'
 import { start } from '../processes.mjs'
 import { frames } from './frames.mjs'
 
-const FRAMES = 100_000
+const FRAMES = few(100_000, 2_000)
 const FRAME_BYTES = 100
 const PER_TURN = 500
-const CONNECTIONS = 1000
-const BROADCASTS = 60
-const MISSED = 10_000
+const CONNECTIONS = few(1000, 50)
+const BROADCASTS = few(60, 10)
+const MISSED = few(10_000, 1_000)
 
 export async function* run({ progress, skip }) {
   const nats = await startNats()

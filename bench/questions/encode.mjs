@@ -6,11 +6,11 @@ import net from 'node:net'
 import protobuf from 'protobufjs'
 import { QbpConnection } from '../../dist/index.js'
 import { fixture, loadRoot, TYPES } from '../fixtures.mjs'
-import { alternate, nanosecondsSince, row } from '../measure.mjs'
+import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 import { prepare, protocol } from '../peers/qbp.mjs'
 import { start } from '../processes.mjs'
 
-const COUNT = 200_000
+const COUNT = few(200_000, 5_000)
 const FULL_BYTES = 65_536
 
 export async function* run({ progress }) {

@@ -1,9 +1,9 @@
 // What does a connection that says nothing take in the server, against a bare net.Socket's?
 
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, median, row } from '../measure.mjs'
 import { start } from '../processes.mjs'
 
-const CONNECTIONS = 2000
+const CONNECTIONS = few(2000, 50)
 
 export async function* run({ progress }) {
   const kinds = { heap: new Map(), rss: new Map() }
@@ -27,8 +27,7 @@ export async function* run({ progress }) {
     }
   }
   const failed = await alternate({ qbp: turn('qbp'), 'bare-socket': turn('bare-socket') }, { progress })
-  const figure = (kind, peer) =>
-    failed.get(peer) instanceof Error ? failed.get(peer) : kinds[kind].get(peer).sort((a, b) => a - b)[2]
+  const figure = (kind, peer) => (failed.get(peer) instanceof Error ? failed.get(peer) : median(kinds[kind].get(peer)))
   yield row(
     'idle connection, resident : a bare net.Socket',
     'bytes',

@@ -1,14 +1,14 @@
 // What does a message cost the server when 10,000 connections send one now and then, against 10 connections that do?
 
 import { fixture } from '../fixtures.mjs'
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, row } from '../measure.mjs'
 import { prepare } from '../peers/qbp.mjs'
 import { start } from '../processes.mjs'
 import { frames } from './frames.mjs'
 
-const MANY = 10_000
+const MANY = few(10_000, 100)
 const FEW = 10
-const MESSAGES = 20_000
+const MESSAGES = few(20_000, 500)
 /** Fewer than connections, so that no connection has two: each message is a chunk of its own, with few as with many. */
 const UNDER_WAY = 8
 

@@ -1,11 +1,12 @@
 // Two processes of a peer, warmed up and checked, and how much they do in one turn.
 
 import { assertTally, expected, fixture } from '../fixtures.mjs'
+import { few } from '../measure.mjs'
 import { start } from '../processes.mjs'
 
 /** How long a turn takes, about. */
-const TURN_MS = 250
-const WARM_UP_TURNS = 8
+const TURN_MS = few(250, 20)
+const WARM_UP_TURNS = few(8, 0)
 
 /** Client to server; the server counts. */
 export const oneWayPair = (peer, name) => pair(peer, name, false)

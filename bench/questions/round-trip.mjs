@@ -1,9 +1,9 @@
 // How long does one message take there and back, with no other under way, against the same bytes over bare sockets?
 
-import { alternate, row } from '../measure.mjs'
+import { alternate, few, row } from '../measure.mjs'
 import { start } from '../processes.mjs'
 
-const TRIPS = 2000
+const TRIPS = few(2000, 50)
 
 export async function* run({ progress }) {
   const peers = { qbp: 'qbp', socket: 'bare-socket' }
