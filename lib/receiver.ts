@@ -230,7 +230,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
   /** Whether other connections come first: then this one is served in a later turn of the event loop. */
   #mustYield(): boolean {
     if (this.#yields) return true
-    if ((++this.#count & LOOK_EVERY) !== 0 || !spent()) return false
+    if ((++this.#count & LOOK_EVERY) !== 0 || !spent(this)) return false
     this.#yields = true
     nextTurn(() => {
       this.#yields = false

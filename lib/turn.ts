@@ -13,7 +13,7 @@ const AT_ONCE = 16
 /** When the first reader of this turn looked at the clock; 0: none did. */
 let began = 0
 /** Who has looked at it in this turn. */
-const lookers = new Set<object | null>()
+const lookers = new Set<object>()
 const queue: (() => void)[] = []
 let scheduled = false
 
@@ -23,7 +23,7 @@ let scheduled = false
  * @param reader who asks. What others have used up is not held against one that asks for the first time in a turn: it has
  * had those few messages, and most often no more have come.
  */
-export function spent(reader: object | null = null): boolean {
+export function spent(reader: object): boolean {
   if (!isSpent()) {
     lookers.add(reader)
     return false
