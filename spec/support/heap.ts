@@ -215,9 +215,9 @@ const shapes: Shape[] = [
   ['unknown fields in submessages', 20, () => repeat(() => delimited(5, [8, 5])), 'Tree'],
   // Around the sizes from which messages are roomy.
   ['submessages with two lists of one number', 30, () => repeat(() => delimited(9, [10, 1, 5, 16, 5])), 'Tree'],
-  ['submessages with two loose lists of one number', 30, () => repeat(() => delimited(10, [8, 5, 16, 5])), 'Tree'],
-  ['submessages with five loose lists of one number', 30, () => repeat(() => delimited(10, lists(5))), 'Tree'],
-  ['submessages with nine loose lists of one number', 30, () => repeat(() => delimited(10, lists(9))), 'Tree'],
+  ['submessages with two loose lists of one number', 25, () => repeat(() => delimited(10, [8, 5, 16, 5])), 'Tree'],
+  ['submessages with five loose lists of one number', 25, () => repeat(() => delimited(10, lists(5))), 'Tree'],
+  ['submessages with nine loose lists of one number', 25, () => repeat(() => delimited(10, lists(9))), 'Tree'],
   ['submessages with three empty texts in a list', 30, () => repeat(() => delimited(9, [34, 0, 34, 0, 34, 0])), 'Tree'],
   [
     'submessages with one text of 2 characters',
@@ -238,7 +238,7 @@ const shapes: Shape[] = [
     () => repeat(() => delimited(8, [24, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 32, 5])),
     'Tree',
   ],
-  // 40 bytes for 2: an object with room for its one entry, and its place in the message.
+  // 40 bytes for 2: an object with room for its one entry, and its place, which V8 keeps in another object.
   ['submessages with three maps of one entry', 23, () => repeat(() => delimited(4, [10, 0, 18, 0, 26, 0])), 'Tree'],
   [
     'submessages with four maps of one entry',
