@@ -63,14 +63,11 @@ export function trim(list: readonly unknown[]): readonly unknown[] {
   return list.length > 4 && list.length < 64 ? list.slice() : list
 }
 
-/**
- * Makes a map: an object like any other, but with room for one entry where V8 would make some for four. What does not fit
- * lies outside, as it does in any object, from the fifth entry on.
- */
-export const PlainMap = Plain as unknown as new () => Record<string, unknown>
+/** Makes a map of one entry: an object like any other, but with room for one property where V8 would make some for four. */
+export const SmallMap = Plain as unknown as new () => Record<string, unknown>
 function Plain() {}
 Plain.prototype = Object.prototype
-for (let i = 0; i < 16; i++) new PlainMap().first = i
+for (let i = 0; i < 16; i++) new SmallMap().first = i
 
 /** Sets the key `__proto__` as the ordinary key that it is to the peer. */
 export function define(map: object, value: unknown): void {

@@ -287,13 +287,18 @@ function packed(field: Field, i: number, ref: string): string {
     if (n > 0) ${ref} = n > 1 ? list : single(list[0])`
 }
 
-/** An entry is a message of its own: field 1 the key, field 2 the value; either may be missing. */
+/**
+ * An entry is a message of its own: field 1 the key, field 2 the value; either may be missing. A map is small unless
+ * another entry follows the first: in a small one, more entries cost more time.
+ */
 function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: string): string {
   const readKey = reader(key, field.utf8, asKey)
   const readOne =
     field.kind === 'message'
       ? `v = value; if (v === null) { ${nested(field, i)} value = v } else { ${merged(field, i)} }`
       : `${reader(field.kind, field.utf8)}; value = v`
+  const tag = ownTag(field)
+  const firstByte = tag > 127 ? (tag & 127) | 128 : tag
   return `${length} const outer = end; end = v; let key = ${is64(key) ? "'0'" : zero(key)}, value = ${zero(field.kind)}
     while (pos < end) {
       const entryTag = readTag(buf, pos, end); pos = at.pos
@@ -305,6 +310,6 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: stri
     end = outer
     ${field.enum?.closed ? `if (!e${i}.has(value)) ${unknown}` : ''}
     ${field.kind === 'message' ? `if (value === null) value = new t${i}.Bare()` : ''}
-    if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = new PlainMap()
+    if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = pos < end && buf[pos] === ${firstByte} ? {} : new SmallMap()
     if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
 }

@@ -241,6 +241,12 @@ const shapes: Shape[] = [
   // 40 bytes for 2: an object with room for its one entry, and its place, which V8 keeps in another object.
   ['submessages with three maps of one entry', 23, () => repeat(() => delimited(4, [10, 0, 18, 0, 26, 0])), 'Tree'],
   [
+    'submessages with one map of two entries',
+    20,
+    () => repeat((i) => delimited(4, [10, 0, 10, 3, 10, 1, i & 127])),
+    'Tree',
+  ],
+  [
     'submessages with four maps of one entry',
     23,
     () => repeat(() => delimited(4, [10, 0, 18, 0, 26, 0, 34, 0])),
