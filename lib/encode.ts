@@ -37,7 +37,12 @@ const OWN_KEYS = ['$name', '$header']
 /** Keys of a message are told apart by bits, 30 to a number. */
 const BITS = 30
 
-/** Compiles the encoder of a Type. Those of its fields' types follow when they are first needed. */
+/**
+ * Compiles the encoder of a Type. Those of its fields' types follow when they are first needed.
+ *
+ * A property is read before the prototype is: V8 then knows what kinds of objects come by, and their prototype, which
+ * else is asked for in C++.
+ */
 export function encoder(type: Type): Encode {
   const words = Array.from({ length: Math.ceil(type.fields.length / BITS) }, (_, i) => `has${i}`)
   const bit = (i: number) => 1 << (i % BITS)
@@ -50,7 +55,9 @@ export function encoder(type: Type): Encode {
   const setOf = (name: string) => type.fields.flatMap((field, i) => (field.oneof === name ? [`(${has(i)} !== 0)`] : []))
   const twoOf = oneofs.map((name) => `${setOf(name).join(' + ')} > 1`)
   const source = `(m, output, pos, depth) => {
-    if (depth > ${MAX_DEPTH} || !isPlain(m)) return -1
+    if (depth > ${MAX_DEPTH}) return -1
+    const unknown = m[UNKNOWN]
+    if (Object.getPrototypeOf(m) !== Object.prototype && !isPlain(m)) return -1
     let ${[...words, '_'].map((word) => `${word} = 0`).join(', ')}, v, n, mark
     for (const key in m) switch (key) {
       ${OWN_KEYS.map((key) => `case ${quote(key)}:`).join(' ')} break
@@ -60,9 +67,9 @@ export function encoder(type: Type): Encode {
     ${[...missing, ...twoOf].map((fault) => `if (${fault}) return -1`).join('\n')}
     let buf = output.buf
     ${type.fields.map((field, i) => writeField(field, i, has(i), room(type.fields, i))).join('\n')}
-    if ((v = m[UNKNOWN]) !== undefined) {
-      if (pos + v.length > buf.length) buf = output.grow(pos, v.length)
-      pos = writeLatin1(buf, pos, v)
+    if (unknown !== undefined) {
+      if (pos + unknown.length > buf.length) buf = output.grow(pos, unknown.length)
+      pos = writeLatin1(buf, pos, unknown)
     }
     return pos
   }`
@@ -166,6 +173,10 @@ function check({ kind, enum: values }: Pick<Field, 'kind' | 'enum'>, i: number):
   }
 }
 
+/** Writes a uint32 in `v`: most that take more than one byte take two. */
+const writeVarint =
+  'if (v < 128) buf[pos++] = v; else if (v < 16384) { buf[pos++] = v & 127 | 128; buf[pos++] = v >>> 7 } else pos = writeVarint32(buf, pos, v);'
+
 /** Writes the checked value in `v`; for what has no bound, room is made here, for a tag that may follow too. */
 function writeValue({ kind, id, group }: Field, i: number): string {
   switch (kind) {
@@ -175,11 +186,11 @@ function writeValue({ kind, id, group }: Field, i: number): string {
       return 'pos = writeFloat(buf, pos, v);'
     case 'int32':
     case 'enum':
-      return 'if (v >= 0) { if (v < 128) buf[pos++] = v; else pos = writeVarint32(buf, pos, v) } else pos = writeVarint64(buf, pos, v, -1);'
+      return `if (v >= 0) { ${writeVarint} } else pos = writeVarint64(buf, pos, v, -1);`
     case 'uint32':
-      return 'if (v < 128) buf[pos++] = v; else pos = writeVarint32(buf, pos, v);'
+      return writeVarint
     case 'sint32':
-      return 'pos = writeVarint32(buf, pos, v << 1 ^ v >> 31);'
+      return `v = (v << 1 ^ v >> 31) >>> 0; ${writeVarint}`
     case 'fixed32':
     case 'sfixed32':
       return 'pos = writeFixed32(buf, pos, v);'

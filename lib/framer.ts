@@ -5,12 +5,12 @@ import { encodeBody, type Protocol } from './protocol.ts'
 import type { Entry, Table } from './table.ts'
 import type { Output } from './type.ts'
 
-/** What a message is to be written as. `body` is set where it is not to be encoded. */
-interface Draft {
-  entry: Entry | undefined
-  type: number
-  fields: Record<string, number> | null
-  body?: Uint8Array
+/** What a message may have beside its fields; `type` and `body` count where it is sent as it stands. */
+interface Sent {
+  $name?: unknown
+  $header?: Record<string, number> | null
+  type?: number
+  body?: unknown
 }
 
 /** Messages to frames, without a stream: the counterpart of Frames. */
@@ -36,16 +36,21 @@ export class Framer {
    */
   write(message: object, output: Output, start: number): number {
     const header = this.#header
-    const { entry, type, fields, body } = this.#draft(message)
+    const entry = this.#entryOf(message)
     this.entry = entry
+    const fields = (message as Sent).$header ?? null
+    const type = entry === undefined ? ((message as Sent).type ?? 0) : entry.type
     const room = header.size(type, 0, fields)
     let end = start + room
     if (end > output.buf.length) output.grow(start, room)
-    if (body !== undefined) {
+    if (entry !== undefined && typeof entry.body !== 'string') end = encodeBody(entry.body, message, output, end)
+    else if (entry?.body === 'empty') refuseFields(entry, message)
+    else {
+      const body = bytesOf((message as Sent).body, entry)
       if (end + body.length > output.buf.length) output.grow(end, body.length)
       output.buf.set(body, end)
       end += body.length
-    } else if (entry !== undefined && typeof entry.body !== 'string') end = encodeBody(entry.body, message, output, end)
+    }
     const length = end - start - room
     if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
     if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
@@ -68,25 +73,16 @@ export class Framer {
     return batch.take() as Uint8Array
   }
 
-  #draft(message: object): Draft {
+  #entryOf(message: object): Entry | undefined {
     if (typeof message !== 'object' || message === null) {
       const found = message === null ? 'null' : `A ${typeof message}`
       throw new QbpError('ERR_QBP_INVALID_MESSAGE', `${found} is no message: give an object with $name.`)
     }
-    const { $name, $header, type, body } = message as {
-      $name?: unknown
-      $header?: Draft['fields']
-      type?: number
-      body?: unknown
-    }
-    const fields = $header ?? null
-    if ($name === null)
-      return { entry: undefined, type: type ?? 0, fields, body: bytesOf(body, 'of an unlisted type ($name: null)') }
+    const { $name } = message as Sent
+    if ($name === null) return undefined
     const entry = $name === undefined ? this.table.only : this.table.byName($name as string)
     if (entry === undefined) throw this.#unnamed($name)
-    if (entry.body === 'raw') return { entry, type: entry.type, fields, body: bytesOf(body, `of ${entry.name}`) }
-    if (entry.body === 'empty') refuseFields(entry, message)
-    return { entry, type: entry.type, fields }
+    return entry
   }
 
   #unnamed(name: unknown): QbpError {
@@ -113,12 +109,17 @@ export class Framer {
   }
 }
 
-function bytesOf(body: unknown, owner: string): Uint8Array {
+function bytesOf(body: unknown, entry: Entry | undefined): Uint8Array {
   if (body instanceof Uint8Array) return body
+  const owner = entry === undefined ? 'an unlisted type ($name: null)' : entry.name
   const found = body === undefined ? 'missing' : `a ${typeof body}`
-  throw new QbpError('ERR_QBP_INVALID_MESSAGE', `The body ${owner} is ${found}; it must be a Uint8Array or Buffer.`, {
-    field: 'body',
-  })
+  throw new QbpError(
+    'ERR_QBP_INVALID_MESSAGE',
+    `The body of ${owner} is ${found}; it must be a Uint8Array or Buffer.`,
+    {
+      field: 'body',
+    },
+  )
 }
 
 function refuseFields({ name }: Entry, message: object): void {

@@ -35,7 +35,7 @@ export type ReadText = (buf: Uint8Array, start: number, end: number) => string
  */
 function short(rest: ReadText): ReadText {
   let cases = `case 0: return ''; `
-  for (let length = 1; length <= 24; length++) {
+  for (let length = 1; length <= 32; length++) {
     const c = Array.from({ length }, (_, i) => `c${i}`)
     const reads = c.map((name, i) => `${name} = buf[start + ${i}]`).join(', ')
     cases += `case ${length}: { const ${reads}; if ((${c.join(' | ')}) < 128) return chars(${c.join(', ')}); break } `

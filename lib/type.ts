@@ -93,6 +93,9 @@ export type Read = (
   share: boolean,
 ) => Message
 
+/** Makes the message of the body `buf[pos..end)` within another. */
+export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, share: boolean) => Message
+
 /** Where bodies are written: `grow` makes room for `size` bytes behind `pos`, keeping what stands before it, and returns `buf`. */
 export interface Output {
   buf: Uint8Array
@@ -111,16 +114,24 @@ export class Type {
   readonly int64: Int64Kind
   /** By field number. */
   fields: readonly Field[] = []
+  /** The class. An object that it makes has room for one property. */
   readonly Message: new () => Message
+  /** Makes objects of the same class that have room for all properties: those of frames, and larger ones within them. */
+  readonly Roomy: new () => Message
+  /** Makes objects of the same class that have no room at all: those of empty bodies. */
+  readonly Bare: new () => Message
+  /** From how many bytes on a message within another is made roomy. */
+  roomyFrom = Number.POSITIVE_INFINITY
   decode: Decode
   read: Read
+  nest: Nest
   encode: Encode
 
   constructor(
     fullName: string,
     name: string,
     int64: Int64Kind,
-    codec: (type: Type) => { decode: Decode; read: Read; encode: Encode },
+    codec: (type: Type) => { decode: Decode; read: Read; nest: Nest; encode: Encode },
   ) {
     this.fullName = fullName
     this.name = name
@@ -129,6 +140,8 @@ export class Type {
     // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
     this.Message = { [className]: class {} }[className] as new () => Message
     Object.setPrototypeOf(this.Message.prototype, Message.prototype)
+    this.Roomy = twin(this.Message)
+    this.Bare = twin(this.Message)
     this.decode = (...args) => {
       Object.assign(this, codec(this))
       return this.decode(...args)
@@ -136,6 +149,10 @@ export class Type {
     this.read = (...args) => {
       Object.assign(this, codec(this))
       return this.read(...args)
+    }
+    this.nest = (...args) => {
+      Object.assign(this, codec(this))
+      return this.nest(...args)
     }
     this.encode = (...args) => {
       Object.assign(this, codec(this))
@@ -163,15 +180,37 @@ export class Type {
   }
 
   /**
-   * Makes the class's first objects. V8 gives all later ones as much room as these needed, up to twelve properties: after
-   * ordinary messages each empty one of a hostile body would cost 64 times its size. What does not fit lies outside, which
-   * costs next to nothing. Room for one keeps messages within messages smaller.
+   * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
+   * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
+   * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
+   * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
+   * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
+   * those around them.
    */
   #settle(): void {
-    const nests = this.fields.find(({ repeated, kind, key }) => key === null && (repeated || kind === 'message'))
-    for (let i = 0; i < 16; i++) {
-      const message = new this.Message() as Message & Record<string, unknown>
-      if (nests !== undefined) message[nests.name] = nests.initial
-    }
+    const members = this.fields.filter((field, i) => field.oneof === null || field.oneof !== this.fields[i - 1]?.oneof)
+    const all = members.slice(0, ROOM - 1)
+    const own = { name: '$name', initial: '' }
+    settle(this.Message, [members[0] ?? own])
+    settle(this.Roomy, [own, ...all])
+    settle(this.Bare, [])
+    if (all.length > 1 && this.fields.every(({ message }) => message === null)) this.roomyFrom = 2 * all.length
+  }
+}
+
+/** How many properties V8 makes room for at most, unless the constructor's text has more. */
+const ROOM = 12
+
+/** A constructor that makes objects of the same class. */
+function twin({ prototype }: new () => Message): new () => Message {
+  function Twin() {} // A class has a prototype of its own, and keeps it.
+  Twin.prototype = prototype
+  return Twin as unknown as new () => Message
+}
+
+function settle(Class: new () => Message, properties: readonly Pick<Field, 'name' | 'initial'>[]): void {
+  for (let i = 0; i < 16; i++) {
+    const message = new Class() as Message & Record<string, unknown>
+    for (const { name, initial } of properties) message[name] = initial
   }
 }

@@ -213,3 +213,40 @@ describe('a body that does not decode', () => {
     })
   }
 })
+
+describe('a message that was read', () => {
+  const protocol = load(`syntax = "proto3"; package t;
+    message Tree { repeated Tree list = 1; Leaf leaf = 2; repeated Leaf leaves = 3; repeated int32 numbers = 4;
+      repeated string texts = 5; repeated double doubles = 6 [packed = false]; repeated bool flags = 7; repeated int64 longs = 8; }
+    message Leaf { int32 a = 1; string b = 2; int32 c = 3; }`)
+
+  it('is of its type’s one class, whether a frame or another message holds it, empty or large', () => {
+    const leaves = [{}, { a: 1 }, { a: 1, b: 'a longer text' }]
+    const { leaf, list, ...tree } = protocol.decode(
+      'Tree',
+      protocol.encode('Tree', { leaf: leaves[2], leaves, list: [{}] }),
+    )
+    expect(tree.leaves.map((each: object) => ({ ...each }))).to.deep.equal(leaves)
+    for (const each of [...tree.leaves, leaf, protocol.decode('Leaf', Buffer.alloc(0))]) {
+      expect(Object.getPrototypeOf(each)).to.equal(Object.getPrototypeOf(leaf))
+      expect(each.constructor.name).to.equal('Leaf')
+      expect(each).to.be.instanceOf(leaf.constructor)
+      expect(each.b).to.be.a('string')
+    }
+    expect(list[0].constructor.name).to.equal('Tree')
+  })
+
+  it('has lists of its own, those of one small value too', () => {
+    const lists = { numbers: [5], texts: [''], doubles: [-0], flags: [true], longs: [7n] }
+    const body = protocol.encode('Tree', lists)
+    const [one, two] = [protocol.decode('Tree', body), protocol.decode('Tree', body)]
+    expect(one).to.deep.include(lists)
+    expect(Object.is(one.doubles[0], -0)).to.equal(true)
+    for (const name of Object.keys(lists)) {
+      one[name][0] = 'changed'
+      one[name].push('more')
+    }
+    expect(two).to.deep.include(lists)
+    expect(protocol.decode('Tree', body)).to.deep.include(lists)
+  })
+})

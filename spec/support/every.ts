@@ -162,14 +162,26 @@ export class Bodies {
     return list[this.below(list.length)] as T
   }
 
-  /** A body of the type, or nearly: now and then a field has the wrong wire type, is unknown, or is oddly encoded. */
+  /**
+   * A body of the type, or nearly: now and then a field has the wrong wire type, is unknown, or is oddly encoded. Fields
+   * come as they come, or in the order of their numbers, a few or very many, once or several times.
+   */
   body(type: protobuf.Type, depth = 0): number[] {
-    const bytes: number[] = []
     const fields = type.fieldsArray
-    for (const field of fields) if (field.required && !this.#oneIn(30)) this.#field(field.resolve(), bytes, depth)
-    for (let n = this.below(5); n > 0; n--) {
-      if (fields.length === 0 || this.#oneIn(12)) this.#unknown(bytes, depth)
-      else this.#field(this.pick(fields).resolve(), bytes, depth)
+    const chosen = fields.filter(({ required }) => required && !this.#oneIn(30))
+    const many = depth < 2 && this.#oneIn(6) ? 25 : 5
+    const unknown: null[] = []
+    for (let n = this.below(many); n > 0; n--) {
+      if (fields.length === 0 || this.#oneIn(12)) unknown.push(null)
+      else chosen.push(this.pick(fields))
+    }
+    if (this.below(2) === 0) chosen.sort((a, b) => a.id - b.id)
+    const all: (protobuf.Field | null)[] = [...chosen]
+    for (const none of unknown) all.splice(this.below(all.length + 1), 0, none)
+    const bytes: number[] = []
+    for (const field of all) {
+      if (field === null) this.#unknown(bytes, depth)
+      else this.#field(field.resolve(), bytes, depth)
     }
     return bytes
   }

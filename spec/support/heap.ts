@@ -33,7 +33,10 @@ const schema = `syntax = "proto3"; package t;
   message Tree {
     repeated Tree list = 1; Tree one = 2; map<string, Tree> map = 3; repeated Maps maps = 4; repeated Empty empties = 5;
     repeated Choice choices = 6; Choice choice = 7; repeated Scalars scalars = 8; repeated Lists lists = 9;
+    repeated Loose loose = 10; repeated Pair pairs = 11;
   }
+  message Loose { ${Array.from({ length: 9 }, (_, i) => `repeated int32 list${i} = ${i + 1} [packed = false];`).join(' ')} }
+  message Pair { int32 a = 1; string b = 2; int32 c = 3; }
   message Lists { repeated int32 packed = 1; repeated int32 loose = 2 [packed = false]; repeated double doubles = 3; repeated string texts = 4; }
   message Empty {}
   message Scalars { ${KINDS.map((kind, i) => `${kind} own_${kind} = ${i + 1};`).join(' ')} }
@@ -69,6 +72,8 @@ const ordinary = (() => {
     choice: { b: 'x' },
     scalars: [scalars],
     lists: [lists],
+    loose: [Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`list${i}`, [1, 2]]))],
+    pairs: [{ a: 1, b: 'x', c: 2 }],
   }
   return { ...leaf, list: [leaf, leaf], one: leaf, map: { k: leaf } }
 })()
@@ -114,6 +119,10 @@ function chain(wrap: (body: number[]) => number[]): number[] {
   while (body.length < 124) body = wrap(body)
   return delimited(1, body)
 }
+
+/** So many lists, each of one number. */
+const lists = (count: number): number[] => Array.from({ length: count }, (_, i) => [i * 8 + 8, 5]).flat()
+
 const members = [
   [8, 5],
   [18, 0],
@@ -127,27 +136,26 @@ type Shape = [name: string, limit: number, body: () => Buffer, type?: string]
 const shapes: Shape[] = [
   ['empty submessages of a type with 50 maps', 20, () => repeat(() => delimited(4, [])), 'Tree'],
   ['empty submessages', 20, () => repeat(() => delimited(5, [])), 'Tree'],
-  // 41 bytes for 2: an object with room for its one child, and its place in the list.
-  ['empty submessages of a type that nests', 22, () => repeat(() => delimited(1, [])), 'Tree'],
+  ['empty submessages of a type that nests', 20, () => repeat(() => delimited(1, [])), 'Tree'],
   ['submessages with one number', 30, () => repeat(() => delimited(8, [24, 5])), 'Tree'],
   ['submessages with three numbers', 30, () => repeat(() => delimited(8, [24, 5, 32, 5, 40, 5])), 'Tree'],
   ['submessages with four numbers', 30, () => repeat(() => delimited(8, [24, 5, 32, 5, 40, 5, 104, 1])), 'Tree'],
-  ['submessages with one list of one number', 30, () => repeat(() => delimited(9, [16, 5])), 'Tree'],
+  ['submessages with one list of one number', 20, () => repeat(() => delimited(9, [16, 5])), 'Tree'],
   ['submessages with one packed list of one number', 30, () => repeat(() => delimited(9, [10, 1, 5])), 'Tree'],
-  ['submessages with one list of two numbers', 30, () => repeat(() => delimited(9, [16, 5, 16, 6])), 'Tree'],
+  ['submessages with one list of two numbers', 20, () => repeat(() => delimited(9, [16, 5, 16, 6])), 'Tree'],
   [
     'submessages with one list of five numbers',
     30,
     () => repeat(() => delimited(9, [16, 5, 16, 6, 16, 7, 16, 8, 16, 9])),
     'Tree',
   ],
-  ['submessages with one packed list of two numbers', 30, () => repeat(() => delimited(9, [10, 2, 5, 6])), 'Tree'],
-  ['submessages with one list of one empty text', 30, () => repeat(() => delimited(9, [34, 0])), 'Tree'],
-  ['submessages with one map of one entry', 40, () => repeat(() => delimited(4, [10, 0])), 'Tree'],
+  ['submessages with one packed list of two numbers', 20, () => repeat(() => delimited(9, [10, 2, 5, 6])), 'Tree'],
+  ['submessages with one list of one empty text', 20, () => repeat(() => delimited(9, [34, 0])), 'Tree'],
+  ['submessages with one map of one entry', 20, () => repeat(() => delimited(4, [10, 0])), 'Tree'],
   ['submessages with one member of a oneof', 30, () => repeat((i) => delimited(6, members[i % 4] as number[])), 'Tree'],
   ['one oneof, its members in turn', 30, () => repeat((i) => delimited(7, members[i % 4] as number[])), 'Tree'],
   ['submessages in submessages', 30, () => repeat(() => chain((body) => delimited(2, body))), 'Tree'],
-  // 88 bytes for 2: an object with room for its one list, the list, and the one place in it.
+  // 88 bytes for 2: an object with room for its one list, the list, and the one place in it, which V8 keeps apart.
   ['lists of submessages in lists of submessages', 46, () => repeat(() => chain((body) => delimited(1, body))), 'Tree'],
   [
     'maps of submessages in maps of submessages',
@@ -204,7 +212,52 @@ const shapes: Shape[] = [
   ['map entries of one key', 20, () => repeat(() => delimited(21, []))],
   ['unknown fields of 2 bytes', 20, () => repeat(() => [120, 5])],
   ['unknown and known fields of 2 bytes in turn', 30, () => repeat((i) => (i % 2 === 0 ? [26, 0] : [120, 5]))],
-  ['unknown fields in submessages', 40, () => repeat(() => delimited(5, [8, 5])), 'Tree'],
+  ['unknown fields in submessages', 20, () => repeat(() => delimited(5, [8, 5])), 'Tree'],
+  // Around the sizes from which messages are roomy.
+  ['submessages with two lists of one number', 30, () => repeat(() => delimited(9, [10, 1, 5, 16, 5])), 'Tree'],
+  ['submessages with two loose lists of one number', 25, () => repeat(() => delimited(10, [8, 5, 16, 5])), 'Tree'],
+  ['submessages with five loose lists of one number', 25, () => repeat(() => delimited(10, lists(5))), 'Tree'],
+  ['submessages with nine loose lists of one number', 25, () => repeat(() => delimited(10, lists(9))), 'Tree'],
+  ['submessages with three empty texts in a list', 30, () => repeat(() => delimited(9, [34, 0, 34, 0, 34, 0])), 'Tree'],
+  [
+    'submessages with one text of 2 characters',
+    20,
+    () => repeat((i) => delimited(11, [18, 2, ...text(i).slice(0, 2)])),
+    'Tree',
+  ],
+  ['submessages of two numbers', 20, () => repeat(() => delimited(11, [8, 5, 24, 5])), 'Tree'],
+  [
+    'submessages with eight numbers',
+    20,
+    () => repeat(() => delimited(8, [24, 5, 32, 5, 40, 5, 64, 1, 72, 1, 80, 1, 104, 1, 48, 1].slice(0, 14))),
+    'Tree',
+  ],
+  [
+    'submessages with one number of ten bytes and one more',
+    20,
+    () => repeat(() => delimited(8, [24, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 32, 5])),
+    'Tree',
+  ],
+  // 40 bytes for 2: an object with room for its one entry, and its place, which V8 keeps in another object.
+  ['submessages with three maps of one entry', 23, () => repeat(() => delimited(4, [10, 0, 18, 0, 26, 0])), 'Tree'],
+  [
+    'submessages with one map of two entries',
+    20,
+    () => repeat((i) => delimited(4, [10, 0, 10, 3, 10, 1, i & 127])),
+    'Tree',
+  ],
+  [
+    'submessages with four maps of one entry',
+    23,
+    () => repeat(() => delimited(4, [10, 0, 18, 0, 26, 0, 34, 0])),
+    'Tree',
+  ],
+  [
+    'submessages with eight maps of one entry',
+    23,
+    () => repeat(() => delimited(4, Array.from({ length: 8 }, (_, i) => [i * 8 + 10, 0]).flat())),
+    'Tree',
+  ],
 ]
 
 export interface Cost {
