@@ -5,8 +5,11 @@ import { type Entry, RawMessage, type Table } from './table.ts'
 import { type Skipped, Tally } from './tally.ts'
 import { copy } from './wire.ts'
 
-/** No whole frame has come. A message is an object, so that this can be none. */
-export const NONE = Symbol('none')
+/** No message. An object of its own, as V8 compares objects with objects in no time, and with anything else by a call. */
+export const NONE: None = Object.freeze({ none: true })
+export interface None {
+  readonly none: true
+}
 
 /** What an inbox is made for; see ReadableOptions. */
 export interface InboxSettings {
@@ -45,7 +48,7 @@ export class Inbox {
    * @throws {QbpError} what a policy does not let pass: ERR_QBP_UNKNOWN_TYPE, ERR_QBP_INVALID_BODY, ERR_QBP_FLOOD, or a
    * fault of the framing. All are final.
    */
-  take(): object | typeof NONE {
+  take(): object | None {
     const { frames } = this
     const settings = this.#settings
     while (frames.next()) {

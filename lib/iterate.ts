@@ -1,10 +1,10 @@
-import { NONE } from './inbox.ts'
+import { NONE, type None } from './inbox.ts'
 import { type Waiter, Waiting } from './waiting.ts'
 
 /** Whoever hands out messages one by one. */
 export interface MessageSource<T> {
   /** The next message, null at the end, NONE to wait. @throws the stream's fault. */
-  next(): T | null | typeof NONE
+  next(): T | null | None
   /** Lets somebody wait for what `next` had not. */
   wait(waiter: Waiter<T | null>): void
   /** The loop was left before the end; `waiter` is its own, if it ever waited. */
@@ -33,7 +33,7 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
     if (this.#hasLeft) return Promise.resolve(DONE)
     try {
       const message = this.#source.next()
-      if (message !== NONE) return Promise.resolve(resultOf(message))
+      if (message !== NONE) return Promise.resolve(resultOf(message as T | null))
       this.#waiter = new NextResult<T>()
       this.#source.wait(this.#waiter)
       return this.#waiter.waiting.promise

@@ -68,16 +68,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     const first = await this.readMessage(options)
     if (first === null) return []
     const list = [first]
-    while (list.length < max) {
-      let message: unknown
-      try {
-        message = this.#receiver.next()
-      } catch {
-        break // It is told by the next call.
-      }
-      if (message === NONE || message === null) break
-      list.push(message as Incoming<P, R>)
-    }
+    this.#receiver.fill(list, max)
     return list
   }
 
@@ -183,6 +174,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
+    let hasPushed = false
     try {
       while (this.#isWanted && !this.#isDestroyed) {
         const message = this.#receiver.pull()

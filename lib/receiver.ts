@@ -33,8 +33,8 @@ export interface ReceiverStream {
   destroy(): unknown
 }
 
-/** The clock is looked at whenever these bits of the count of messages are 0: every 16. */
-const LOOK_EVERY = 15
+/** The clock is looked at whenever these bits of the count of messages are 0: every 32. */
+const LOOK_EVERY = 31
 
 /** In place of a callback, of a chunk that the owner brought. */
 const BROUGHT: TransformCallback = () => {}
@@ -61,6 +61,8 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
   /** The fault behind the last message. */
   #fault: Error | null = null
   #waiter: Waiter<unknown> | null = null
+  /** The end was told, or the stream was destroyed. */
+  #isOver = false
   /** Reading calls are used, which tell the faults. */
   #isDirect = false
   #count = 0
@@ -149,7 +151,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   // ---- the way out: one inbox, two consumers
 
-  #take(): object | typeof NONE {
+  #take(): object {
     const message = this.#inbox.take()
     if (messageIn.hasSubscribers && message !== NONE) this.#publish(message as object)
     return message
@@ -174,10 +176,26 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
     return this.#mustYield() ? NONE : this.#nextFromBytes()
   }
 
+  /** Adds to a list what is there, up to `max`. A fault is told by the next call. */
+  fill(list: unknown[], max: number): void {
+    try {
+      while (list.length < max) {
+        const queued = this.#stream.queued()
+        if (queued === NONE) break
+        list.push(queued)
+      }
+      while (list.length < max && !this.#mustYield()) {
+        const message = this.#nextFromBytes()
+        if (message === NONE || message === null) break
+        list.push(message)
+      }
+    } catch {}
+  }
+
   #nextFromBytes(): unknown {
     for (;;) {
       if (this.#fault !== null) throw this.#fault
-      if (this.#isClean || this.#stream.destroyed) return this.#ended()
+      if (this.#isOver) return this.#ended()
       let message: unknown
       try {
         message = this.#take()
@@ -287,7 +305,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
       this.#fail(fault as Error)
       return true
     }
-    this.#isClean = true
+    this.#isClean = this.#isOver = true
     done?.()
     if (this.#isDirect) this.#stream.tellEnd()
     return true
@@ -301,6 +319,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   /** The stream was destroyed. */
   close(error: Error | null): void {
+    this.#isOver = true
     const waiter = this.#takeWaiter()
     if (error !== null) waiter?.reject(error)
     else if (waiter !== null) {
