@@ -174,7 +174,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    let hasPushed = false
+    const hasPushed = false
     try {
       while (this.#isWanted && !this.#isDestroyed) {
         const message = this.#receiver.pull()

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
+import { withBacklog } from './backlog.ts'
 import { QbpConnection } from './connection.ts'
 import { addCounts, type ConnectionStats, Counts } from './counts.ts'
 import { timer } from './deadline.ts'
@@ -102,7 +103,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   }
 
   /**
-   * As net.Server's: a port and host, a Unix socket's path, or options with a `signal`.
+   * As net.Server's: a port and host, a Unix socket's path, or options with a `signal`. The backlog is 4,096 where none is given.
    *
    * @throws {QbpError} ERR_QBP_CLOSED once `close` was called.
    */
@@ -113,7 +114,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   listen(options: net.ListenOptions, listening?: () => void): this
   listen(...args: unknown[]): this {
     if (this.#closing !== null) throw new QbpError('ERR_QBP_CLOSED', 'The server was closed; make another.')
-    this.#server.listen(...(args as [net.ListenOptions]))
+    this.#server.listen(...withBacklog(args))
     return this
   }
 

@@ -64,11 +64,6 @@ const EXPECTED = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
 ])
-/**
- * All clients come back at once when the server does. Node takes one connection in each turn of its loop (libuv 1.46), and what
- * does not fit into the queue before that is dropped by the system and tried again after 1, 3 and 7 s: a few then time out.
- */
-const BACKLOG = 4096
 /** Errors that come by the clock alone, with the milliseconds that it has run by then. */
 const TIMEOUTS = new Map([
   ['ERR_QBP_CONNECT_TIMEOUT', 10_000],
@@ -153,7 +148,7 @@ class Soak {
     })
     this.server.on('clientError', (error) => this.surprise('server', error))
     this.server.on('error', (error) => this.surprise('listening', error))
-    this.server.listen(this.port, '127.0.0.1', BACKLOG)
+    this.server.listen(this.port, '127.0.0.1')
     await once(this.server, 'listening')
     this.port = (this.server.address() as AddressInfo).port
   }
