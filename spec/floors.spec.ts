@@ -8,7 +8,7 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'layout', 'limits', 'resolve', 'backlog'],
+  /*  1 */ ['codegen', 'layout', 'limits', 'resolve'],
   /*  2 */ ['heads', 'wire'],
   /*  3 */ ['header', 'int64', 'text'],
   /*  4 */ ['assembly', 'type'],
@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  7 */ ['listing', 'typing', 'tally'],
   /*  8 */ ['protocol'],
   /*  9 */ ['framer', 'inbox'],
-  /* 10 */ ['turn', 'waiting', 'lazy', 'ports', 'deadline', 'doorkeeper', 'diagnostics'],
+  /* 10 */ ['turn', 'waiting', 'lazy', 'ports', 'backlog', 'deadline', 'doorkeeper', 'diagnostics'],
   /* 11 */ ['iterate', 'tls'],
   /* 12 */ ['settings', 'counts'],
   /* 13 */ ['receiver', 'sender'],
