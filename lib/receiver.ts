@@ -178,18 +178,30 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   /** Adds to a list what is there, up to `max`. A fault is told by the next call. */
   fill(list: unknown[], max: number): void {
+    if (this.#waiter !== null || !this.#fillFromQueue(list, max)) return
     try {
-      while (list.length < max) {
-        const queued = this.#stream.queued()
-        if (queued === NONE) break
-        list.push(queued)
+      while (list.length < max && this.#fault === null && !this.#isOver && !this.#mustYield()) {
+        const message = this.#take()
+        if (message !== NONE) list.push(message)
+        else if (!this.#settle()) return
       }
-      while (list.length < max && !this.#mustYield()) {
-        const message = this.#nextFromBytes()
-        if (message === NONE || message === null) break
-        list.push(message)
+      if (this.#inbox.frames.pending === 0) this.#goOn()
+    } catch (fault) {
+      this.#fail(fault as Error)
+    }
+  }
+
+  /** Takes first what Node has queued. @returns whether what follows may be taken too: not while `data` flows. */
+  #fillFromQueue(list: unknown[], max: number): boolean {
+    try {
+      for (let queued: unknown; list.length < max; list.push(queued)) {
+        queued = this.#stream.queued()
+        if (queued === NONE) return true
       }
-    } catch {}
+      return true
+    } catch {
+      return false
+    }
   }
 
   #nextFromBytes(): unknown {

@@ -439,6 +439,27 @@ describe('QbpReadable', () => {
       }
     })
 
+    it('for a list takes first what was decoded for `readable`', async () => {
+      const reader = new QbpReadable(protocol, { readableHighWaterMark: 2 })
+      reader.on('readable', () => {})
+      reader.write(says(5))
+      await setImmediate()
+      expect(reader.readableLength).to.equal(2)
+      expect(await reader.readMessages()).to.have.length(5)
+    })
+
+    it('for a list leaves alone what flows meanwhile', async () => {
+      const reader = new QbpReadable(protocol)
+      reader.write(says(3))
+      const list = reader.readMessages()
+      let flowed = 0
+      reader.on('data', () => flowed++)
+      expect(await list).to.have.length(1)
+      reader.end()
+      await once(reader, 'end')
+      expect(flowed).to.equal(2)
+    })
+
     it('for a list takes what is there, at most `max`, and leaves a fault to the next', async () => {
       const reader = new QbpReadable(protocol)
       reader.end(Buffer.concat([says(5), hex('0063 00000000')]))
