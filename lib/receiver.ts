@@ -7,6 +7,7 @@ import { Inbox, NONE } from './inbox.ts'
 import type { MessageSource } from './iterate.ts'
 import type { ReaderPort, StreamOwner } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
+import { Supply } from './supply.ts'
 import type { Skipped, Tally } from './tally.ts'
 import { nextTurn, spent } from './turn.ts'
 import type { Waiter } from './waiting.ts'
@@ -36,22 +37,12 @@ export interface ReceiverStream {
 /** The clock is looked at whenever these bits of the count of messages are 0: every 32. */
 const LOOK_EVERY = 31
 
-/** In place of a callback, of a chunk that the owner brought. */
-const BROUGHT: TransformCallback = () => {}
-
 /** The inside of a reader. */
 export class Receiver implements ReaderPort, MessageSource<unknown> {
   readonly #inbox: Inbox
   readonly #stream: ReceiverStream
-  #owner: StreamOwner | null = null
+  readonly #supply: Supply
   #isOwned = false
-  /** Asks for the next chunk: the callback of the one that was fed and may hold whole frames yet. */
-  #done: TransformCallback | null = null
-  /** Chunks that the owner brought meanwhile, and whether the end came behind them. */
-  #behind: Uint8Array[] | null = null
-  #endsBehind = false
-  /** No chunk will follow. */
-  #isFinished = false
   /** Where the stream is cut is no fault of the peer. */
   #isConcluded = false
   /** The end was told: the last byte was the last of a frame. */
@@ -72,6 +63,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
   constructor(settings: ReaderSettings, stream: ReceiverStream) {
     this.#inbox = new Inbox(settings)
     this.#stream = stream
+    this.#supply = new Supply(this.#inbox.frames, stream)
   }
 
   get isDirect(): boolean {
@@ -85,44 +77,37 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   /** Whether there may be something to pull. */
   get isHolding(): boolean {
-    return this.#done !== null || this.#streamFault !== null
+    return this.#supply.isHolding || this.#streamFault !== null
   }
 
   // ---- the way in
 
   /** The next chunk; `done` asks for another. */
   feed(chunk: Uint8Array, done: TransformCallback): void {
-    this.#inbox.frames.feed(chunk)
-    this.#done = done
+    this.#supply.feed(chunk, done)
     this.#serve()
   }
 
   /** No chunk follows; `done` ends the stream. */
   finish(done: TransformCallback): void {
-    this.#done = done
-    this.#isFinished = true
+    this.#supply.finish(done)
     this.#serve()
   }
 
   arrive(chunk: Uint8Array): boolean {
-    if (this.#done === null) {
-      this.feed(chunk, BROUGHT)
-      return true
-    }
-    this.#behind ??= []
-    this.#behind.push(chunk)
-    return false
+    const isNext = this.#supply.bring(chunk)
+    if (isNext) this.#serve()
+    return isNext
   }
 
   end(): void {
-    if (this.#done !== null) this.#endsBehind = true
-    else this.#stream.end()
+    this.#supply.end()
   }
 
   fail(fault: Error): void {
     if (this.#streamFault !== null) return // The close that follows an error says less.
     this.#streamFault = fault
-    if (this.#done !== null) return // All that it brought comes first.
+    if (this.#supply.isHolding) return // All that it brought comes first.
     const waiter = this.#takeWaiter()
     this.#fail(fault)
     waiter?.reject(fault)
@@ -146,7 +131,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
       } catch (error) {
         waiter.reject(error)
       }
-    } else if (!this.#stream.serve() && (this.#isFinished || this.#inbox.frames.pending === 0)) this.#settle()
+    } else if (!this.#stream.serve() && (this.#supply.isFinished || this.#inbox.frames.pending === 0)) this.#settle()
   }
 
   // ---- the way out: one inbox, two consumers
@@ -159,7 +144,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   #publish(message: object): void {
     const { entry, frames } = this.#inbox
-    const connection = this.#owner?.connection ?? null
+    const connection = this.#supply.owner?.connection ?? null
     const { reader } = this.#stream
     messageIn.publish({ connection, reader, name: entry?.name ?? null, bytes: frames.size, message })
   }
@@ -281,34 +266,18 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   /** No whole frame is left: asks for more bytes, or tells the end. True if something has changed at once. */
   #settle(): boolean {
-    return this.#isFinished || (this.#streamFault !== null && this.#done === null) ? this.#conclusion() : this.#goOn()
+    const { isFinished, isHolding } = this.#supply
+    return isFinished || (this.#streamFault !== null && !isHolding) ? this.#conclusion() : this.#goOn()
   }
 
   /** Lets the next chunk come. True if it, or what comes instead, is there already. */
   #goOn(): boolean {
-    const done = this.#isFinished ? null : this.#done
-    if (done === null) return false
-    this.#done = null
-    if (done === BROUGHT) this.#goOnBehind()
-    else done()
-    return this.#done !== null || this.#isFinished || this.#streamFault !== null
-  }
-
-  #goOnBehind(): void {
-    const chunk = this.#behind?.shift()
-    if (chunk !== undefined) {
-      this.#inbox.frames.feed(chunk)
-      this.#done = BROUGHT
-    } else if (this.#endsBehind) this.#stream.end()
-    else if (this.#behind !== null) {
-      this.#behind = null
-      this.#owner?.more()
-    }
+    if (!this.#supply.isHolding || this.#supply.isFinished) return false
+    return this.#supply.next() || this.#streamFault !== null
   }
 
   #conclusion(): boolean {
-    const done = this.#done
-    this.#done = null
+    const done = this.#supply.close()
     if (this.#stream.destroyed || (done === null && this.#streamFault === null)) return false
     try {
       if (this.#streamFault !== null) throw this.#streamFault
@@ -345,13 +314,13 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
 
   /** The stream has told that it is closed. */
   closed(error: Error | null): void {
-    this.#owner?.readerClosed(error)
+    this.#supply.owner?.readerClosed(error)
   }
 
   // ---- the connection's side
 
   own(owner: StreamOwner | null): void {
-    this.#owner = owner
+    this.#supply.owner = owner
     this.#isOwned = true
     this.#isDirect = true
   }

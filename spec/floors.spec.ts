@@ -19,7 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
   /*  9 */ ['framer', 'inbox'],
   /* 10 */ ['turn', 'waiting', 'lazy', 'ports', 'backlog', 'deadline', 'doorkeeper', 'diagnostics'],
   /* 11 */ ['iterate', 'tls'],
-  /* 12 */ ['settings', 'counts'],
+  /* 12 */ ['settings', 'counts', 'supply'],
   /* 13 */ ['receiver', 'sender'],
   /* 14 */ ['readable', 'writable', 'plumbing'],
   /* 15 */ ['connection'],
