@@ -2,8 +2,8 @@ import { Transform, type TransformOptions } from 'node:stream'
 
 /**
  * A Transform that becomes a stream to Node when somebody first treats it as one. A stream with a second way of its own
- * (reading calls, a connection that feeds it) may never need Node's: a connection that is idle is then a third of the size,
- * and a chunk passes two layers less. Node's own crypto streams are made so (lib/internal/streams/lazy_transform.js).
+ * (reading calls, a connection that feeds it) may never need Node's: an idle connection is the smaller for it, and a chunk
+ * passes two layers less. Node's own crypto streams are made so (lib/internal/streams/lazy_transform.js).
  */
 export interface LazyTransform extends Transform {
   /** Whether it is a stream to Node yet. */

@@ -15,7 +15,7 @@ export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finis
   closed(): void
 }
 
-/** Where a duplex has its plumbing: its listeners are the same functions for all, a third of an idle connection less. */
+/** Where a duplex has its plumbing, so that its listeners can be the same functions for every connection. */
 const plumbing = Symbol('qbp.plumbing')
 type Plumbed = Duplex & { [plumbing]?: Plumbing }
 

@@ -200,7 +200,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     return connection
   }
 
-  // No async function: what that keeps for as long as the handler runs is a sixth of an idle connection.
+  // No async function, whose frame would be kept for as long as the handler runs.
   #run(connection: QbpConnection<P, 'server'>): void {
     try {
       this.emit('connection', connection)

@@ -3,7 +3,9 @@
 import { alternate, few, median, row } from '../measure.mjs'
 import { start } from '../processes.mjs'
 
-const CONNECTIONS = few(2000, 50)
+const CONNECTIONS = few(3000, 50)
+/** They compile code, fill caches and let V8 grow its young generation, of which nothing is the next connection's. */
+const UNCOUNTED = few(1000, 10)
 
 export async function* run({ progress }) {
   const kinds = { heap: new Map(), rss: new Map() }
@@ -12,8 +14,7 @@ export async function* run({ progress }) {
     const audience = start('audience')
     try {
       const port = await server.call('listen', {})
-      // The first connections compile code and fill caches; they are not counted.
-      await audience.call('join', port, 100, false)
+      await audience.call('join', port, UNCOUNTED, false)
       const before = await server.call('memory')
       await audience.call('join', port, CONNECTIONS, false)
       const after = await server.call('memory')

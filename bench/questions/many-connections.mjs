@@ -17,29 +17,35 @@ export async function* run({ progress, skip }) {
   const bytes = await frames([prepare(name, fields)], 1)
   const turns = {}
   const processes = []
-  for (const count of [MANY, FEW]) {
-    const server = start('qbp')
-    const audience = start('audience')
-    processes.push(server, audience)
-    progress(`${count} connections`)
-    try {
-      await audience.call('join', await server.call('listen', { echo: true }), count, false)
-    } catch (error) {
-      for (const each of processes) each.stop()
-      if (!/EMFILE|EADDRNOTAVAIL|ended/.test(error.message)) throw error
-      skip(`${count} connections could not be opened (see ulimit -n): ${error.message.split('\n')[0]}`)
-      return
-    }
-    turns[count] = async () => {
-      const before = await server.call('cpu')
-      await audience.call('talk', bytes, MESSAGES, UNDER_WAY)
-      return ((await server.call('cpu')) - before) / MESSAGES
+  const stop = () => {
+    for (const each of processes) each.stop()
+  }
+  for (const peer of ['qbp', 'bare-socket']) {
+    for (const count of [MANY, FEW]) {
+      const server = start(peer)
+      const audience = start('audience')
+      processes.push(server, audience)
+      progress(`${peer}: ${count} connections`)
+      try {
+        await audience.call('join', await server.call('listen', { echo: true }), count, false)
+      } catch (error) {
+        stop()
+        if (!/EMFILE|EADDRNOTAVAIL|ended/.test(error.message)) throw error
+        skip(`${count} connections could not be opened (see ulimit -n): ${error.message.split('\n')[0]}`)
+        return
+      }
+      turns[`${peer} ${count}`] = async () => {
+        const before = await server.call('cpu')
+        await audience.call('talk', bytes, MESSAGES, UNDER_WAY)
+        return ((await server.call('cpu')) - before) / MESSAGES
+      }
     }
   }
   await alternate(turns, { rounds: 1, progress: (text) => progress(`warming up: ${text}`) })
   const figures = await alternate(turns, { progress: (text) => progress(`connections: ${text}`) })
-  for (const each of processes) each.stop()
-  yield row('server CPU, 10,000 connections : 10', 'µs/message', figures.get(String(MANY)), figures.get(String(FEW)), {
-    most: 1.5,
-  })
+  stop()
+  const compare = (peer, label, goal) =>
+    row(label, 'µs/message', figures.get(`${peer} ${MANY}`), figures.get(`${peer} ${FEW}`), goal)
+  yield compare('qbp', 'server CPU, 10,000 connections : 10', { most: 1.5 })
+  yield compare('bare-socket', 'the same of a bare net.Socket server')
 }
