@@ -6,9 +6,17 @@ import { Transform, type TransformOptions } from 'node:stream'
  * passes two layers less. Node's own crypto streams are made so (lib/internal/streams/lazy_transform.js).
  */
 export interface LazyTransform extends Transform {
-  /** Whether it is a stream to Node yet. */
+  /**
+   * Whether it is a stream to Node yet.
+   *
+   * @internal
+   */
   readonly isMade: boolean
-  /** What Transform is to be told then. */
+  /**
+   * What Transform is to be told then.
+   *
+   * @internal
+   */
   streamOptions(): TransformOptions
 }
 

@@ -46,6 +46,24 @@ describe(
       expect(await connection.close()).to.equal(null)
     })
 
+    it('passes messages, and idles, without a stream to Node above the duplex', async () => {
+      const { client, server } = connectionPair(protocol)
+      const reading = server.reader[Symbol.asyncIterator]()
+      for (const text of ['one', 'two']) {
+        await client.writer.writeMessage(say(text))
+        expect((await reading.next()).value).to.include({ text })
+      }
+      const next = reading.next()
+      await setTimeout(5)
+      const streams = [client.reader, client.writer, server.reader, server.writer]
+      expect(streams.map(({ isMade }) => isMade)).to.deep.equal([false, false, false, false])
+      expect(server.reader.readableLength).to.equal(0) // Whoever looks makes it one, and it goes on.
+      expect(server.reader.isMade).to.equal(true)
+      await client.writer.writeMessage(say('three'))
+      expect((await next).value).to.include({ text: 'three' })
+      await Promise.all([client.close(), server.close()])
+    })
+
     it('tells a cut behind chunks that nobody had read yet', async () => {
       const { connection, peer } = bare()
       peer.write(hex(HI))

@@ -9,7 +9,7 @@ import { frames } from './frames.mjs'
 const CONNECTIONS = few(1000, 50)
 const BROADCASTS = few(60, 10)
 /** A header of 2 bytes stands before a short WebSocket message. */
-const OVERHEAD = { 'broadcast-qbp': 0, 'broadcast-ws': 2 }
+const OVERHEAD = { 'broadcast-qbp': 0, 'broadcast-ws': 2, 'broadcast-bare': 0 }
 
 export async function* run({ progress }) {
   const [{ name, fields }] = fixture('small')
@@ -40,13 +40,10 @@ export async function* run({ progress }) {
     )
     await alternate(turns, { rounds: 2, progress: (text) => progress(`warming up: ${text}`) })
     const figures = await alternate(turns, { progress: (text) => progress(`${perTurn} a turn: ${text}`) })
-    yield row(
-      `broadcast to 1,000, ${perTurn} a turn : ws`,
-      'deliveries/s',
-      figures.get('broadcast-qbp'),
-      figures.get('broadcast-ws'),
-      { least: 2 },
-    )
+    const compare = (peer, label, goal) =>
+      row(label, 'deliveries/s', figures.get(peer), figures.get('broadcast-ws'), goal)
+    yield compare('broadcast-qbp', `broadcast to 1,000, ${perTurn} a turn : ws`, { least: 2 })
+    if (perTurn === 1) yield compare('broadcast-bare', 'the same by a loop over bare sockets : ws')
   }
   for (const { server, audience } of Object.values(sides)) {
     server.stop()
