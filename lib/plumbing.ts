@@ -84,10 +84,7 @@ export class Plumbing implements StreamOwner {
 
   /** What the duplex has taken off the wire is the reader's, and nothing more. */
   conclude(): void {
-    if (!this.#isMoving) {
-      for (let chunk = this.#duplex.read(); chunk !== null; chunk = this.#duplex.read())
-        this.#reader.arrive(bytesOf(chunk))
-    }
+    if (!this.#isMoving) while (this.#duplex.read() !== null); // It tells `onData`.
     this.#reader.conclude()
     this.drop()
   }

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type ConnectionOptions, QbpConnection } from '../lib/index.ts'
-import { readerPort } from '../lib/ports.ts'
+import { type ConnectionOptions, QbpConnection, QbpWritable } from '../lib/index.ts'
+import { readerPort, writerPort } from '../lib/ports.ts'
 import { connectionPair, duplexPair } from '../lib/testing/index.ts'
 import { certificates } from './support/certificates.ts'
 import { hex, protocol } from './support/chat.ts'
@@ -80,6 +80,21 @@ describe(
       expect(texts).to.deep.equal(['Say', 'Say'])
       expect(fault).to.include({ code: 'ERR_QBP_TRUNCATED', offset: 20, frame: 2 })
       peer.resume()
+      connection.destroy()
+      await connection.closed
+    })
+
+    it('hands out once what the duplex had taken when the connection was told to conclude', async () => {
+      const { connection, peer } = bare()
+      const { framer } = new QbpWritable(protocol)[writerPort]
+      for (let n = 0; n < 100; n++) peer.write(framer.frame(say(String(n))))
+      await setTimeout(5)
+      expect(connection.socket.readableLength).to.be.above(0)
+      connection.conclude()
+      const texts: string[] = []
+      for await (const message of connection.reader) if (message.$name === 'Say') texts.push(message.text)
+      expect(texts.length).to.be.within(10, 100)
+      expect(texts).to.deep.equal(texts.map((_, n) => String(n)))
       connection.destroy()
       await connection.closed
     })
