@@ -50,11 +50,6 @@ export class Plumbing implements StreamOwner {
     return this.#isMoving
   }
 
-  /** Nobody reads any more. */
-  get drops(): boolean {
-    return this.#drops
-  }
-
   #connect(): void {
     const duplex = this.#duplex
     duplex[plumbing] = this
