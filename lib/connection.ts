@@ -55,6 +55,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   #timers: (NodeJS.Timeout | undefined)[] | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R>)
+  /** @internal */
+  constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R> | ConnectionSettings)
   constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
     const settings = options instanceof ConnectionSettings ? options : new ConnectionSettings(protocol, options)
     this.#settings = settings

@@ -32,6 +32,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   #isDestroyed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, options?: ReadableOptions<R>)
+  /** @internal */
+  constructor(protocol: P, options?: ReadableOptions<R> | ReaderSettings)
   constructor(protocol: P, options: ReadableOptions<R> | ReaderSettings = {}) {
     super()
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)

@@ -28,6 +28,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #isDestroyed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, options?: WritableOptions<R>)
+  /** @internal */
+  constructor(protocol: P, options?: WritableOptions<R> | WriterSettings)
   constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
     super()
     const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
@@ -187,6 +190,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     })
   }
 
+  /** As Node's. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'pipe') this.#sources++
     else if (event === 'unpipe') this.#sources--
