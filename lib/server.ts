@@ -21,7 +21,7 @@ export interface ServerOptions extends Omit<ConnectionOptions, 'role'> {
   /** Options of node:tls, to serve TLS from the first byte. */
   tls?: tls.TlsOptions
   /**
-   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 6 KB,
+   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 7 KB,
    * and most systems allow a process fewer files than it would like.
    */
   maxConnections?: number
