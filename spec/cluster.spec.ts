@@ -6,10 +6,10 @@ const ROOT = join(__dirname, '..')
 const FLAGS = ['-r', 'ts-node/register/transpile-only', '-e', "require('./examples/cluster.ts')"]
 
 describe('the cluster example', function () {
-  this.timeout(120_000)
+  this.timeout(60_000)
 
   async function play(...args: string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [...FLAGS, '--', ...args], { cwd: ROOT, timeoutMs: 110_000 })
+    const { stdout } = await run(process.execPath, [...FLAGS, '--', ...args], { cwd: ROOT, timeoutMs: 55_000 })
     const [tally = ''] = stdout.match(/^sent .*$/m) ?? []
     console.log(`      ${tally}`)
     expect(stdout).to.match(/^[1-9]\d* clients lost their connection and resumed on another node; 0 were told/m)

@@ -152,7 +152,6 @@ export class NatsLogSubscription implements Subscription {
     this.#reader = new NatsReader(link, {
       what: `the log of ${JSON.stringify(channel)}`,
       open: () => this.#open(),
-      opened: () => {},
       message: (message) => this.#take(message),
       failed: (error) =>
         bus.guard(() => {

@@ -13,9 +13,11 @@ export interface NatsSource {
   readonly what: string
   /** Makes the stream if need be and says, each time it is read anew, from where. What this returns was decided without a pause. */
   open(timeoutMs: number): Promise<{ readonly stream: string; readonly from: Partial<ConsumerConfig> }>
-  /** The server has begun; `pending` is what it has to deliver from before. */
-  opened(pending: number): void
+  /** The server has begun. */
+  opened?(): void
   message(message: JsMsg): void
+  /** A heartbeat: for a while there was nothing to deliver. */
+  idle?(): void
   /** Reading had to be given up. */
   failed(error: unknown): void
 }
@@ -95,7 +97,7 @@ export class NatsReader {
     }
     this.#messages = messages
     void this.#follow(messages, isStale)
-    const { num_pending } = await this.#link.jsm.consumers.add(stream, {
+    await this.#link.jsm.consumers.add(stream, {
       ...bound,
       ack_policy: AckPolicy.None,
       replay_policy: ReplayPolicy.Instant,
@@ -105,7 +107,7 @@ export class NatsReader {
       num_replicas: 1,
       ...from,
     })
-    if (!isStale()) this.#source.opened(num_pending + this.#delivered)
+    if (!isStale()) this.#source.opened?.()
   }
 
   #take(message: JsMsg): void {
@@ -123,6 +125,7 @@ export class NatsReader {
       // The last deliveries before a pause may have got lost too: nothing comes behind them to show it, but the heartbeat does.
       const lostSome = status.type === 'heartbeat' && status.lastConsumerSequence > this.#delivered
       if (lostSome || status.type === 'heartbeats_missed' || status.type === 'consumer_deleted') this.#restart()
+      else if (status.type === 'heartbeat') this.#source.idle?.()
     }
   }
 

@@ -101,8 +101,12 @@ export class NatsStore implements Store {
       failed = reject
     })
     snapshot.catch(() => {})
+    const filter = below === '' ? `${this.#subjects}.>` : `${this.#subjects}.${below}.>`
     let epoch = ''
-    const endSnapshot = () => {
+    /** Of what was there, the subjects not told yet. Not the server's count of what is pending: that one goes wrong under writes. */
+    let missing = new Set<string>()
+    const look = () => {
+      if (missing.size > 0) return
       watch.endSnapshot()
       told()
     }
@@ -112,16 +116,26 @@ export class NatsStore implements Store {
         this.#opening = undefined
         this.#opened = undefined // look at the stream itself: it may be gone, which is why we are here
         epoch = (await this.#open()).epoch
+        missing = await this.#list(filter)
         watch.startSnapshot()
-        const filter = below === '' ? `${this.#subjects}.>` : `${this.#subjects}.${below}.>`
         return { stream: this.#stream, from: { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter } }
       },
-      opened: (pending) => {
-        if (pending === 0) endSnapshot()
-      },
+      opened: look,
       message: (message) => {
         this.#see(watch, message, epoch)
-        if (message.info.pending === 0) endSnapshot()
+        if (missing.delete(message.subject)) look()
+      },
+      // What is missing yet has run out before its turn came.
+      idle: () => {
+        if (missing.size === 0) return
+        const asked = missing
+        this.#list(filter).then(
+          (there) => {
+            for (const subject of asked) if (!there.has(subject)) asked.delete(subject)
+            if (asked === missing) look()
+          },
+          () => {}, // The next heartbeat asks again.
+        )
       },
       failed: (error) => {
         failed(error)
@@ -160,6 +174,12 @@ export class NatsStore implements Store {
     // A copy: nats.js hands out views of the socket's chunk, which entries that are kept would pin.
     if (leftMs > 0) watch.set({ key, value: message.data.slice(), revision }, leftMs)
     else watch.delete(key)
+  }
+
+  /** The subjects of all that is kept. */
+  async #list(filter: string): Promise<Set<string>> {
+    const info = await this.#link.jsm.streams.info(this.#stream, { subjects_filter: filter })
+    return new Set(Object.keys(info.state.subjects ?? {}))
   }
 
   async #write(

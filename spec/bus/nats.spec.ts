@@ -1,3 +1,5 @@
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
 import { natsBus } from '../../lib/bus/nats.ts'
 import { NatsServer } from '../support/nats-server.ts'
@@ -102,6 +104,26 @@ describe('natsBus', () => {
         await until(() => a.isUp)
       }
     }).timeout(15_000)
+
+    it('begins to watch although what was there ran out before it was told', async () => {
+      const prefix = `wire-${run}`
+      await using bus = await natsBus({ servers: wire.url, prefix })
+      await using operator = await connect({ servers: server.url })
+      const { streams } = await jetstreamManager(operator)
+      await bus.store.put(['k', 'x'], bytes('x'))
+      let purged = 0
+      wire.before = (said) => {
+        if (!said.includes('CONSUMER.CREATE')) return
+        return streams.purge(`${prefix}-store`).then((done) => {
+          purged += done.purged
+        })
+      }
+      const told: unknown[] = []
+      const watch = await bus.store.watch(['k'], (change) => told.push(change))
+      expect(purged).to.be.greaterThan(0)
+      expect(told).to.deep.equal([])
+      watch.close()
+    })
 
     it('reads a log to its end, without gap or repetition, over any number of cuts', async () => {
       await using a = await natsBus({ servers: wire.url, prefix: `wire-${run}` })

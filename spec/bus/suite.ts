@@ -356,6 +356,24 @@ export function busSuite(engine: () => Engine): void {
       expect(told.length).to.equal(4)
     })
 
+    it('tells all that is there before it resolves, while it is being written', async () => {
+      const nodes = [await join(), await join()]
+      for (let round = 0; round < 40; round++) {
+        const room = ['p', `${round}`]
+        for (const { store, node } of nodes) await store.put([...room, node], bytes('0'))
+        await Promise.all(
+          nodes.map(async ({ store, node }) => {
+            const told = new Set<string | undefined>()
+            const watching = store.watch(room, ({ key }) => told.add(key.at(-1)))
+            for (let n = 1; n <= 4; n++) await store.put([...room, node], bytes(`${n}`))
+            const watch = await watching
+            expect([...told]).to.have.members(nodes.map((other) => other.node))
+            watch.close()
+          }),
+        )
+      }
+    })
+
     it('refuses bad keys and bad times', async () => {
       const { store } = await join()
       expect(await codeOf(store.put([], bytes('')))).to.equal('ERR_QBP_BAD_OPTION')

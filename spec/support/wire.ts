@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A wire to a server on loopback, to be cut, or to lose what the server says. */
+/** A wire to a server on loopback, to be cut, to be held up, or to lose what the server says. */
 export class Wire {
   /** While true, nothing that the server says gets through. */
   isDeaf = false
+  /** What the server is told waits for this. */
+  before: (said: Buffer) => Promise<void> | undefined = () => undefined
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
@@ -20,7 +22,18 @@ export class Wire {
           far.destroy()
         })
       }
-      near.on('data', (chunk) => far.write(chunk))
+      near.on('data', (chunk) => {
+        const waiting = this.before(chunk)
+        if (waiting === undefined) {
+          far.write(chunk)
+          return
+        }
+        near.pause()
+        void waiting.then(() => {
+          far.write(chunk)
+          near.resume()
+        })
+      })
       far.on('data', (chunk) => this.isDeaf || near.write(chunk))
     })
   }
