@@ -56,8 +56,9 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
   /** Takes a member in, unless it is one or can be written to no more. */
   join(member: Member<P, R>): this {
     const writer = writerOf(member)
-    if (this.#members.has(writer) || writer.destroyed || writer.writableEnded) return this
-    this.#members.set(writer, writer[writerPort])
+    const port = writer[writerPort]
+    if (this.#members.has(writer) || port.isOver) return this
+    this.#members.set(writer, port)
     writer.once('close', this.#onClose)
     return this
   }
@@ -106,7 +107,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
   #encode(message: object, excepted: QbpWritable<P, R> | null): Map<Table, Uint8Array> {
     const frames = new Map<Table, Uint8Array>()
     for (const [writer, port] of this.#members) {
-      if (writer.destroyed || writer.writableEnded) this.leave(writer)
+      if (port.isOver) this.leave(writer)
       else if (writer !== excepted && !frames.has(port.framer.table))
         frames.set(port.framer.table, port.framer.frame(message))
     }

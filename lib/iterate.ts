@@ -1,5 +1,5 @@
 import { NONE, type None } from './inbox.ts'
-import { type Waiter, Waiting } from './waiting.ts'
+import type { Waiter } from './waiting.ts'
 
 /** Whoever hands out messages one by one. */
 export interface MessageSource<T> {
@@ -7,8 +7,8 @@ export interface MessageSource<T> {
   next(): T | null | None
   /** Lets somebody wait for what `next` had not. */
   wait(waiter: Waiter<T | null>): void
-  /** The loop was left before the end; `waiter` is its own, if it ever waited. */
-  leave(waiter: Waiter<T | null> | null): void
+  /** The loop was left before the end; `waiter` may still wait. */
+  leave(waiter: Waiter<T | null>): void
 }
 
 type Result<T> = IteratorResult<T, undefined>
@@ -19,10 +19,15 @@ function resultOf<T>(value: T | null): Result<T> {
   return value === null ? DONE : { value, done: false }
 }
 
-/** What `for await` runs on: an async generator would take three turns of the microtask queue for a message, this takes one. */
-export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined> {
+/**
+ * What `for await` runs on: an async generator would take three turns of the microtask queue for a message, this takes one. It
+ * waits itself, as often as need be: of a connection that says something now and then, what is made for each waiting outlives
+ * two collections of garbage, and costs far more than it seems.
+ */
+export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined>, Waiter<T | null> {
   readonly #source: MessageSource<T>
-  #waiter: NextResult<T> | null = null
+  #resolve: ((result: Result<T>) => void) | null = null
+  #reject: ((error: unknown) => void) | null = null
   #hasLeft = false
 
   constructor(source: MessageSource<T>) {
@@ -33,17 +38,14 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
     if (this.#hasLeft) return Promise.resolve(DONE)
     try {
       const message = this.#source.next()
-      if (message !== NONE) return Promise.resolve(resultOf(message as T | null))
-      this.#waiter = new NextResult<T>()
-      this.#source.wait(this.#waiter)
-      return this.#waiter.waiting.promise
+      return message === NONE ? this.#wait() : Promise.resolve(resultOf(message as T | null))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   return(): Promise<Result<T>> {
-    if (!this.#hasLeft) this.#source.leave(this.#waiter)
+    if (!this.#hasLeft) this.#source.leave(this)
     this.#hasLeft = true
     return Promise.resolve(DONE)
   }
@@ -55,17 +57,27 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return()
   }
-}
 
-/** Makes a result of the message that comes, without another promise between. */
-class NextResult<T> implements Waiter<T | null> {
-  readonly waiting = new Waiting<Result<T>>()
+  #wait(): Promise<Result<T>> {
+    const result = new Promise<Result<T>>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#source.wait(this)
+    return result
+  }
+
+  // ---- for the source
 
   resolve(message: T | null): void {
-    this.waiting.resolve(resultOf(message))
+    const resolve = this.#resolve
+    this.#resolve = this.#reject = null // They would keep the message.
+    resolve?.(resultOf(message))
   }
 
   reject(error: unknown): void {
-    this.waiting.reject(error)
+    const reject = this.#reject
+    this.#resolve = this.#reject = null
+    reject?.(error)
   }
 }

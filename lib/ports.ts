@@ -65,6 +65,8 @@ export interface WriterPort {
    * @param message what it is the frame of.
    */
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
+  /** Whether nothing more can be written. */
+  readonly isOver: boolean
   /** Makes its frames; writers whose framers have one table make the same frame of a message. */
   readonly framer: Framer
   /** Messages written, by name. */

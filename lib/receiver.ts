@@ -226,9 +226,9 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
     this.#waiter = waiter
   }
 
-  leave(waiter: Waiter<unknown> | null): void {
+  leave(waiter: Waiter<unknown>): void {
     if (!this.#isOwned) this.#stream.destroy()
-    else if (waiter !== null && waiter === this.#waiter) this.#takeWaiter()?.resolve(null) // The message is the next call's.
+    else if (waiter === this.#waiter) this.#takeWaiter()?.resolve(null) // The message is the next call's.
   }
 
   /** Whoever waits does so no longer. */

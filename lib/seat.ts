@@ -35,7 +35,7 @@ export class Seat {
 
   /** Whether nothing more can be written to it. */
   get isClosed(): boolean {
-    return this.writer.destroyed || this.writer.writableEnded
+    return this.#port.isOver
   }
 
   enter(): void {

@@ -48,6 +48,10 @@ export class Sender implements WriterPort {
     this.#stream = stream
   }
 
+  get isOver(): boolean {
+    return this.#stream.isOver
+  }
+
   get framer(): Framer {
     return this.#settings.framer
   }
