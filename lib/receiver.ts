@@ -9,7 +9,7 @@ import type { ReaderPort, StreamOwner } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
 import { Supply } from './supply.ts'
 import type { Skipped, Tally } from './tally.ts'
-import { nextTurn, spent } from './turn.ts'
+import { type Looker, nextTurn, spent } from './turn.ts'
 import type { Waiter } from './waiting.ts'
 
 /** What a receiver needs of the stream that it is the inside of. */
@@ -38,7 +38,7 @@ export interface ReceiverStream {
 const LOOK_EVERY = 31
 
 /** The inside of a reader. */
-export class Receiver implements ReaderPort, MessageSource<unknown> {
+export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   readonly #inbox: Inbox
   readonly #stream: ReceiverStream
   readonly #supply: Supply
@@ -57,6 +57,7 @@ export class Receiver implements ReaderPort, MessageSource<unknown> {
   /** Reading calls are used, which tell the faults. */
   #isDirect = false
   #count = 0
+  lookedIn = -1
   /** The event loop goes round before the next message. */
   #yields = false
 

@@ -12,25 +12,27 @@ const AT_ONCE = 16
 
 /** When the first reader of this turn looked at the clock; 0: none did. */
 let began = 0
-/** Who has looked at it in this turn. */
-const lookers = new Set<object>()
+/** Which turn this is. */
+let current = 0
 const queue: (() => void)[] = []
 let scheduled = false
+
+/** Who asks for the time. */
+export interface Looker {
+  /** The turn in which it last did. */
+  lookedIn: number
+}
 
 /**
  * Whether this turn's slice is used up. To be asked every few messages: the clock takes as long as a small one.
  *
- * @param reader who asks. What others have used up is not held against one that asks for the first time in a turn: it has
- * had those few messages, and most often no more have come.
+ * What others have used up is not held against one that asks for the first time in a turn: it has had those few messages,
+ * and most often no more have come.
  */
-export function spent(reader: object): boolean {
-  if (!isSpent()) {
-    lookers.add(reader)
-    return false
-  }
-  if (lookers.has(reader)) return true
-  lookers.add(reader)
-  return false
+export function spent(reader: Looker): boolean {
+  const isFirst = reader.lookedIn !== current
+  reader.lookedIn = current
+  return isSpent() && !isFirst
 }
 
 /** Lets the event loop go round, then calls back; who waits longest comes first. */
@@ -57,7 +59,7 @@ function schedule(): void {
 function turn(): void {
   scheduled = false
   began = 0
-  lookers.clear()
+  current++
   letOn(AT_ONCE)
 }
 

@@ -13,14 +13,14 @@ describe('a turn of the event loop', () => {
   beforeEach(loopGoesRound)
 
   it('is spent for a reader that has looked at the clock before and used up the slice', () => {
-    const reader = {}
+    const reader = { lookedIn: -1 }
     expect(spent(reader)).to.equal(false)
     work()
     expect(spent(reader)).to.equal(true)
   })
 
   it('is not spent for one that looks for the first time: it has had a few messages only', () => {
-    const [busy, quiet] = [{}, {}]
+    const [busy, quiet] = [{ lookedIn: -1 }, { lookedIn: -1 }]
     spent(busy)
     work()
     expect(spent(quiet)).to.equal(false)
@@ -28,7 +28,7 @@ describe('a turn of the event loop', () => {
   })
 
   it('begins anew when the loop has gone round', async () => {
-    const reader = {}
+    const reader = { lookedIn: -1 }
     spent(reader)
     work()
     expect(spent(reader)).to.equal(true)
@@ -53,7 +53,7 @@ describe('a turn of the event loop', () => {
         nextTurn(async () => {
           order.push(name)
           setImmediate(() => order.push(`round after ${name}`))
-          const reader = {}
+          const reader = { lookedIn: -1 }
           spent(reader)
           await null
           work()
