@@ -177,15 +177,15 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    let hasPushed = false
+    let flows = false
     try {
-      while (this.#isWanted && !this.#isDestroyed) {
+      while ((flows || this.#isWanted) && !this.#isDestroyed) {
         const message = this.#receiver.pull()
         if (message === NONE) break
         // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
-        if (hasPushed && this.readableFlowing === true && this.readableLength === 0) this.emit('data', message)
+        if (flows) this.emit('data', message)
         else this.#isAsked = this.push(message)
-        hasPushed = true
+        flows = this.readableFlowing === true && this.readableLength === 0
       }
     } catch (thrown) {
       this.destroy(thrown as Error) // By a listener.
