@@ -6,31 +6,11 @@
 import * as assembly from './assembly.ts'
 import { compile } from './codegen.ts'
 import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
+import { type Kind, wireTypeOf } from './kind.ts'
 import { textReaders } from './text.ts'
-import type { Decode, Field, Kind, Nest, Read, Type } from './type.ts'
+import type { Decode, Field, Nest, Read, Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH } from './wire.ts'
-
-/** The wire type of each kind: 0 varint, 1 eight bytes, 2 length-prefixed, 5 four bytes. */
-const wireTypes: Record<Kind, number> = {
-  double: 1,
-  float: 5,
-  int32: 0,
-  uint32: 0,
-  sint32: 0,
-  fixed32: 5,
-  sfixed32: 5,
-  int64: 0,
-  uint64: 0,
-  sint64: 0,
-  fixed64: 1,
-  sfixed64: 1,
-  bool: 0,
-  enum: 0,
-  string: 2,
-  bytes: 2,
-  message: 2,
-}
 
 /** The functions that make a 64-bit value of its two halves, by their names in the generated code. */
 interface Makers {
@@ -179,7 +159,7 @@ export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } 
 const quote = (text: string): string => JSON.stringify(text)
 const refOf = (field: Field): string => `m[${quote(field.name)}]`
 const tagOf = ({ id }: Field, wireType: number): number => ((id << 3) | wireType) >>> 0
-const ownTag = (field: Field): number => tagOf(field, field.key !== null ? 2 : field.group ? 3 : wireTypes[field.kind])
+const ownTag = (field: Field): number => tagOf(field, field.key !== null ? 2 : field.group ? 3 : wireTypeOf(field.kind))
 
 /** The cases of one field: its own tag, and for lists of numbers the other of the two forms. */
 function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind): string {
@@ -190,7 +170,7 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
   if (field.key !== null) return one(mapEntry(field, field.key, i, ref, unknown))
   if (field.repeated) {
     const each = one(`${value(field, i, unknown)} ${ref} = append(${ref}, v)`)
-    return wireTypes[field.kind] === 2
+    return wireTypeOf(field.kind) === 2
       ? each
       : `${each} case ${tagOf(field, 2)}: { ${packed(field, i, ref)}; continue }`
   }
@@ -204,7 +184,7 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
 
 /** One field where its turn is: its tag has one byte, which stands in `tag`, and the message is without it. */
 function fieldInOrder(field: Field, i: number, oneofs: string[], int64: Int64Kind): string {
-  const isPacked = field.packed && field.repeated && wireTypes[field.kind] !== 2
+  const isPacked = field.packed && field.repeated && wireTypeOf(field.kind) !== 2
   const tag = isPacked ? tagOf(field, 2) : ownTag(field)
   const closed = field.enum?.closed ?? false
   if (tag > 127 || field.group || (closed && (field.repeated || field.key !== null))) return ''
@@ -273,7 +253,7 @@ function packed(field: Field, i: number, ref: string): string {
     ? `if (!e${i}.has(v)) { if (to > 0) keep(m, buf, from, to); to = 0; keepNumber(m, ${field.id}, buf, first, pos); continue }`
     : ''
   const width = { 0: 'countVarints(buf, pos, v)', 1: 'v - pos >> 3', 5: 'v - pos >> 2' }[
-    wireTypes[field.kind] as 0 | 1 | 5
+    wireTypeOf(field.kind) as 0 | 1 | 5
   ]
   // Long lists of floating-point numbers are better off growing: V8 keeps these without a pointer each.
   const limit = field.kind === 'double' || field.kind === 'float' ? 16 : 2 ** 25
@@ -302,8 +282,8 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: stri
   return `${length} const outer = end; end = v; let key = ${is64(key) ? "'0'" : zero(key)}, value = ${zero(field.kind)}
     while (pos < end) {
       const entryTag = readTag(buf, pos, end); pos = at.pos
-      if (entryTag === ${8 | wireTypes[key]}) { ${readKey}; key = v }
-      else if (entryTag === ${16 | wireTypes[field.kind]}) { ${readOne} }
+      if (entryTag === ${8 | wireTypeOf(key)}) { ${readKey}; key = v }
+      else if (entryTag === ${16 | wireTypeOf(field.kind)}) { ${readOne} }
       else pos = skip(buf, pos, end, entryTag, depth)
     }
     if (pos !== end) cut()

@@ -5,31 +5,11 @@
 
 import { compile } from './codegen.ts'
 import { split, splitKey } from './int64.ts'
+import { type Kind, mostBytesOf, wireTypeOf } from './kind.ts'
 import * as text from './text.ts'
-import { type Encode, type Field, type Kind, Message, type Output, type Type } from './type.ts'
+import { type Encode, type Field, Message, type Output, type Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH, UNKNOWN } from './wire.ts'
-
-/** The wire type of each kind, and the most bytes that a value takes; 0 where that depends on the value. */
-const wireTypes: Record<Kind, [wireType: number, mostBytes: number]> = {
-  double: [1, 8],
-  float: [5, 4],
-  int32: [0, 10],
-  uint32: [0, 5],
-  sint32: [0, 5],
-  fixed32: [5, 4],
-  sfixed32: [5, 4],
-  int64: [0, 10],
-  uint64: [0, 10],
-  sint64: [0, 10],
-  fixed64: [1, 8],
-  sfixed64: [1, 8],
-  bool: [0, 1],
-  enum: [0, 10],
-  string: [2, 0],
-  bytes: [2, 0],
-  message: [2, 0],
-}
 
 /** Keys that are Qbp's own and never a field's: a field's name cannot begin with $. */
 const OWN_KEYS = ['$name', '$header']
@@ -91,7 +71,7 @@ export function encoder(type: Type): Encode {
 }
 
 const quote = (text: string): string => JSON.stringify(text)
-const isFixed = (field: Field): boolean => !field.repeated && field.key === null && wireTypes[field.kind][1] > 0
+const isFixed = (field: Field): boolean => !field.repeated && field.key === null && mostBytesOf(field.kind) > 0
 
 /** A run of fields whose size has a bound asks for room once, where it begins. */
 function room(fields: readonly Field[], i: number): number {
@@ -101,7 +81,7 @@ function room(fields: readonly Field[], i: number): number {
   if (before !== undefined && isFixed(before)) return 0
   let most = 0
   for (let j = i; j < fields.length && isFixed(fields[j] as Field); j++)
-    most += 5 + wireTypes[(fields[j] as Field).kind][1]
+    most += 5 + mostBytesOf((fields[j] as Field).kind)
   return most
 }
 
@@ -122,7 +102,7 @@ function writeField(field: Field, i: number, has: string, roomForRun: number): s
   } }${field.required ? ' else return -1' : ''}`
 }
 
-const tagOf = (field: Field, wireType = field.group ? 3 : wireTypes[field.kind][0]): string =>
+const tagOf = (field: Field, wireType = field.group ? 3 : wireTypeOf(field.kind)): string =>
   writeTag((field.id << 3) | wireType)
 
 function writeSingle(field: Field, i: number): string {
@@ -221,7 +201,7 @@ function writeList(field: Field, i: number): string {
   const each = (write: string) =>
     `for (let i = 0; i < count; i++) { v = list[i]; if (v === null) return -1; ${check(field, i)} ${write} }`
   const list = 'const list = v; if (!Array.isArray(list)) return -1; const count = list.length;'
-  const most = wireTypes[kind][1]
+  const most = mostBytesOf(kind)
   if (!field.packed || most === 0) {
     return `${list} ${each(`${makeRoom(16)} ${tagOf(field)} ${writeValue(field, i)}`)}`
   }
@@ -231,7 +211,7 @@ function writeList(field: Field, i: number): string {
 
 function writeMap(field: Field, key: Kind, i: number): string {
   const keyField: Field = { ...field, kind: key, key: null, enum: null, message: null, group: false }
-  const [, mostKey] = wireTypes[key]
+  const mostKey = mostBytesOf(key)
   let readKey = 'v = key;'
   if (key === 'bool') readKey = `if (key !== 'true' && key !== 'false') return -1; v = key === 'true';`
   else if (key.endsWith('64')) readKey = `if (!splitKey(key, ${key === 'uint64' || key === 'fixed64'})) return -1;`
@@ -239,8 +219,8 @@ function writeMap(field: Field, key: Kind, i: number): string {
   return `const map = v; if (!isPlainMap(map)) return -1;
     for (const key of Object.keys(map)) {
       ${makeRoom(32)} ${writeTag((field.id << 3) | 2)} const entry = pos++;
-      ${readKey} ${writeTag(8 | wireTypes[key][0])} ${writeValue(keyField, i)}
-      v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypes[field.kind][0])} ${writeValue(field, i)}
+      ${readKey} ${writeTag(8 | wireTypeOf(key))} ${writeValue(keyField, i)}
+      v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
       pos = widen(output, entry, pos); buf = output.buf
     }`
 }

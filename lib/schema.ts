@@ -3,8 +3,9 @@ import { decoder } from './decode.ts'
 import { encoder } from './encode.ts'
 import { QbpError } from './errors.ts'
 import { type Int64Kind, int64Kind, split } from './int64.ts'
+import type { Kind } from './kind.ts'
 import { SchemaRoot } from './resolve.ts'
-import { type EnumType, type Field, type Kind, Type } from './type.ts'
+import { type EnumType, type Field, Type } from './type.ts'
 import { at, copy } from './wire.ts'
 
 // protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.

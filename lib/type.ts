@@ -1,24 +1,5 @@
 import { type Int64Kind, Long } from './int64.ts'
-
-/** The kinds of a field's value, by their names in a .proto; every enum and every message is of one kind. */
-export type Kind =
-  | 'double'
-  | 'float'
-  | 'int32'
-  | 'uint32'
-  | 'sint32'
-  | 'fixed32'
-  | 'sfixed32'
-  | 'int64'
-  | 'uint64'
-  | 'sint64'
-  | 'fixed64'
-  | 'sfixed64'
-  | 'bool'
-  | 'string'
-  | 'bytes'
-  | 'enum'
-  | 'message'
+import type { Kind } from './kind.ts'
 
 /** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
 export interface EnumType {

@@ -8,7 +8,7 @@ import ts from 'typescript'
 // import one another. Read it from the ground up.
 const FLOORS: readonly (readonly string[])[] = [
   /*  0 */ ['errors'],
-  /*  1 */ ['codegen', 'layout', 'limits', 'resolve'],
+  /*  1 */ ['codegen', 'kind', 'layout', 'limits', 'resolve'],
   /*  2 */ ['heads', 'wire'],
   /*  3 */ ['header', 'int64', 'text'],
   /*  4 */ ['assembly', 'type'],

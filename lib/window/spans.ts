@@ -3,8 +3,9 @@
 // entry of a list by itself, a field that was sent twice twice), and shows as much as it can of a body that is malformed.
 
 import { int64Kind } from '../int64.ts'
+import { type Kind, wireTypeOf } from '../kind.ts'
 import { textReaders } from '../text.ts'
-import type { EnumType, Field, Kind, Type } from '../type.ts'
+import type { EnumType, Field, Type } from '../type.ts'
 import * as wire from '../wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../wire.ts'
 
@@ -28,26 +29,6 @@ export interface Span {
 
 /** No more are made of one body; what lies behind is one span. A body of nothing but two-byte fields is no tree for people. */
 const MAX_SPANS = 50_000
-
-const wireTypes: Record<Kind, number> = {
-  double: 1,
-  float: 5,
-  int32: 0,
-  uint32: 0,
-  sint32: 0,
-  fixed32: 5,
-  sfixed32: 5,
-  int64: 0,
-  uint64: 0,
-  sint64: 0,
-  fixed64: 1,
-  sfixed64: 1,
-  bool: 0,
-  enum: 0,
-  string: 2,
-  bytes: 2,
-  message: 2,
-}
 
 const { signed, unsigned } = int64Kind('bigint')
 
@@ -115,7 +96,7 @@ class Walk {
     if (field === undefined) return this.#unknown(`#${tag >>> 3}`, 'unknown', wireType, tag, start, pos, end, depth)
     const { name, kind } = field
     if (field.key !== null && wireType === 2) return this.#mapEntry(field, field.key, start, pos, end, depth)
-    const expected = field.group ? 3 : wireTypes[kind]
+    const expected = field.group ? 3 : wireTypeOf(kind)
     if (field.repeated && wireType === 2 && expected !== 2) return this.#packed(field, start, pos, end, count)
     if (wireType !== expected || field.key !== null) {
       const note = `not as ${name}: wire type ${wireType} where it has ${field.key === null ? expected : 2}`
@@ -142,8 +123,8 @@ class Walk {
       const tag = wire.tag(this.#buf, p, entryEnd)
       const behind = at.pos
       let span: Span
-      if (tag === (8 | wireTypes[key])) span = this.#scalar('key', key, null, field.utf8, p, behind, entryEnd)
-      else if (tag === (16 | wireTypes[field.kind])) {
+      if (tag === (8 | wireTypeOf(key))) span = this.#scalar('key', key, null, field.utf8, p, behind, entryEnd)
+      else if (tag === (16 | wireTypeOf(field.kind))) {
         const value = { ...field, name: 'value', key: null, repeated: false }
         span = this.#field(value, tag, p, behind, entryEnd, depth, () => 0)
       } else span = this.#unknown(`#${tag >>> 3}`, 'unknown', tag & 7, tag, p, behind, entryEnd, depth)
