@@ -1,15 +1,22 @@
-/** What a window shows: the events of a tap, which `TapEvent` of the command fits. */
+/** What a window shows. */
 export interface ObservedEvent {
-  /** Milliseconds since 1970, with fractions. */
+  /** Milliseconds since 1970, with fractions: when the bytes came in, before they were decoded. */
   at: number
-  /** Counted from 1. */
+  /** Counted from 1, in the order in which they were accepted. */
   connection: number
-  /** Who sent it, opened it or closed it. */
+  /** Who sent it, or opened or closed it. */
   direction: 'client' | 'server'
+  /**
+   * - `open`: the client was accepted; the server answered. `peer` is its address.
+   * - `frame`: a whole frame; `error` says why it does not decode, if so.
+   * - `fault`: from here on this direction passes undecoded (a framing fault, with `bytes` as far as they had come), or the
+   *   server could not be reached. What follows on the wire is still passed on, and seen by the event 'bytes' alone.
+   * - `close`: this direction has ended: its half of the connection is closed. `error` is there if by a reset or a fault.
+   */
   kind: 'open' | 'frame' | 'fault' | 'close'
-  /** The whole frame, header and body; of a fault, as far as its bytes came. Kept: it must not change. */
+  /** The whole frame, header and body: a copy, the receiver's to keep. */
   bytes?: Uint8Array
-  /** Where it begins in the bytes of its direction. */
+  /** Where it begins in the bytes of this direction. */
   offset?: number
   error?: string
   peer?: string
