@@ -9,7 +9,7 @@ import type { ReaderPort, StreamOwner } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
 import { Supply } from './supply.ts'
 import type { Skipped, Tally } from './tally.ts'
-import { type Looker, nextTurn, spent } from './turn.ts'
+import { FEW, type Looker, nextTurn, spent } from './turn.ts'
 import type { Waiter } from './waiting.ts'
 
 /** What a receiver needs of the stream that it is the inside of. */
@@ -34,9 +34,6 @@ export interface ReceiverStream {
   destroy(): unknown
 }
 
-/** The clock is looked at whenever these bits of the count of messages are 0: every 32. */
-const LOOK_EVERY = 31
-
 /** The inside of a reader. */
 export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   readonly #inbox: Inbox
@@ -56,8 +53,10 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   #isOver = false
   /** Reading calls are used, which tell the faults. */
   #isDirect = false
+  /** Messages since the last look at the clock. */
   #count = 0
-  lookedIn = -1
+  lookedAt = Number.NEGATIVE_INFINITY
+  lookEvery = FEW
   /** The event loop goes round before the next message. */
   #yields = false
 
@@ -246,7 +245,9 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   /** Whether other connections come first: then this one is served in a later turn of the event loop. */
   #mustYield(): boolean {
     if (this.#yields) return true
-    if ((++this.#count & LOOK_EVERY) !== 0 || !spent(this)) return false
+    if (++this.#count < this.lookEvery) return false
+    this.#count = 0
+    if (!spent(this)) return false
     this.#yields = true
     nextTurn(() => {
       this.#yields = false

@@ -12,27 +12,36 @@ const AT_ONCE = 16
 
 /** When the first reader of this turn looked at the clock; 0: none did. */
 let began = 0
-/** Which turn this is. */
-let current = 0
 const queue: (() => void)[] = []
 let scheduled = false
 
-/** Who asks for the time. */
+/** Who looks at the clock, every few messages: it takes as long as a small one. */
 export interface Looker {
-  /** The turn in which it last did. */
-  lookedIn: number
+  /** When it last did. */
+  lookedAt: number
+  /** After how many messages it does again. */
+  lookEvery: number
 }
 
+/** How many messages a reader may have between two looks: heavy ones, and such that hardly take time. */
+export const FEW = 32
+const MANY = 128
+/** In which time a few, or many, hardly took any. */
+const LIGHT_MS = 0.03
+
 /**
- * Whether this turn's slice is used up. To be asked every few messages: the clock takes as long as a small one.
+ * Whether this turn's slice is used up.
  *
  * What others have used up is not held against one that asks for the first time in a turn: it has had those few messages,
  * and most often no more have come.
  */
 export function spent(reader: Looker): boolean {
-  const isFirst = reader.lookedIn !== current
-  reader.lookedIn = current
-  return isSpent() && !isFirst
+  const now = performance.now()
+  const isSpent = isOver(now)
+  const isFirst = reader.lookedAt < began
+  reader.lookEvery = !isFirst && now - reader.lookedAt < LIGHT_MS ? MANY : FEW
+  reader.lookedAt = now
+  return isSpent && !isFirst
 }
 
 /** Lets the event loop go round, then calls back; who waits longest comes first. */
@@ -41,8 +50,8 @@ export function nextTurn(resume: () => void): void {
   schedule()
 }
 
-function isSpent(): boolean {
-  const now = performance.now()
+/** Whether the slice is over, which begins with the first look. */
+function isOver(now: number): boolean {
   if (began === 0) {
     began = now
     schedule()
@@ -59,7 +68,6 @@ function schedule(): void {
 function turn(): void {
   scheduled = false
   began = 0
-  current++
   letOn(AT_ONCE)
 }
 
@@ -73,6 +81,6 @@ function letOn(most: number): void {
   resume()
   if (queue.length === 0) return
   // Behind all that its messages lead to: promises come before this tick, and this tick before the loop goes on.
-  if (most > 1) queueMicrotask(() => process.nextTick(() => (isSpent() ? schedule() : letOn(most - 1))))
+  if (most > 1) queueMicrotask(() => process.nextTick(() => (isOver(performance.now()) ? schedule() : letOn(most - 1))))
   else schedule()
 }

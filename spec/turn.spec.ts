@@ -1,11 +1,12 @@
 import { expect } from 'chai'
-import { nextTurn, spent } from '../lib/turn.ts'
+import { FEW, type Looker, nextTurn, spent } from '../lib/turn.ts'
 
 /** Works for longer than a slice. */
 function work(): void {
   for (const until = performance.now() + 2; performance.now() < until; );
 }
 
+const looker = (): Looker => ({ lookedAt: Number.NEGATIVE_INFINITY, lookEvery: 0 })
 const loopGoesRound = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('a turn of the event loop', () => {
@@ -13,14 +14,14 @@ describe('a turn of the event loop', () => {
   beforeEach(loopGoesRound)
 
   it('is spent for a reader that has looked at the clock before and used up the slice', () => {
-    const reader = { lookedIn: -1 }
+    const reader = looker()
     expect(spent(reader)).to.equal(false)
     work()
     expect(spent(reader)).to.equal(true)
   })
 
   it('is not spent for one that looks for the first time: it has had a few messages only', () => {
-    const [busy, quiet] = [{ lookedIn: -1 }, { lookedIn: -1 }]
+    const [busy, quiet] = [looker(), looker()]
     spent(busy)
     work()
     expect(spent(quiet)).to.equal(false)
@@ -28,12 +29,28 @@ describe('a turn of the event loop', () => {
   })
 
   it('begins anew when the loop has gone round', async () => {
-    const reader = { lookedIn: -1 }
+    const reader = looker()
     spent(reader)
     work()
     expect(spent(reader)).to.equal(true)
     await loopGoesRound()
     expect(spent(reader)).to.equal(false)
+  })
+
+  it('leaves a reader more messages before its next look while they hardly take time', async () => {
+    const reader = looker()
+    spent(reader)
+    expect(reader.lookEvery).to.equal(FEW)
+    // One of these looks follows the one before within microseconds, unless the machine has other things to do.
+    for (let tries = 0; reader.lookEvery === FEW && tries < 10_000; tries++) spent(reader)
+    expect(reader.lookEvery).to.be.greaterThan(FEW)
+    work()
+    spent(reader)
+    expect(reader.lookEvery).to.equal(FEW)
+    for (let tries = 0; reader.lookEvery === FEW && tries < 10_000; tries++) spent(reader)
+    await loopGoesRound()
+    spent(reader)
+    expect(reader.lookEvery).to.equal(FEW) // What it did in the turn before says nothing of this one.
   })
 
   it('lets on all who wait, in their order, where they leave time', async () => {
@@ -53,7 +70,7 @@ describe('a turn of the event loop', () => {
         nextTurn(async () => {
           order.push(name)
           setImmediate(() => order.push(`round after ${name}`))
-          const reader = { lookedIn: -1 }
+          const reader = looker()
           spent(reader)
           await null
           work()
