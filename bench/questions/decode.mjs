@@ -64,8 +64,8 @@ export async function* run({ progress }) {
     }),
     protobufjs: timed(bare(bytes)),
   }
-  await alternate(ways, { rounds: 2, progress: (text) => progress(`warming up: ${text}`) })
-  const figures = await alternate(ways, { rounds: 9, progress })
+  await alternate(ways, { rounds: 5, progress: (text) => progress(`warming up: ${text}`) })
+  const figures = await alternate(ways, { rounds: 25, progress })
   const theirs = figures.get('protobufjs')
   yield row("on('data') : bare protobufjs loop", 'ns CPU', figures.get('data'), theirs, { most: 0.75 })
   yield row('readMessages(1000) : bare protobufjs loop', 'ns CPU', figures.get('readMessages'), theirs, {

@@ -50,8 +50,8 @@ export async function* run({ progress }) {
       bare()
     }),
   }
-  await alternate(ways, { rounds: 2, progress: (text) => progress(`warming up: ${text}`) })
-  const figures = await alternate(ways, { rounds: 9, progress })
+  await alternate(ways, { rounds: 5, progress: (text) => progress(`warming up: ${text}`) })
+  const figures = await alternate(ways, { rounds: 25, progress })
   socket.destroy()
   sink.stop()
   const theirs = figures.get('protobufjs')
