@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
@@ -12,7 +12,8 @@ import { loadSchema } from '../../lib/load.ts'
 import '../types/chat.ts'
 
 const protos = resolve('spec/protos')
-const folder = resolve('node_modules/.cache/qbp-generate')
+/** Of this run's own, in the project: the modules import what stands there. */
+let folder = ''
 
 // ts-node would make a require() of an import() in this file, and the modules are ES modules.
 const importFile = new Function('url', 'return import(url)') as (url: string) => Promise<Record<string, unknown>>
@@ -86,7 +87,11 @@ function typeFaults(names: string[]): string {
 }
 
 describe('qbp generate', () => {
-  before(() => mkdirSync(folder, { recursive: true }))
+  before(() => {
+    const cache = resolve('node_modules/.cache')
+    mkdirSync(cache, { recursive: true })
+    folder = mkdtempSync(join(cache, 'qbp-generate-'))
+  })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   describe('the schema in the module', () => {
