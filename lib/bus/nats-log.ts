@@ -172,6 +172,10 @@ export class NatsLogSubscription implements Subscription {
 
   async #open() {
     const info = await this.#logs.open(this.channel)
+    return { stream: info.config.name, begin: () => this.#begin(info) }
+  }
+
+  #begin(info: StreamInfo) {
     const epoch = epochOf(info)
     const end = { epoch, offset: BigInt(info.state.last_seq) }
     // An empty stream's first is 0 when it is new, and one more than its last when it was trimmed.
@@ -180,8 +184,7 @@ export class NatsLogSubscription implements Subscription {
     const found = resume(this.channel, this.position, start, end)
     this.position = found.position
     if (found.gap) this.#bus.tellGap(found.gap, this.#options.onGap)
-    const from = { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Number(found.position.offset + 1n) }
-    return { stream: info.config.name, from }
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Number(found.position.offset + 1n) }
   }
 
   #take(message: JsMsg): void {

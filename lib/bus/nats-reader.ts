@@ -7,12 +7,19 @@ const HEARTBEAT_MS = 1_000
 /** The server forgets a reader that has gone after this. */
 const ABANDONED_MS = 5_000
 
+/** A stream that was looked at, to be read. */
+export interface NatsOpened {
+  readonly stream: string
+  /** Decides, each time it is read anew, from where. Called at once, unless another attempt has overtaken this one. */
+  begin(): Partial<ConsumerConfig>
+}
+
 /** What is read: a log, or a part of the store. */
 export interface NatsSource {
   /** Names it in errors. */
   readonly what: string
-  /** Makes the stream if need be and says, each time it is read anew, from where. What this returns was decided without a pause. */
-  open(timeoutMs: number): Promise<{ readonly stream: string; readonly from: Partial<ConsumerConfig> }>
+  /** Makes the stream if need be, and looks at it. Nothing of the source may change by this: another attempt may have overtaken it. */
+  open(timeoutMs: number): Promise<NatsOpened>
   /** The server has begun. */
   opened?(): void
   message(message: JsMsg): void
@@ -82,8 +89,9 @@ export class NatsReader {
     this.#detach()
     const mine = this.#current
     const isStale = () => mine !== this.#current || this.#isClosed
-    const { stream, from } = await this.#source.open(timeoutMs)
+    const { stream, begin } = await this.#source.open(timeoutMs)
     if (isStale()) return
+    const from = begin()
     const bound = { deliver_subject: createInbox(), idle_heartbeat: nanos(HEARTBEAT_MS) }
     const consumer = await this.#link.js.consumers.getBoundPushConsumer(bound)
     const messages = await consumer.consume({

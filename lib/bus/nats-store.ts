@@ -115,10 +115,15 @@ export class NatsStore implements Store {
       open: async () => {
         this.#opening = undefined
         this.#opened = undefined // look at the stream itself: it may be gone, which is why we are here
-        epoch = (await this.#open()).epoch
-        missing = await this.#list(filter)
-        watch.startSnapshot()
-        return { stream: this.#stream, from: { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter } }
+        const opened = await this.#open()
+        const there = await this.#list(filter)
+        const begin = () => {
+          epoch = opened.epoch
+          missing = there
+          watch.startSnapshot()
+          return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter }
+        }
+        return { stream: this.#stream, begin }
       },
       opened: look,
       message: (message) => {
