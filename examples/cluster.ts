@@ -382,7 +382,7 @@ async function play(): Promise<void> {
 }
 
 async function work(servers: string): Promise<void> {
-  const { natsBus } = await import('../lib/bus/nats.ts')
+  const { natsBus } = await import('../lib/bus/nats/nats-bus.ts')
   const server = chatNode(await natsBus({ servers })).listen(0, '127.0.0.1')
   server.on('clientError', (error) => {
     const { code } = error as NodeJS.ErrnoException

@@ -11,11 +11,11 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws'
-import { Framer } from '../lib/framer.ts'
-import { Inbox, NONE } from '../lib/inbox.ts'
+import { MessageReader, NONE } from '../lib/framing/message-reader.ts'
+import { MessageWriter } from '../lib/framing/message-writer.ts'
 import { createServer } from '../lib/index.ts'
-import { Protocol } from '../lib/protocol.ts'
-import type { Incoming, Outgoing } from '../lib/typing.ts'
+import type { Incoming, Outgoing } from '../lib/protocol/message-types.ts'
+import { Protocol } from '../lib/protocol/protocol.ts'
 import { feed } from '../schemas/feed.ts'
 
 const protocol = Protocol.from(feed)
@@ -27,22 +27,24 @@ type Message = Incoming<typeof protocol>
 class MessageSocket {
   onmessage: (message: Message) => void = () => {}
   readonly #socket: WebSocket
-  readonly #inbox = new Inbox({
-    protocol,
+  readonly #messages = new MessageReader({
+    header: protocol.header,
+    unknown: protocol.unknown,
+    invalid: protocol.invalid,
     table: protocol.table('client', 'incoming'),
     shareBytes: false,
     maxBodyBytes: 2 ** 20,
     maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
     maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,
   })
-  readonly #framer = new Framer(protocol, protocol.table('client', 'outgoing'), 2 ** 20)
+  readonly #framer = new MessageWriter(protocol.header, protocol.table('client', 'outgoing'), 2 ** 20)
 
   constructor(url: string) {
     this.#socket = new WebSocket(url)
     this.#socket.binaryType = 'arraybuffer'
     this.#socket.onmessage = ({ data }) => {
-      this.#inbox.frames.feed(new Uint8Array(data as ArrayBuffer))
-      for (let message = this.#inbox.take(); message !== NONE; message = this.#inbox.take()) {
+      this.#messages.frames.feed(new Uint8Array(data as ArrayBuffer))
+      for (let message = this.#messages.take(); message !== NONE; message = this.#messages.take()) {
         this.onmessage(message as Message)
       }
     }

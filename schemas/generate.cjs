@@ -2,7 +2,7 @@
 // window's.
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
-const { run } = require('../lib/cli/generate.ts')
+const { run } = require('../lib/cli/verbs/generate.ts')
 
 async function main() {
   const examples = readdirSync(__dirname).filter((name) => name.endsWith('.proto'))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { QbpError } from '../errors.ts'
+import { QbpError } from '../base/errors.ts'
 import type {
   Bus,
   BusEvents,

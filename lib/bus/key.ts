@@ -1,4 +1,4 @@
-import { QbpError } from '../errors.ts'
+import { QbpError } from '../base/errors.ts'
 import { checkInteger } from './base.ts'
 import type { Key } from './bus.ts'
 import { decodeName, encodeName } from './name.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { QbpError } from '../errors.ts'
+import { QbpError } from '../base/errors.ts'
 
 // A name is a user's: it may hold '>', '*', '.', blanks, or anything else that means something to an engine. What an engine
 // sees is a token of [a-z0-9_-]: every other byte of the name's UTF-8 is written as `_hh`. Upper case is escaped as well,

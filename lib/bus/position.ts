@@ -1,4 +1,4 @@
-import { QbpError } from '../errors.ts'
+import { QbpError } from '../base/errors.ts'
 import type { Position } from './bus.ts'
 
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/

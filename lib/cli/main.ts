@@ -9,16 +9,16 @@ interface Verb {
 
 // What the help says of each verb, and its file: only the one that runs is loaded.
 const verbs: Record<string, [summary: string, load: () => Promise<Verb>]> = {
-  bench: ['measure round trips to a server, or how much it takes in', () => import('./bench.ts')],
-  check: ['look for what is wrong in a schema, or would break a peer', () => import('./check.ts')],
-  decode: ['print the frames of a file, or of standard input, as lines of JSON', () => import('./decode.ts')],
-  encode: ['make frames of lines of JSON', () => import('./encode.ts')],
-  generate: ['make a typed module of .proto files', () => import('./generate.ts')],
-  listen: ['be a server that prints whatever arrives, and may answer', () => import('./listen.ts')],
-  replay: ['send again what qbp tap --record has kept', () => import('./replay.ts')],
-  send: ['send messages, and print the replies as they come', () => import('./send.ts')],
-  tap: ['stand between a client and a server and show what passes', () => import('./tap.ts')],
-  wireshark: ['make a dissector for Wireshark, or a capture file of a recording', () => import('./wireshark.ts')],
+  bench: ['measure round trips to a server, or how much it takes in', () => import('./verbs/bench.ts')],
+  check: ['look for what is wrong in a schema, or would break a peer', () => import('./verbs/check.ts')],
+  decode: ['print the frames of a file, or of standard input, as lines of JSON', () => import('./verbs/decode.ts')],
+  encode: ['make frames of lines of JSON', () => import('./verbs/encode.ts')],
+  generate: ['make a typed module of .proto files', () => import('./verbs/generate.ts')],
+  listen: ['be a server that prints whatever arrives, and may answer', () => import('./verbs/listen.ts')],
+  replay: ['send again what qbp tap --record has kept', () => import('./verbs/replay.ts')],
+  send: ['send messages, and print the replies as they come', () => import('./verbs/send.ts')],
+  tap: ['stand between a client and a server and show what passes', () => import('./verbs/tap.ts')],
+  wireshark: ['make a dissector for Wireshark, or a capture file of a recording', () => import('./verbs/wireshark.ts')],
 }
 
 const lines = Object.entries(verbs).map(([name, [summary]]) => `  ${name.padEnd(10)} ${summary}\n`)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
-import { QbpConnection } from '../connection.ts'
-import type { Protocol } from '../protocol.ts'
-import type { ConnectionOptions } from '../settings.ts'
-import type { Role } from '../table.ts'
-import type { Incoming, Outgoing } from '../typing.ts'
+import type { Role } from '../base/role.ts'
+import { QbpConnection } from '../net/connection.ts'
+import type { ConnectionOptions } from '../net/settings.ts'
+import type { Incoming, Outgoing } from '../protocol/message-types.ts'
+import type { Protocol } from '../protocol/protocol.ts'
 import { duplexPair, type PairOptions } from './pair.ts'
 
 /** A client and a server that talk in memory. */

@@ -93,8 +93,7 @@ export async function build(folder: string): Promise<void> {
   })
   const licenses = [...new Set([...page.packages, ...packagesOf(metafile)])].sort().map(license)
   writeFileSync(join(folder, 'LICENSES.txt'), licenses.join(`\n${'-'.repeat(72)}\n\n`))
-  // What only the page has use for, and it has it; and what only this file has.
-  for (const name of ['build', 'spans']) for (const end of ['js', 'd.ts']) rmSync(join(folder, `${name}.${end}`))
+  for (const end of ['js', 'd.ts']) rmSync(join(folder, `build.${end}`))
   rmSync(join(folder, 'websocket.d.ts'))
 }
 

@@ -1,5 +1,5 @@
-import { Protocol } from '../protocol.ts'
-import type { Incoming, Outgoing } from '../typing.ts'
+import type { Incoming, Outgoing } from '../protocol/message-types.ts'
+import { Protocol } from '../protocol/protocol.ts'
 import { window as schema } from './messages.ts'
 
 /** What the window and its page speak: window.proto, in the default layout. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { LocalHub, localBus } from '../../lib/bus/local.ts'
+import { LocalHub, localBus } from '../../lib/bus/local/local-bus.ts'
 import { busSuite, bytes, codeOf, text, until } from './suite.ts'
 
 describe('localBus', () => {

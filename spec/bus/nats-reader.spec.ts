@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { NatsLink } from '../../lib/bus/nats-link.ts'
-import { type NatsOpened, NatsReader } from '../../lib/bus/nats-reader.ts'
+import type { NatsLink } from '../../lib/bus/nats/link.ts'
+import { type NatsOpened, NatsReader } from '../../lib/bus/nats/reader.ts'
 
 describe('NatsReader', () => {
   it('begins by the last attempt alone, whichever is done first', async () => {

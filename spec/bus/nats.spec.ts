@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
-import { natsBus } from '../../lib/bus/nats.ts'
+import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
 import { NatsServer } from '../support/nats-server.ts'
 import { Wire } from '../support/wire.ts'
 import { busSuite, bytes, codeOf, text, until } from './suite.ts'

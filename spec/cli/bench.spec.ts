@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import { run as bench } from '../../lib/cli/bench.ts'
+import { run as bench } from '../../lib/cli/verbs/bench.ts'
 import { createServer, Protocol, type QbpServer } from '../../lib/index.ts'
 import { begin, cli } from '../support/cli.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { run as check } from '../../lib/cli/check.ts'
+import { run as check } from '../../lib/cli/verbs/check.ts'
 import { cli } from '../support/cli.ts'
 
 describe('qbp check', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { run as decode } from '../../lib/cli/decode.ts'
-import { run as encode } from '../../lib/cli/encode.ts'
+import { run as decode } from '../../lib/cli/verbs/decode.ts'
+import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { cli } from '../support/cli.ts'
 
 const chat = ['--schema', 'schemas/chat.proto']

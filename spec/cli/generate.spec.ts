@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import ts from 'typescript'
-import { run } from '../../lib/cli/generate.ts'
+import { run } from '../../lib/cli/verbs/generate.ts'
 import type { Schema } from '../../lib/index.ts'
-import { loadSchema } from '../../lib/load.ts'
+import { loadSchema } from '../../lib/protocol/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
 

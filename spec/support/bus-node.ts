@@ -2,7 +2,7 @@
 // what was acknowledged and how far it has read.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { natsBus } from '../../lib/bus/nats.ts'
+import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
 
 async function run(servers: string, prefix: string): Promise<void> {
   const bus = await natsBus({ servers, prefix, node: 'victim' })

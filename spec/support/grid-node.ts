@@ -1,7 +1,7 @@
 // A node in a process of its own, to be killed: a member of a durable group that talks under load, and tells its parent what was
 // acknowledged and what its client has heard.
 
-import { natsBus } from '../../lib/bus/nats.ts'
+import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
 import { BusGroup, formatPosition, type Position } from '../../lib/index.ts'
 import { Client, protocol, say } from './grid.ts'
 

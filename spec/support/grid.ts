@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { BusOptions, RetentionOptions } from '../../lib/bus/base.ts'
-import { LocalHub } from '../../lib/bus/local.ts'
-import { natsBus } from '../../lib/bus/nats.ts'
+import { LocalHub } from '../../lib/bus/local/local-bus.ts'
+import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
 import { type Bus, Protocol, QbpReadable, QbpWritable } from '../../lib/index.ts'
 import { chat, type Said } from '../../schemas/chat.ts'
 import type { Engine } from '../bus/suite.ts'

@@ -1,7 +1,7 @@
 // What the worst bodies cost: run by spec/memory.spec.ts in a process of its own, with --expose-gc.
 
 import type protobuf from 'protobufjs'
-import { Protocol } from '../../lib/protocol.ts'
+import { Protocol } from '../../lib/protocol/protocol.ts'
 import { rootOf } from './every.ts'
 
 const MIB = 2 ** 20

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import { type Browser, chromium } from 'playwright-core'
-import { Tap } from '../../lib/cli/tap-proxy.ts'
+import { Tap } from '../../lib/cli/tap/proxy.ts'
 import { connect, createServer, Protocol, type QbpConnection } from '../../lib/index.ts'
 import { type OpenWindow, openWindow, type WindowOptions } from '../../lib/window/server.ts'
 import { chat, type Said } from '../../schemas/chat.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { Browser, Download, Locator, Page } from 'playwright-core'
-import { Frames } from '../../lib/frames.ts'
+import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { peer } from '../support/peers.ts'
 import {
   type ChatConnection,
@@ -244,7 +244,7 @@ describe('the page', () => {
 
     const files = await save('Bytes', 2)
     expect(files.map((file) => file.suggestedFilename().replace(/.*-/, ''))).to.deep.equal(['client.bin', 'server.bin'])
-    const frames = new Frames(chatProtocol.header, 1 << 20)
+    const frames = new FrameParser(chatProtocol.header, 1 << 20)
     frames.feed(readFileSync((await files[0]?.path()) ?? ''))
     const types = []
     while (frames.next()) types.push(frames.type)

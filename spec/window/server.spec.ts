@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import { expect } from 'chai'
 import { WebSocket } from 'ws'
-import { Frames } from '../../lib/frames.ts'
+import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { Protocol } from '../../lib/index.ts'
 import { type Heard, language } from '../../lib/window/language.ts'
 import type { ObservedEvent } from '../../lib/window/observed.ts'
@@ -15,7 +15,7 @@ const protocol = Protocol.from(chat) as unknown as Protocol
 class Page {
   readonly heard: Heard[] = []
   readonly socket: WebSocket
-  readonly #frames = new Frames(language.header, Number.POSITIVE_INFINITY)
+  readonly #frames = new FrameParser(language.header, Number.POSITIVE_INFINITY)
   #taken = 0
 
   constructor(url: string, origin = new URL(url).origin, takes = true) {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import type { Type } from '../../lib/codec/type.ts'
 import { Protocol } from '../../lib/index.ts'
-import type { Type } from '../../lib/type.ts'
-import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/spans.ts'
+import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/page/spans.ts'
 
 const scalars = [
   ...['double', 'float', 'int32', 'uint32', 'sint32', 'fixed32', 'sfixed32', 'int64', 'uint64', 'sint64'],

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import { expect } from 'chai'
-import { run as tap } from '../../lib/cli/tap.ts'
+import { run as tap } from '../../lib/cli/verbs/tap.ts'
 import { begin } from '../support/cli.ts'
 
 describe('qbp tap --ui', () => {

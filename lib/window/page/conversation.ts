@@ -1,9 +1,10 @@
-import { base64, toProtoJson } from '../../cli/to-protojson.ts'
-import type { Header } from '../../header.ts'
-import { Protocol } from '../../protocol.ts'
-import type { Entry, EntryForm, OnlyForm, Role } from '../../table.ts'
+import type { Role } from '../../base/role.ts'
+import type { Header } from '../../framing/header.ts'
+import type { Entry, EntryForm, OnlyForm } from '../../framing/table.ts'
+import { Protocol } from '../../protocol/protocol.ts'
+import { base64, toProtoJson } from '../../protojson/to-json.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
-import { headerSpans, type Span, spansOf } from '../spans.ts'
+import { headerSpans, type Span, spansOf } from './spans.ts'
 
 /** What a header says. */
 type Head = Parameters<Header['read']>[3]

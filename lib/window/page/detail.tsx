@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { pathTo, type Span } from '../spans.ts'
 import { nameOf, type Row } from './conversation.ts'
 import { clock, count, span as duration, hex } from './format.ts'
 import { Hex } from './hex.tsx'
+import { pathTo, type Span } from './spans.ts'
 import type { Store } from './store.ts'
 import { Tree } from './tree.tsx'
 

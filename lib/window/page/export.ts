@@ -1,4 +1,4 @@
-import type { Role } from '../../table.ts'
+import type { Role } from '../../base/role.ts'
 import { decodeLine, type Row } from './conversation.ts'
 import type { Store } from './store.ts'
 

@@ -1,4 +1,4 @@
-import { Frames } from '../../frames.ts'
+import { FrameParser } from '../../framing/frame-parser.ts'
 import { type Heard, language } from '../language.ts'
 
 /** How it stands with the window: `lost` is tried again. */
@@ -23,7 +23,7 @@ export class Link {
 
   #connect(): void {
     const socket = new WebSocket(this.#url)
-    const frames = new Frames(language.header, Number.POSITIVE_INFINITY)
+    const frames = new FrameParser(language.header, Number.POSITIVE_INFINITY)
     let taken = 0
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {

@@ -1,4 +1,4 @@
-import type { Role } from '../../table.ts'
+import type { Role } from '../../base/role.ts'
 import type { Heard } from '../language.ts'
 import type { Totals } from '../messages.ts'
 import { Ring } from '../ring.ts'

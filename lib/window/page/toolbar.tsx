@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact'
-import type { Role } from '../../table.ts'
+import type { Role } from '../../base/role.ts'
 import { exportBytes, exportLines } from './export.ts'
 import { count, bytes as inBytes, rate } from './format.ts'
 import { filtered } from './sidebar.tsx'

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Span } from '../spans.ts'
 import { count, hex } from './format.ts'
+import type { Span } from './spans.ts'
 import { Virtual } from './virtual.tsx'
 
 const ROW_HEIGHT = 22

@@ -1,0 +1,190 @@
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream'
+import { errors, type NatsConnection } from '@nats-io/transport-node'
+import { QbpError } from '../../base/errors.ts'
+import { closedError } from '../base.ts'
+
+/** How long one attempt may take; what the engine has not answered by then is asked again. */
+const ATTEMPT_MS = 5_000
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 500
+
+/** JetStream answers with these while it starts, elects a leader, or has lost a stream that is about to be made anew. */
+const PASSING_STATUS = new Set([404, 408, 500, 503])
+
+export interface Patience {
+  /** In ms of `performance.now()`. */
+  readonly deadline: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * A connection to NATS that knows whether it is one. nats.js drops what is published while it dials, without a word, and lets
+ * requests run into their time limit: so the state is kept here, and what is under way fails with the connection.
+ */
+export class NatsLink {
+  readonly nc: NatsConnection
+  readonly js: JetStreamClient
+  readonly jsm: JetStreamManager
+  /** Which connection this is. What was asked of an earlier one (such as the epoch of a stream) is to be asked again. */
+  generation = 0
+  #isUp = true
+  #isClosed = false
+  readonly #timeoutMs: number
+  readonly #onState: (up: boolean) => void
+  /** Told of each new connection. */
+  readonly reconnected = new Set<() => void>()
+  readonly #fail = new Set<(error: Error) => void>()
+  readonly #wake = new Set<() => void>()
+
+  private constructor(nc: NatsConnection, jsm: JetStreamManager, timeoutMs: number, onState: (up: boolean) => void) {
+    this.nc = nc
+    this.js = jetstream(nc)
+    this.jsm = jsm
+    this.#timeoutMs = timeoutMs
+    this.#onState = onState
+    void this.#follow()
+  }
+
+  static async over(nc: NatsConnection, timeoutMs: number, onState: (up: boolean) => void): Promise<NatsLink> {
+    return new NatsLink(nc, await jetstreamManager(nc, { checkAPI: false, timeout: ATTEMPT_MS }), timeoutMs, onState)
+  }
+
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  /** The deadline of what starts now. */
+  patience(signal?: AbortSignal): Patience {
+    return { deadline: performance.now() + this.#timeoutMs, signal }
+  }
+
+  /** `work`, or the end of the connection, or the signal's abort, whichever is first. */
+  race<T>(work: Promise<T>, signal?: AbortSignal, options: { readonly survivesDown?: boolean } = {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (call: () => void) => {
+        this.#fail.delete(fail)
+        signal?.removeEventListener('abort', abort)
+        call()
+      }
+      const fail = (error: Error) => {
+        if (!options.survivesDown || error instanceof QbpError) settle(() => reject(error))
+      }
+      const abort = () => settle(() => reject(signal?.reason))
+      this.#fail.add(fail)
+      signal?.addEventListener('abort', abort)
+      work.then(
+        (value) => settle(() => resolve(value)),
+        (error) => settle(() => reject(error)),
+      )
+      if (this.#isClosed) fail(closedError())
+      else if (!this.#isUp) fail(new Error('the connection is away'))
+    })
+  }
+
+  /**
+   * Attempts until one succeeds, waiting while the connection is away.
+   *
+   * @throws {QbpError} ERR_QBP_BUS_TIMEOUT, ERR_QBP_BUS_CLOSED, ERR_QBP_BUS_REFUSED for what will not get better, and any QbpError
+   * of the attempt's own; the signal's reason.
+   */
+  async retry<T>(what: string, attempt: (timeoutMs: number) => Promise<T>, patience: Patience): Promise<T> {
+    const { deadline, signal } = patience
+    let cause: unknown
+    for (let n = 0; ; n++) {
+      if (this.#isClosed) throw closedError()
+      signal?.throwIfAborted()
+      const leftMs = deadline - performance.now()
+      if (leftMs <= 0) throw this.#timeoutError(what, cause)
+      if (!this.#isUp) {
+        await this.#pause(leftMs, signal)
+        continue
+      }
+      try {
+        return await this.race(attempt(Math.ceil(Math.min(leftMs, ATTEMPT_MS))), signal)
+      } catch (error) {
+        if (error instanceof QbpError || signal?.aborted) throw error
+        if (isFinal(error)) throw refusedError(what, error)
+        cause = error
+      }
+      if (this.#isUp) await this.#pause(Math.min(leftMs, LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n), signal)
+    }
+  }
+
+  /** Everything under way fails with ERR_QBP_BUS_CLOSED; what was published is flushed, as far as that goes within a second. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const wasUp = this.#isUp
+    this.#isUp = false
+    for (const fail of this.#fail) fail(closedError())
+    for (const wake of this.#wake) wake()
+    if (wasUp) {
+      const flushed = this.nc.flush().catch(() => {})
+      let timer: NodeJS.Timeout | undefined
+      await Promise.race([flushed, new Promise((resolve) => (timer = setTimeout(resolve, 1000)))])
+      clearTimeout(timer)
+    }
+    await this.nc.close().catch(() => {})
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect') this.#set(false)
+      else if (status.type === 'reconnect') this.#set(true)
+    }
+    this.#set(false)
+  }
+
+  #set(up: boolean): void {
+    if (up === this.#isUp || this.#isClosed) return
+    this.#isUp = up
+    if (up) {
+      this.generation++
+      for (const call of this.reconnected) call()
+      for (const wake of this.#wake) wake()
+    } else {
+      for (const fail of this.#fail) fail(new Error('the connection was lost'))
+    }
+    this.#onState(up)
+  }
+
+  /** Ends early when anything has changed: the caller looks again. */
+  #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', wake)
+        this.#wake.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1))
+      signal?.addEventListener('abort', wake)
+      this.#wake.add(wake)
+    })
+  }
+
+  #timeoutError(what: string, cause: unknown): QbpError {
+    const message = `${what}: not acknowledged within ${this.#timeoutMs} ms; it may have happened or not. See the cause, and whether JetStream is enabled.`
+    return new QbpError('ERR_QBP_BUS_TIMEOUT', message, { limit: this.#timeoutMs, cause })
+  }
+}
+
+function isFinal(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return !PASSING_STATUS.has(error.status)
+  return error instanceof errors.PermissionViolationError || error instanceof errors.InvalidArgumentError
+}
+
+function refusedError(what: string, cause: unknown): QbpError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new QbpError(
+    'ERR_QBP_BUS_REFUSED',
+    `${what}: the engine refuses, "${said}". See its limits and permissions.`,
+    { cause },
+  )
+}

@@ -1,0 +1,82 @@
+import { QbpError } from '../../base/errors.ts'
+import { type BusBase, downError } from '../base.ts'
+import type { LiveListener, Subscription } from '../bus.ts'
+import { encodeFileName } from '../name.ts'
+import type { NatsLink } from './link.ts'
+
+/** What is held back until the end of the tick, at most, in bytes of frames. */
+const BATCH_BYTES = 65_536
+
+/** The live lanes of a bus: plain subjects of NATS. */
+export class NatsLive {
+  readonly #bus: BusBase
+  readonly #link: NatsLink
+  readonly #prefix: string
+  readonly #subscriptions = new Set<Subscription>()
+  #batch: { readonly subject: string; readonly frame: Uint8Array }[] = []
+  #batchBytes = 0
+
+  constructor(bus: BusBase, link: NatsLink, prefix: string) {
+    this.#bus = bus
+    this.#link = link
+    this.#prefix = `${prefix}.live`
+  }
+
+  /**
+   * nats.js writes to its socket in a microtask of its own, so that a loop that awaits each publication pays for a write each: 88 k/s
+   * against 570 k/s. Held back to the end of the tick, they leave in one.
+   */
+  publish(channel: string, frame: Uint8Array): void {
+    const subject = `${this.#prefix}.${encodeFileName(channel)}`
+    this.#batchBytes += frame.length
+    if (this.#batch.push({ subject, frame }) === 1) process.nextTick(() => this.flush())
+    if (this.#batchBytes >= BATCH_BYTES) this.flush()
+  }
+
+  /** Hands on what was held back. While the server is away that is dropped, as everything on its way is. */
+  flush(): void {
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    try {
+      if (this.#link.isUp) for (const { subject, frame } of batch) this.#link.nc.publish(subject, frame)
+    } catch {
+      // The connection has ended this instant: at most once.
+    }
+  }
+
+  async subscribe(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
+    const { nc } = this.#link
+    const heard = nc.subscribe(`${this.#prefix}.${encodeFileName(channel)}`, {
+      callback: (error, message) => {
+        if (!this.#subscriptions.has(subscription)) return
+        this.#bus.guard(() => {
+          if (error) throw error
+          listener(message.data)
+        })
+      },
+    })
+    const subscription = {
+      channel,
+      position: undefined,
+      close: () => {
+        if (this.#subscriptions.delete(subscription)) heard.unsubscribe()
+      },
+    }
+    this.#subscriptions.add(subscription)
+    try {
+      // The server has read all that was sent before it answers this.
+      await this.#link.race(nc.flush(), signal)
+    } catch (error) {
+      subscription.close()
+      if (error instanceof QbpError || signal?.aborted) throw error
+      throw downError(error)
+    }
+    return subscription
+  }
+
+  close(): void {
+    this.flush()
+    for (const subscription of this.#subscriptions) subscription.close()
+  }
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto'
+import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { QbpError } from '../../base/errors.ts'
+import {
+  BusBase,
+  type BusOptions,
+  checkInteger,
+  downError,
+  noNodeError,
+  type RetentionOptions,
+  retention,
+} from '../base.ts'
+import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from '../bus.ts'
+import { encodeFileName, encodeName } from '../name.ts'
+import { NatsLink } from './link.ts'
+import { NatsLive } from './live.ts'
+import { NatsLogs } from './log.ts'
+import { NatsStore } from './store.ts'
+
+export type * from '../bus.ts'
+export { formatPosition, parsePosition } from '../position.ts'
+
+/** What the bus decides by itself: its promises rest on these. */
+type Reserved =
+  | 'debug'
+  | 'maxReconnectAttempts'
+  | 'noEcho'
+  | 'pedantic'
+  | 'reconnect'
+  | 'verbose'
+  | 'waitOnFirstConnect'
+
+/**
+ * All options of nats.js's `connect` pass through, credentials (`user`, `pass`, `token`, `authenticator`) and `tls` among them, but for
+ * those on which the bus's promises rest. Defaults that differ: `reconnectTimeWait` 100 ms, `pingInterval` 5 s (a connection
+ * that went dead without a word is noticed after 15 s), `timeout` 5 s, `ignoreAuthErrorAbort` true.
+ */
+export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeConnectionOptions, Reserved> {
+  /** Begins every subject and stream of this bus; buses of different prefixes do not meet. Default: 'qbp'. */
+  readonly prefix?: string
+  /** How many servers of a cluster keep each log and the store, 1 to 5. Default: 1. */
+  readonly replicas?: number
+  /** Gives up on connecting. */
+  readonly signal?: AbortSignal
+}
+
+/** Room for a message's headers within the server's `max_payload`. */
+const HEADROOM = 1024
+/** A node that is on the bus answers in a round trip; one that crashed a moment ago never will. */
+const LONGEST_SEND_MS = 5_000
+
+/**
+ * A node on a bus of NATS. The server needs JetStream (`nats-server -js`) for logs and for the store; live frames and `send` do
+ * without. Once connected, it reconnects for ever.
+ *
+ * @throws {QbpError} ERR_QBP_BUS_DOWN if no server takes the connection (`cause` says why), ERR_QBP_BAD_OPTION, ERR_QBP_BAD_NAME; the signal's
+ * reason.
+ */
+export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
+  const {
+    node,
+    timeoutMs,
+    logMaxAgeMs,
+    logMaxFrames,
+    maxTtlMs,
+    prefix = 'qbp',
+    replicas = 1,
+    signal,
+    ...rest
+  } = options
+  const kept = retention(withoutUndefined({ logMaxAgeMs, logMaxFrames, maxTtlMs }))
+  checkInteger('replicas', replicas, 1, 5)
+  const bus = new NatsBus(withoutUndefined({ node, timeoutMs }))
+  if (kept.logMaxAgeMs < 2 * bus.timeoutMs) {
+    const message = `logMaxAgeMs is ${kept.logMaxAgeMs}: allowed is twice timeoutMs (${bus.timeoutMs}) or more.`
+    throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'logMaxAgeMs' })
+  }
+  const token = encodeName(prefix)
+  signal?.throwIfAborted()
+  const nc = await dial(
+    {
+      name: bus.node,
+      pingInterval: 5_000,
+      timeout: 5_000,
+      reconnectTimeWait: 100,
+      ignoreAuthErrorAbort: true,
+      ...rest,
+      noEcho: true,
+      reconnect: true,
+      maxReconnectAttempts: -1,
+    },
+    signal,
+  )
+  await bus.start(nc, { ...kept, prefix: token, replicas })
+  return bus
+}
+
+async function dial(options: NodeConnectionOptions, signal: AbortSignal | undefined): Promise<NatsConnection> {
+  const connecting = connect(options)
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort)
+  })
+  aborted.catch(() => {})
+  try {
+    return await Promise.race([connecting, aborted])
+  } catch (error) {
+    // nats.js cannot be told to stop dialing: should it get through after all, nobody wants that connection.
+    connecting.then((nc) => nc.close()).catch(() => {})
+    if (signal?.aborted) throw error
+    if (error instanceof errors.InvalidArgumentError) {
+      throw new QbpError('ERR_QBP_BAD_OPTION', `nats.js refuses its options: ${error.message}`, { cause: error })
+    }
+    const said = error instanceof Error ? error.message : String(error)
+    const servers = JSON.stringify(options.servers ?? '127.0.0.1:4222')
+    throw new QbpError(
+      'ERR_QBP_BUS_DOWN',
+      `No server at ${servers}: ${said}. Start nats-server there, or see "servers".`,
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+class NatsBus extends BusBase {
+  /** Unlike the node's name, never used twice. */
+  readonly #instance = randomUUID()
+  readonly #subscriptions = new Set<Subscription>()
+  #link!: NatsLink
+  #live!: NatsLive
+  #logs!: NatsLogs
+  #store!: NatsStore
+  #inboxed: { unsubscribe(): void } | undefined
+  #prefix = ''
+  maxFrameBytes = 0
+
+  get store(): NatsStore {
+    return this.#store
+  }
+
+  async start(
+    nc: NatsConnection,
+    options: Required<RetentionOptions> & { prefix: string; replicas: number },
+  ): Promise<void> {
+    this.#prefix = options.prefix
+    this.maxFrameBytes = (nc.info?.max_payload ?? 1_048_576) - HEADROOM
+    this.#link = await NatsLink.over(nc, this.timeoutMs, (up) => {
+      if (nc.info) this.maxFrameBytes = nc.info.max_payload - HEADROOM
+      this.setUp(up)
+    })
+    this.#live = new NatsLive(this, this.#link, options.prefix)
+    this.#logs = new NatsLogs(this, this.#link, this.#instance, options)
+    this.#store = new NatsStore(this, this.#link, this.#instance, options)
+    this.#inboxed = nc.subscribe(this.#messages(this.node), {
+      callback: (error, message) => {
+        this.guard(() => {
+          if (error) throw error
+          this.emit('frame', message.data)
+        })
+        if (error) return
+        if (!this.isClosed) this.guard(() => message.respond())
+      },
+    })
+    await this.#link.race(nc.flush()).catch(() => {})
+  }
+
+  protected publishLive(channel: string, frame: Uint8Array): void {
+    this.#live.publish(channel, frame)
+  }
+
+  protected publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position> {
+    return this.#logs.publish(channel, frame, signal)
+  }
+
+  protected subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
+    return this.#live.subscribe(channel, listener, signal)
+  }
+
+  protected async subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription> {
+    const subscription = await this.#logs.subscribe(channel, listener, options)
+    subscription.onClose = () => this.#subscriptions.delete(subscription)
+    this.#subscriptions.add(subscription)
+    return subscription
+  }
+
+  protected async sendFrame(node: string, frame: Uint8Array): Promise<void> {
+    if (node === this.node) {
+      // The server would not echo it.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (!this.isClosed) this.guard(() => this.emit('frame', frame))
+      return
+    }
+    const timeoutMs = Math.min(this.timeoutMs, LONGEST_SEND_MS)
+    try {
+      await this.#link.race(this.#link.nc.request(this.#messages(node), frame, { timeout: timeoutMs }))
+    } catch (error) {
+      if (error instanceof QbpError) throw error
+      if (error instanceof errors.RequestError && error.isNoResponders()) throw noNodeError(node)
+      if (error instanceof errors.TimeoutError) {
+        const message = `The node ${JSON.stringify(node)} has not answered within ${timeoutMs} ms; it may have the frame or not.`
+        throw new QbpError('ERR_QBP_BUS_TIMEOUT', message, { node, cause: error })
+      }
+      throw downError(error)
+    }
+  }
+
+  protected async leave(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close()
+    this.#live.close()
+    this.#store.close()
+    // Flushed before the connection ends: from here on a sender is told at once that this node is not there.
+    this.#inboxed?.unsubscribe()
+    await this.#link.close()
+  }
+
+  #messages(node: string): string {
+    return `${this.#prefix}.node.${encodeFileName(node)}`
+  }
+}
+
+/** Under exactOptionalPropertyTypes, an option that was not given is not there. */
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,137 @@
+import type { Int64Kind } from '../../index.ts'
+import { doc, indent, key, quote } from '../options/source.ts'
+import type { Declared, Names, Scope } from './names.ts'
+import { Enum, type Field, type OneOf, Type } from './reflection.ts'
+
+const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.split(' '))
+const INT64S = new Set('int64 uint64 sint64 fixed64 sfixed64'.split(' '))
+
+/** Beyond so many variants of one message, made by several oneofs, they narrow nothing: tsc multiplies them out. */
+const MAX_VARIANTS = 1000
+
+/** The types of a module: what is read and what may be written of every message and enum. */
+export class Declarations {
+  #names: Names
+  #int64: Int64Kind
+  #messageNames: ReadonlyMap<Type, string>
+
+  constructor(names: Names, int64: Int64Kind, messageNames: ReadonlyMap<Type, string>) {
+    this.#names = names
+    this.#int64 = int64
+    this.#messageNames = messageNames
+  }
+
+  /** Everything declared in `scope`, and in the namespaces inside it. `prefix` stands before each declaration. */
+  scope(scope: Scope, prefix = ''): string[] {
+    const texts: string[] = []
+    for (const { object, name, init } of scope.declared) {
+      const declared = { object, name, init } as Declared<Type> & Declared<Enum>
+      const text = object instanceof Type ? this.#message(declared, scope, prefix) : this.#enum(declared, prefix)
+      texts.push(...text)
+      for (const inner of scope.inner) if (inner.name === name) texts.push(this.#namespace(inner, prefix))
+    }
+    const own = new Set(scope.declared.map((declared) => declared.name))
+    for (const inner of scope.inner) if (!own.has(inner.name)) texts.push(this.#namespace(inner, prefix))
+    return texts
+  }
+
+  #namespace(scope: Scope, prefix: string): string {
+    const declare = prefix === '' ? 'namespace' : 'export declare namespace'
+    return `${declare} ${scope.name} {\n${indent(this.scope(scope).join('\n'))}}\n`
+  }
+
+  #enum({ object, name, init }: Declared<Enum>, prefix: string): string[] {
+    const numbers = [...new Set(Object.values(object.values))]
+    // An open enum (proto3's) hands on numbers that this schema does not know.
+    const open = (object as unknown as { _features: { enum_type?: string } })._features.enum_type !== 'CLOSED'
+    const union = [...numbers.map(String), ...(open ? ['(number & {})'] : [])].join(' | ')
+    const head = doc(object.comment, object.getOption('deprecated'))
+    return [
+      `${head}${prefix}type ${name} = ${union}\n`,
+      `/** A number of {@link ${name}}, or its name. */\n${prefix}type ${init} = ${name} | keyof typeof ${this.#names.value(object)}\n`,
+    ]
+  }
+
+  #message({ object, name, init }: Declared<Type>, scope: Scope, prefix: string): string[] {
+    const head = doc(object.comment, object.getOption('deprecated'))
+    const oneofs = object.oneofsArray.filter((oneof) => !oneof.isProto3Optional)
+    const narrowing: OneOf[] = []
+    let variants = 1
+    for (const oneof of oneofs) {
+      const count = 1 + oneof.fieldsArray.filter((field) => field.resolvedType instanceof Type).length
+      if (count === 1 || variants * count > MAX_VARIANTS) continue
+      narrowing.push(oneof)
+      variants *= count
+    }
+
+    const read = object.fieldsArray.map(
+      (field) => `${this.#doc(field)}${key(field.name)}: ${this.#read(field, scope)}\n`,
+    )
+    for (const oneof of oneofs) {
+      const names = [...oneof.oneof.map(quote), 'undefined']
+      const comment = doc(oneof.comment ?? 'The one that is set.')
+      read.push(`${comment}readonly ${key(oneof.name)}: ${names.join(' | ')}\n`)
+    }
+    const write = object.fieldsArray.map((field) => `${this.#doc(field)}${this.#write(field, scope)}\n`)
+    const body = (members: string[]) => (members.length > 0 ? `{\n${indent(members.join(''))}}` : '{}')
+
+    const union = narrowing.map((oneof) => ` & (\n${indent(this.#variants(oneof, scope))})`).join('')
+    const declaration = union === '' ? `interface ${name} ${body(read)}` : `type ${name} = ${body(read)}${union}`
+    const framed = `${this.#names.imported('Framed')}<${quote(this.#messageNames.get(object) ?? name)}>`
+    // tsc is quick with a union of many messages as long as they are interfaces; an intersection costs it milliseconds
+    // at each use. No name of a .proto begins with a $.
+    const named =
+      union === '' ? `interface $${name} extends ${name}, ${framed} {}` : `type $${name} = ${name} & ${framed}`
+    return [
+      `${head}${prefix}${declaration}\n`,
+      `/** What may be written as {@link ${name}}. */\n${prefix}interface ${init} ${body(write)}\n`,
+      `${prefix}${named}\n${prefix}interface $${init} extends ${init}, ${framed} {}\n`,
+    ]
+  }
+
+  /** A message in a oneof is there if it is the one that is set. */
+  #variants(oneof: OneOf, scope: Scope): string {
+    const messages = oneof.fieldsArray.filter((field) => field.resolvedType instanceof Type)
+    const others = oneof.fieldsArray.filter((field) => !messages.includes(field)).map((field) => quote(field.name))
+    const which = (names: string) => `| { readonly ${key(oneof.name)}: ${names}`
+    const texts = messages.map(
+      (field) => `${which(quote(field.name))}; ${key(field.name)}: ${this.#value(field, scope)} }\n`,
+    )
+    return `${texts.join('')}${which([...others, 'undefined'].join(' | '))} }\n`
+  }
+
+  #doc(field: Field): string {
+    return doc(field.comment ?? field.declaringField?.comment, field.getOption('deprecated'))
+  }
+
+  #value(field: Field, scope: Scope): string {
+    if (field.resolvedType !== null) return this.#names.type(field.resolvedType, 'name', scope)
+    if (NUMBERS.has(field.type)) return 'number'
+    if (field.type === 'bool') return 'boolean'
+    if (field.type === 'bytes') return this.#names.global('Buffer')
+    if (!INT64S.has(field.type)) return 'string'
+    return this.#int64 === 'long' ? this.#names.imported('Long') : this.#int64
+  }
+
+  #read(field: Field, scope: Scope): string {
+    const value = this.#value(field, scope)
+    if (field.map) return `{ [key: string]: ${value} }`
+    if (field.repeated) return `${value}[]`
+    return field.resolvedType instanceof Type && !field.required ? `${value} | null` : value
+  }
+
+  #write(field: Field, scope: Scope): string {
+    let value = this.#value(field, scope)
+    if (field.resolvedType instanceof Enum) value = this.#names.type(field.resolvedType, 'init', scope)
+    // What is read fits what may be written, member by member. Named here, it fits without that tsc looks further down:
+    // in schemas that refer to themselves over many types it would give up (TS2321).
+    else if (field.resolvedType !== null) value = `${this.#names.type(field.resolvedType, 'init', scope)} | ${value}`
+    else if (field.type === 'bytes') value = this.#names.global('Uint8Array')
+    else if (INT64S.has(field.type)) value = this.#names.imported('Int64')
+    if (field.map) value = `{ readonly [key: string]: ${value} }`
+    else if (field.repeated) value = `readonly ${value.includes('|') ? `(${value})` : value}[]`
+    // An object literal has these already, and they would not fit the field.
+    if (field.name in {}) value += ` | ${this.#names.global('Object')}[${quote(field.name)}]`
+    return field.required ? `${key(field.name)}: ${value}` : `${key(field.name)}?: ${value} | null | undefined`
+  }
+}

@@ -1,0 +1,106 @@
+import type { Int64Kind } from '../../index.ts'
+import { select, selectionToJSON } from '../options/selection.ts'
+import { key, literal, quote } from '../options/source.ts'
+import { Declarations } from './declarations.ts'
+import { constants } from './enums.ts'
+import { Names } from './names.ts'
+import { Namespace, type Root, type Type } from './reflection.ts'
+
+/** How a module is made of a schema. */
+export interface ModuleOptions {
+  /** The .proto files whose messages it is about, as the `filename` of the objects in the root. */
+  readonly files: readonly string[]
+  /** The names of messages are relative to it. */
+  readonly packageName: string
+  /** How 64-bit fields are read. Default 'bigint'. */
+  readonly int64?: Int64Kind
+  /** Where the module imports its types from. Default 'qbp-stream'. */
+  readonly importFrom?: string
+}
+
+/** A module in both forms: one TypeScript file, or JavaScript with its declarations. */
+export interface GeneratedModule {
+  readonly ts: string
+  readonly js: string
+  readonly dts: string
+  /** How many messages it knows. */
+  readonly messages: number
+}
+
+/** The names of messages in a Protocol: relative to the package, or in full outside it. */
+function messageNames(types: Iterable<Type>, packageName: string): Map<Type, string> {
+  const prefix = packageName === '' ? '.' : `.${packageName}.`
+  const isInside = (type: Type) => type.fullName.startsWith(prefix)
+  const all = [...types]
+  const taken = new Set(all.filter(isInside).map((type) => type.fullName.slice(prefix.length)))
+  const named = all.filter((type) => isInside(type) || !taken.has(type.fullName.slice(1)))
+  return new Map(named.map((type) => [type, type.fullName.slice(isInside(type) ? prefix.length : 1)]))
+}
+
+/**
+ * Makes a typed module of a resolved schema.
+ *
+ * It exports one constant, named after the package, that `Protocol.from` takes; the constants of the enums; and for each
+ * message or enum `X` the types `X` (as it is read) and `XInit` (as it may be written).
+ *
+ * @throws {RangeError} if the schema has no such package, or the files declare nothing.
+ */
+export function generateModule(
+  root: Root,
+  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream' }: ModuleOptions,
+): GeneratedModule {
+  let home: Namespace = root
+  for (const segment of packageName === '' ? [] : packageName.split('.')) {
+    const inner = home.get(segment)
+    if (!(inner instanceof Namespace)) throw new RangeError(`the schema has no package '${packageName}'`)
+    home = inner
+  }
+  const selection = select(root, files)
+  if (selection.types.size === 0) throw new RangeError('the schema declares no message')
+
+  const names = new Names(root, selection, home)
+  const messages = messageNames(selection.types, packageName)
+  const declarations = new Declarations(names, int64, messages).scope(names.module, 'export ')
+  const map = [...messages].map(([type, name]) => {
+    const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
+    const options = Object.keys(type.options ?? {}).filter((option) => option.startsWith('('))
+    const own = options.length > 0 ? options.map(quote).join(' | ') : 'never'
+    return `  ${key(name)}: { read: ${read}; write: ${write}; options: ${own} }\n`
+  })
+  declarations.push(
+    `/** All messages, by their \`$name\`: as they are read, and as they may be written. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,
+    ...[...names.aliases].map(([alias, target]) => `type ${alias} = ${target}\n`),
+  )
+
+  const schemaType = `${names.imported('Schema')}<${names.messages}>`
+  const schema = literal({ package: packageName, int64, root: selectionToJSON(root, selection) })
+  const enums = constants(names.module)
+  const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
+  const about = `/** The schema${packageName === '' ? '' : ` of package ${packageName}`}, for \`Protocol.from\`. */\n`
+  const imports = `import type ${names.imports} from ${quote(importFrom)}\n`
+  const join = (parts: string[]) => parts.join('\n')
+  return {
+    ts: join([
+      title,
+      imports,
+      `${about}export const ${names.schema}: ${schemaType} = ${schema}\n`,
+      ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value} as const\n`),
+      ...declarations,
+    ]),
+    js: join([
+      title,
+      `export const ${names.schema} = ${schema}\n`,
+      ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value}\n`),
+    ]),
+    dts: join([
+      title,
+      imports,
+      `${about}export declare const ${names.schema}: ${schemaType}\n`,
+      ...enums.map(({ comment, name, type }) => `${comment}export declare const ${name}: ${type}\n`),
+      ...declarations,
+      // Without it a declaration file exports all that it declares.
+      'export {}\n',
+    ]),
+    messages: messages.size,
+  }
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import tls from 'node:tls'
+import { Fault, UsageError } from '../command.ts'
+
+/** Where to connect to, or to listen at. */
+export type Address = { host: string; port: number } | { path: string }
+
+/** Reads `HOST:PORT`, `[::1]:PORT`, `PORT` on this machine, or `unix:PATH`. @throws {UsageError} */
+export function parseAddress(text: string | undefined, what: string): Address {
+  if (text === undefined) throw new UsageError(`no ${what} is given: HOST:PORT or unix:PATH.`)
+  if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
+  const [, v6, host = v6 ?? 'localhost', port = ''] = /^(?:(?:\[([^\]]*)\]|([^:]*)):)?(\d{1,5})$/.exec(text) ?? []
+  if (port !== '' && Number(port) < 65536) return { host, port: Number(port) }
+  throw new UsageError(`the ${what} is '${text}'; it may be HOST:PORT, PORT or unix:PATH.`)
+}
+
+/** As it was given. */
+export const addressText = (address: Address): string => {
+  if ('path' in address) return `unix:${address.path}`
+  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+}
+
+/** The options of TLS that verbs which connect have. */
+export const tlsOptions = {
+  tls: { type: 'boolean' },
+  insecure: { type: 'boolean' },
+  ca: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  servername: { type: 'string' },
+} as const
+
+/** What `--help` says of them. */
+export const tlsHelp = `      --tls              speak TLS
+      --insecure         take any certificate of the server
+      --ca FILE          the authority that must have signed it
+      --cert FILE, --key FILE
+                         this side's own certificate
+      --servername NAME  the name that it must be for (default: the host)
+`
+
+interface TlsValues {
+  tls?: boolean
+  insecure?: boolean
+  ca?: string
+  cert?: string
+  key?: string
+  servername?: string
+}
+
+/** What node:tls is to be told, or undefined where TLS is not asked for. @throws {UsageError} {@link Fault} for a file that cannot be read. */
+export function tlsFrom({
+  tls: wanted,
+  insecure,
+  ca,
+  cert,
+  key,
+  servername,
+}: TlsValues): tls.ConnectionOptions | undefined {
+  if (wanted !== true) {
+    if (insecure || ca || cert || key || servername) throw new UsageError('these options need --tls.')
+    return undefined
+  }
+  return {
+    ...(insecure === true && { rejectUnauthorized: false }),
+    ...(ca !== undefined && { ca: fileText(ca) }),
+    ...(cert !== undefined && { cert: fileText(cert) }),
+    ...(key !== undefined && { key: fileText(key) }),
+    ...(servername !== undefined && { servername }),
+  }
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Fault(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** Opens a socket, which need not stand yet, half-open allowed. */
+export function open(address: Address, tlsOptions?: tls.ConnectionOptions): net.Socket {
+  const target = { ...address, allowHalfOpen: true, noDelay: true }
+  if (tlsOptions === undefined) return net.connect(target as net.NetConnectOpts)
+  const servername = 'host' in address && net.isIP(address.host) === 0 ? address.host : ''
+  return tls.connect({ servername, ...target, ...tlsOptions } as tls.ConnectionOptions)
+}

@@ -1,0 +1,108 @@
+import { headers, type OnlyForm, Protocol, type ProtocolOptions, type Role, type TableForm } from '../../index.ts'
+import { oneOf, UsageError, wholeNumber } from '../command.ts'
+import { parseJson5 } from '../terminal/json5.ts'
+
+/** The options that say which protocol it is. Every verb that reads or writes frames has them. */
+export const protocolOptions = {
+  schema: { type: 'string', short: 's', multiple: true },
+  header: { type: 'string' },
+  types: { type: 'string', multiple: true },
+  message: { type: 'string' },
+  role: { type: 'string' },
+  include: { type: 'string', short: 'I', multiple: true },
+  package: { type: 'string' },
+  int64: { type: 'string' },
+  'max-body': { type: 'string' },
+} as const
+
+/** What `--help` says of them. */
+export const protocolHelp = `  -s, --schema FILE      the .proto; may be repeated
+      --header LAYOUT    the header's layout ('length:varint type:varint'; default:
+                         'type:u16 length:u32'), or one that has a name:
+                         ${Object.keys(headers).slice(1).join(', ')}
+      --types WHERE      where type numbers come from: an option in brackets, '(id)'
+                         (default: '(qbp.type)'); the name of an enum; an object,
+                         '{Say: 2}'; or each role's, '{client: …, server: …}'; may be
+                         repeated, the later before the earlier
+      --message NAME     where the header has no type: the one message, or each
+                         role's, '{client: "Request", server: "Response"}'
+      --role ROLE        whose messages these are, client or server: needed where the
+                         roles send different ones
+  -I, --include DIR      where imports are looked for, too (default: here); may be repeated
+      --package NAME     names of messages are relative to it (default: the first file's)
+      --int64 KIND       number: 64-bit integers as JSON numbers, refused beyond 2**53 - 1;
+                         default: as text, like ProtoJSON has them
+      --max-body BYTES   the longest body that is read (default: 67108864)
+`
+
+/** What parseArgs makes of the options above. */
+export interface ProtocolValues {
+  schema?: string[]
+  header?: string
+  types?: string[]
+  message?: string
+  role?: string
+  include?: string[]
+  package?: string
+  int64?: string
+  'max-body'?: string
+}
+
+/** A protocol, and how it is read and written here. */
+export interface CommandProtocol {
+  protocol: Protocol
+  /** Undefined where none was given. */
+  role: Role | undefined
+  maxBodyBytes: number
+}
+
+/** Loads the protocol that the options describe. @throws {UsageError} or a QbpError that says what is wrong with it. */
+export async function commandProtocol(values: ProtocolValues, change: ProtocolOptions = {}): Promise<CommandProtocol> {
+  const { schema, header, types, message, include } = values
+  if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
+  const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
+  const protocol = await Protocol.load(schema, {
+    ...(header !== undefined && { header: headerText(header) }),
+    ...(types !== undefined && { types: await forms(values) }),
+    ...(message !== undefined && { message: (await form('message', message)) as OnlyForm }),
+    ...(include !== undefined && { includeDirs: include }),
+    ...(values.package !== undefined && { package: values.package }),
+    int64: values.int64 === undefined ? 'bigint' : oneOf('int64', values.int64, ['bigint', 'long', 'number']),
+    ...change,
+  })
+  return { protocol, role, maxBodyBytes: wholeNumber('max-body', values['max-body'] ?? String(64 * 2 ** 20), 1) }
+}
+
+/** Whose messages they are. @throws {UsageError} where the roles send different ones and none was given. */
+export function senderOf({ protocol, role }: CommandProtocol): Role {
+  if (role !== undefined) return role
+  if (protocol.symmetric) return 'client'
+  throw new UsageError(
+    'client and server send different messages here: say whose these are, --role client or --role server.',
+  )
+}
+
+/** A layout, or the one that has this name. @throws {UsageError} */
+export function headerText(text: string): string {
+  if (Object.hasOwn(headers, text)) return headers[text as keyof typeof headers]
+  if (!/^\w+$/.test(text)) return text
+  throw new UsageError(
+    `--header is '${text}'; it may be a layout, such as 'type:u16 length:u32', or ${Object.keys(headers).join(', ')}.`,
+  )
+}
+
+/** Where type numbers come from, as the options have it. @throws {UsageError} */
+export async function forms({ types = ['(qbp.type)'] }: ProtocolValues): Promise<TableForm> {
+  const list = await Promise.all(types.map((text) => form('types', text)))
+  return (list.length === 1 ? list[0] : list) as TableForm
+}
+
+/** A name as it stands, or an object or list in JSON5. */
+async function form(name: string, text: string): Promise<unknown> {
+  if (!/^\s*[[{]/.test(text)) return text
+  try {
+    return await parseJson5(text)
+  } catch (error) {
+    throw new UsageError(`--${name} does not read: ${(error as Error).message}.`)
+  }
+}

@@ -1,0 +1,183 @@
+import { EventEmitter } from 'node:events'
+import net from 'node:net'
+import { FrameReader } from '../../framing/frame-reader.ts'
+import type { Protocol } from '../../index.ts'
+import type { TapBytes, TapEvent } from './events.ts'
+
+/** How a tap reaches its target and how much it decodes. */
+export interface TapOptions {
+  /** Opens the connection to the target, half-open allowed; it need not stand yet. Called once for each client. */
+  connect: () => net.Socket
+  /** The longest body that is decoded, in bytes; behind a longer one a direction passes undecoded. Default: 64 MiB. */
+  maxBodyBytes?: number
+}
+
+interface TapEvents {
+  event: [event: TapEvent]
+  bytes: [bytes: TapBytes]
+  listening: []
+  error: [error: Error]
+}
+
+type Direction = TapEvent['direction']
+
+/** Milliseconds since 1970, finer than Date. */
+const now = (): number => performance.timeOrigin + performance.now()
+
+/**
+ * A proxy that shows what passes.
+ *
+ * Bytes are passed on first, as they came, and looked at afterwards; no fault of the looking stops them. Ends are passed on
+ * as ends, resets as resets, and back-pressure as back-pressure.
+ */
+export class Tap extends EventEmitter<TapEvents> {
+  readonly #protocol: Protocol
+  readonly #options: TapOptions
+  readonly #server: net.Server
+  readonly #sockets = new Set<net.Socket>()
+  #connections = 0
+
+  constructor(protocol: Protocol, options: TapOptions) {
+    super()
+    this.#protocol = protocol
+    this.#options = options
+    this.#server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) =>
+      this.#accept(client),
+    )
+    this.#server.on('listening', () => this.emit('listening'))
+    this.#server.on('error', (error) => this.emit('error', error))
+  }
+
+  /** As net.Server's. */
+  listen(options: net.ListenOptions): this {
+    this.#server.listen(options)
+    return this
+  }
+
+  address(): net.AddressInfo | string | null {
+    return this.#server.address()
+  }
+
+  /** Stops accepting and destroys what is open. Resolves once every connection has told its `close`. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const sockets = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all([closed, ...sockets])
+  }
+
+  #accept(client: net.Socket): void {
+    const connection = ++this.#connections
+    this.#tell({ at: now(), connection, direction: 'client', kind: 'open', peer: addressOf(client) })
+    const server = this.#options.connect()
+    server.setNoDelay?.(true)
+    this.#watch(client)
+    this.#watch(server)
+    let reached = false
+    server.once(server instanceof net.Socket && 'encrypted' in server ? 'secureConnect' : 'connect', () => {
+      reached = true
+      this.#tell({ at: now(), connection, direction: 'server', kind: 'open', peer: addressOf(server) })
+      client.resume()
+    })
+    server.once('error', (error) => {
+      if (!reached) {
+        const text = `The target was not reached: ${told(error)}`
+        this.#tell({ at: now(), connection, direction: 'server', kind: 'fault', error: text })
+      }
+    })
+    this.#pass(connection, 'client', client, server)
+    this.#pass(connection, 'server', server, client)
+  }
+
+  #watch(socket: net.Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  /** Passes on what `from` sends, and tells of it. */
+  #pass(connection: number, direction: Direction, from: net.Socket, to: net.Socket): void {
+    let reader: FrameReader | null = new FrameReader(
+      this.#protocol,
+      direction,
+      this.#options.maxBodyBytes ?? 64 * 2 ** 20,
+    )
+    let closed = false
+    const close = (error?: Error) => {
+      if (closed) return
+      closed = true
+      const at = now()
+      reader?.finish()
+      if (reader?.fault) fault(at, reader)
+      this.#tell({ at, connection, direction, kind: 'close', ...(error && { error: told(error) }) })
+    }
+    const fault = (at: number, { fault }: FrameReader) => {
+      const bytes = reader?.rest() ?? new Uint8Array(0)
+      reader = null
+      const { message, offset = 0 } = fault as Error & { offset?: number }
+      this.#tell({ at, connection, direction, kind: 'fault', error: message, offset, bytes })
+    }
+
+    from.on('data', (chunk: Buffer) => {
+      const at = now()
+      if (!to.write(chunk)) from.pause()
+      try {
+        this.emit('bytes', { at, connection, direction, bytes: chunk })
+        if (reader === null) return
+        for (const { offset, bytes, name, type, message, error } of reader.feed(chunk)) {
+          this.#tell({
+            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, name, type },
+            ...(message !== undefined && { message }),
+            ...(error !== undefined && { error: error.message }),
+          })
+        }
+        if (reader.fault !== null) fault(at, reader)
+      } catch (error) {
+        // A listener that throws, or a fault of ours: what passes has passed, and goes on to.
+        reader = null
+        this.#tell({ at, connection, direction, kind: 'fault', error: told(error as Error) })
+      }
+    })
+    to.on('drain', () => from.resume())
+    from.on('end', () => {
+      to.end()
+      close()
+    })
+    from.on('error', (error) => {
+      close(error)
+      abort(to)
+    })
+    from.on('close', () => {
+      if (closed) return
+      close(new Error('closed before its end'))
+      abort(to)
+    })
+  }
+
+  #tell(event: TapEvent): void {
+    try {
+      this.emit('event', event)
+    } catch (error) {
+      process.nextTick(() => this.emit('error', error as Error))
+    }
+  }
+}
+
+/** Passes a reset on: what it takes along is what a reset takes along. */
+function abort(socket: net.Socket): void {
+  if (socket.destroyed) return
+  const { remoteFamily } = socket
+  if (remoteFamily !== undefined && remoteFamily !== 'Unix' && !('encrypted' in socket)) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+const told = (error: Error): string => {
+  const { code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
+  const text = error.message || errors?.map((each) => each.message).join('; ') || String(error)
+  return code === undefined || text.includes(code) ? text : `${text} (${code})`
+}
+
+/** The address of the peer: `127.0.0.1:7000`, or empty for a Unix socket. */
+function addressOf({ remoteAddress, remotePort, remoteFamily }: net.Socket): string {
+  if (remoteAddress === undefined) return ''
+  return `${remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`
+}

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process'
+import type { LoadOptions, Protocol } from '../../index.ts'
+import { firstPackage, loadSchema } from '../../protocol/load.ts'
+import { type OpenWindow, openWindow } from '../../window/server.ts'
+import { Fault } from '../command.ts'
+import type { Tap } from './proxy.ts'
+
+/** Of a window on a tap. */
+export interface TapWindowOptions extends LoadOptions {
+  /** The .proto files, which the page decodes by. */
+  files: readonly string[]
+  package?: string
+  /** What is tapped, for people. */
+  title: string
+  port: number
+}
+
+/** Opens a window on a tap, which sees what passes from then on. @throws {Fault} if its port is taken. */
+export async function tapWindow(
+  tap: Tap,
+  protocol: Protocol,
+  { files, package: name, title, port, ...options }: TapWindowOptions,
+): Promise<OpenWindow> {
+  const root = await loadSchema(files, options)
+  const schema = { package: name ?? firstPackage(root, files), root: root.toJSON() }
+  try {
+    return await openWindow(tap, protocol, { schema, title, port })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw code === 'EADDRINUSE' ? new Fault(`--ui-port ${port} is taken.`, { cause }) : new Fault(message, { cause })
+  }
+}
+
+/** Shows a page in the person's browser, if there is one. */
+export function showInBrowser(url: string): void {
+  const [command, ...args] = { darwin: ['open'], win32: ['rundll32', 'url.dll,FileProtocolHandler'] }[
+    process.platform as string
+  ] ?? ['xdg-open']
+  const child = spawn(command as string, [...args, url], { stdio: 'ignore', detached: true })
+  child.on('error', () => {}) // The address stands on the terminal, too.
+  child.unref()
+}

@@ -1,0 +1,118 @@
+import type { Protocol, Role } from '../../index.ts'
+import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
+import type { Io } from '../command.ts'
+import type { TapEvent } from '../tap/events.ts'
+import { looseJson } from './json5.ts'
+import { bytesText } from './progress.ts'
+
+/** What may wait for a slow terminal or pipe, in bytes: what is more is counted, and not shown. */
+const MAX_QUEUED_BYTES = 16 * 2 ** 20
+
+const COLOURS = { red: 31, green: 32, yellow: 33, blue: 34, cyan: 36, grey: 90, bold: 1 } as const
+
+/** Paints text, on a terminal that has colours and where the user wants them: https://no-color.org. */
+export function painter({ stdout, env }: Io): (colour: keyof typeof COLOURS, text: string) => string {
+  const on = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  return (colour, text) => (on ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text)
+}
+
+/** Prints what happens on connections: a line for people each, or of JSON. Never waits, and never grows without a bound. */
+export class Lines {
+  /** Puts a line out; a prompt puts it above itself. */
+  write: (line: string) => void
+  readonly #protocol: Protocol
+  readonly #io: Io
+  readonly #json: boolean
+  readonly #paint: ReturnType<typeof painter>
+  /** When the last frame came, by connection and direction, and whether the other side has answered it. */
+  readonly #last = new Map<string, { at: number; answered: boolean }>()
+  #unseen = 0
+
+  constructor(protocol: Protocol, io: Io, json: boolean) {
+    this.#protocol = protocol
+    this.#io = io
+    this.#json = json
+    this.#paint = painter(io)
+    this.write = (line) => void io.stdout.write(`${line}\n`)
+  }
+
+  show(event: TapEvent): void {
+    const waited = this.#latency(event)
+    if (this.#io.stdout.writableLength > MAX_QUEUED_BYTES) {
+      this.#unseen++
+      return
+    }
+    if (this.#unseen > 0)
+      this.#io.stderr.write(
+        `qbp: ${this.#unseen} events were not shown: they came faster than they could be printed.\n`,
+      )
+    this.#unseen = 0
+    this.write(this.#json ? JSON.stringify(this.#jsonOf(event, waited)) : this.#textOf(event, waited))
+  }
+
+  /** Milliseconds from the other side's last frame to this one, where it is the first behind it. */
+  #latency({ kind, at, connection, direction }: TapEvent): number | undefined {
+    if (kind === 'close') this.#last.delete(`${connection} ${direction}`)
+    if (kind !== 'frame') return undefined
+    const other = this.#last.get(`${connection} ${direction === 'client' ? 'server' : 'client'}`)
+    this.#last.set(`${connection} ${direction}`, { at, answered: false })
+    if (other === undefined || other.answered) return undefined
+    other.answered = true
+    return at - other.at
+  }
+
+  #jsonOf(event: TapEvent, latencyMs: number | undefined): object {
+    const { at, connection, direction, kind, peer, error, bytes, offset, name, type } = event
+    const frame = this.#frame(event)
+    return {
+      ...{ at, connection, direction, kind, ...(peer && { peer }) },
+      ...(kind === 'frame' && { name, type, offset, size: bytes?.length, ...frame }),
+      ...(kind === 'fault' && { offset, ...(bytes && { body: Buffer.from(bytes).toString('base64') }) }),
+      ...(latencyMs !== undefined && { latencyMs: Number(latencyMs.toFixed(3)) }),
+      ...(error !== undefined && { error }),
+    }
+  }
+
+  #textOf(event: TapEvent, latencyMs: number | undefined): string {
+    const { at, connection, direction, kind, peer, error, bytes } = event
+    const paint = this.#paint
+    const arrow = direction === 'client' ? paint('cyan', '→') : paint('yellow', '←')
+    const start = `${paint('grey', timeText(at))} #${connection} ${arrow}`
+    if (kind === 'open') return `${start} ${paint('grey', `open${peer ? ` ${peer}` : ''}`)}`
+    if (kind === 'close') return `${start} ${paint('grey', 'close')}${error ? ` ${paint('red', error)}` : ''}`
+    if (kind === 'fault') return `${start} ${paint('red', `fault: ${error}`)}`
+    const size = paint('grey', bytesText(bytes?.length ?? 0))
+    const waited = latencyMs === undefined ? '' : paint('grey', `  +${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`)
+    return `${start} ${this.messageText(event)}  ${size}${waited}`
+  }
+
+  /** The message of a frame as it would be typed: `Say {text: "hi"}`. */
+  messageText(event: TapEvent): string {
+    const { name, type, error } = event
+    const paint = this.#paint
+    if (error !== undefined) return `${paint('bold', name ?? `type ${type}`)} ${paint('red', error)}`
+    const { message, body, header } = this.#frame(event) as FrameJson
+    const shown = body === undefined ? message : { body }
+    const fields = header === undefined ? shown : { ...(shown as object), $header: header }
+    return `${paint('bold', name ?? `type ${type}`)} ${looseJson(fields)}`
+  }
+
+  /** The fields of a frame's JSON that say what is in it. */
+  #frame({ kind, direction, name = null, type = 0, message, error, bytes }: TapEvent): Partial<FrameJson> {
+    if (kind !== 'frame' || message === undefined) return {}
+    try {
+      const read = { name, type, offset: 0, length: 0, message }
+      const { header, message: fields, body } = frameToJson(this.#protocol, direction as Role, read)
+      return { ...(header && { header }), ...(body === undefined ? { message: fields } : { body }) }
+    } catch (fault) {
+      return { body: Buffer.from(bytes ?? []).toString('base64'), error: error ?? (fault as Error).message }
+    }
+  }
+}
+
+/** `12:34:56.789`, in local time. */
+function timeText(at: number): string {
+  const date = new Date(at)
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
+}

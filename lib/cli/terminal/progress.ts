@@ -1,0 +1,36 @@
+import type { Io } from '../command.ts'
+
+const INTERVAL_MS = 500
+
+/** Tells on a terminal's stderr, twice a second and on one line, how far long work is. Elsewhere it says nothing. */
+export class Progress {
+  readonly #io: Io
+  readonly #tell: () => string
+  readonly #timer: NodeJS.Timeout | undefined
+  #shown = false
+
+  constructor(io: Io, tell: () => string) {
+    this.#io = io
+    this.#tell = tell
+    if (io.stderr.isTTY !== true) return
+    this.#timer = setInterval(() => {
+      this.#shown = true
+      this.#io.stderr.write(`\r\x1b[K${this.#tell()}`)
+    }, INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  /** Takes the line away. */
+  stop(): void {
+    clearInterval(this.#timer)
+    if (this.#shown) this.#io.stderr.write('\r\x1b[K')
+  }
+}
+
+/** `1.2 MB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length)
+  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`
+}

@@ -1,0 +1,135 @@
+import { createHistogram } from 'node:perf_hooks'
+import { type ConnectOptions, connect, type QbpConnection } from '../../index.ts'
+import { DONE, Fault, INTERRUPTED, UsageError, verb, wholeNumber } from '../command.ts'
+import { parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { painter } from '../terminal/lines.ts'
+import { Progress } from '../terminal/progress.ts'
+import { parseTyped, typedToMessage } from '../typed-message.ts'
+
+const help = `Usage: qbp bench HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]
+
+Sends one message again and again, waits for a reply to each, and says how many there were in
+a second and how long they took.
+
+${protocolHelp}      --one-way          send without waiting for replies; what comes is dropped
+      --duration S       how long, in seconds (default: 5)
+      --count N          and how many messages at most
+      --connections N    at a time (default: 1)
+      --pipeline N       messages of one connection on their way at a time (default: 1)
+      --json             the result as JSON
+${tlsHelp}  -h, --help
+
+Example:
+  qbp bench localhost:7000 'Say {room: "den", text: "hi"}' --schema chat.proto
+`
+
+const options = {
+  ...protocolOptions,
+  ...tlsOptions,
+  'one-way': { type: 'boolean' },
+  duration: { type: 'string' },
+  count: { type: 'string' },
+  connections: { type: 'string' },
+  pipeline: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
+/** `qbp bench`. */
+export const run = verb('bench', help, options, async (values, [target, text, ...more], io) => {
+  const address = parseAddress(target, 'address')
+  if (text === undefined) throw new UsageError(`no message is given, such as 'Say {text: "hi"}'.`)
+  if (more.length > 0) throw new UsageError(`'${more[0]}' is a second message.`)
+  const seconds = Number(values.duration ?? '5')
+  if (!(seconds > 0 && seconds <= 86_400))
+    throw new UsageError(`--duration is '${values.duration}'; it may be up to 86400 seconds.`)
+  const count = wholeNumber('count', values.count ?? String(Number.MAX_SAFE_INTEGER), 1)
+  const connections = wholeNumber('connections', values.connections ?? '1', 1)
+  const pipeline = wholeNumber('pipeline', values.pipeline ?? '1', 1)
+  const tls = tlsFrom(values)
+  const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values, { unknown: 'raw', invalid: 'raw' })
+  if (role !== 'client') throw new UsageError('a bench is a client: --role client.')
+  const message = typedToMessage(protocol, 'client', await parseTyped(text))
+
+  const reach = (): Promise<QbpConnection> =>
+    connect(protocol, { ...address, maxBodyBytes, signal: io.signal, ...(tls && { tls }) } as ConnectOptions)
+  const opened = await Promise.all(Array.from({ length: connections }, reach))
+  const latencies = createHistogram({ figures: 3 })
+  const work = { started: 0, done: 0, over: false }
+  const progress = new Progress(io, () => `${work.done} messages`)
+  const start = performance.now()
+  const timer = setTimeout(() => {
+    work.over = true
+  }, seconds * 1000)
+  const begin = (): boolean => !work.over && !io.signal.aborted && work.started < count && ++work.started > 0
+  // A server that stops answering ends the bench, too.
+  const stop = () => {
+    for (const connection of opened) connection.destroy()
+  }
+  const late = setTimeout(stop, seconds * 1000 + 2_000)
+  io.signal.addEventListener('abort', stop)
+
+  const oneWay = async ({ reader, writer }: QbpConnection): Promise<void> => {
+    reader.resume()
+    while (begin()) {
+      await writer.writeMessage(message)
+      work.done++
+      // writeMessage() resolves at once while there is room: let sockets and timers have their turn.
+      if (work.done % 256 === 0) await new Promise(setImmediate)
+    }
+  }
+  const roundTrips = async ({ reader, writer }: QbpConnection): Promise<void> => {
+    const sent: bigint[] = []
+    const next = (): boolean => {
+      if (!begin()) return false
+      sent.push(process.hrtime.bigint())
+      writer.write(message)
+      return true
+    }
+    for (let i = 0; i < pipeline && next(); i++);
+    while (sent.length > 0) {
+      if ((await reader.readMessage()) === null) throw new Fault('the server ended before it had answered.')
+      latencies.record(process.hrtime.bigint() - (sent.shift() as bigint))
+      work.done++
+      next()
+    }
+  }
+  const outcomes = await Promise.allSettled(opened.map(values['one-way'] ? oneWay : roundTrips))
+  const elapsedMs = performance.now() - start
+  clearTimeout(timer)
+  clearTimeout(late)
+  progress.stop()
+  const bytes = opened.reduce((sum, connection) => sum + connection.stats().bytesOut, 0)
+  await Promise.all(opened.map((connection) => connection.close({ graceMs: 2_000 })))
+  const result = {
+    messages: work.done,
+    seconds: round(elapsedMs / 1000),
+    messagesPerSecond: Math.round((work.done / elapsedMs) * 1000),
+    bytesPerSecond: Math.round((bytes / elapsedMs) * 1000),
+    ...(latencies.count > 0 && {
+      p50Ms: round(latencies.percentile(50) / 1e6),
+      p90Ms: round(latencies.percentile(90) / 1e6),
+      p99Ms: round(latencies.percentile(99) / 1e6),
+      maxMs: round(latencies.max / 1e6),
+    }),
+  }
+  if (values.json) io.stdout.write(`${JSON.stringify(result)}\n`)
+  else {
+    const paint = painter(io)
+    const unit = values['one-way'] ? 'messages' : 'round trips'
+    io.stdout.write(
+      `${result.messages} ${unit} in ${result.seconds} s: ${paint('bold', `${result.messagesPerSecond} a second`)}\n`,
+    )
+    if (result.p50Ms !== undefined) {
+      io.stdout.write(
+        `p50 ${result.p50Ms} ms  p90 ${result.p90Ms} ms  p99 ${result.p99Ms} ms  max ${result.maxMs} ms\n`,
+      )
+    }
+  }
+  if (io.signal.aborted) return INTERRUPTED
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return DONE
+})
+
+const round = (number: number): number => Number(number.toPrecision(4))

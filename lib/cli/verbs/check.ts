@@ -1,0 +1,143 @@
+import { Header } from '../../framing/header.ts'
+import type { Entry, TableForm } from '../../framing/table.ts'
+import { headers, type Role } from '../../index.ts'
+import { listEntries } from '../../protocol/forms.ts'
+import { firstPackage, loadSchema } from '../../protocol/load.ts'
+import { makeTypes, type Types } from '../../protocol/schema.ts'
+import { compare, type Finding } from '../check/compare.ts'
+import { DONE, FAULT, UsageError, verb } from '../command.ts'
+import {
+  commandProtocol,
+  forms,
+  headerText,
+  type ProtocolValues,
+  protocolHelp,
+  protocolOptions,
+} from '../options/protocol-options.ts'
+import { painter } from '../terminal/lines.ts'
+
+const help = `Usage: qbp check --schema FILE.proto [--against OLD.proto] [options]
+
+Says what is wrong with a schema and its type numbers: numbers used twice, missing, or too
+large for the header. With --against, also what changed since an older version, and whether
+a peer that has that one would misread. Ends with 1 if anything is wrong or breaks.
+
+${protocolHelp}      --against FILE     the older version; may be repeated
+      --json             a line of JSON for each finding
+  -h, --help
+
+Example:
+  git show v1:chat.proto > old.proto && qbp check --schema chat.proto --against old.proto
+`
+
+const options = { ...protocolOptions, against: { type: 'string', multiple: true }, json: { type: 'boolean' } } as const
+
+type Reflection = Awaited<ReturnType<typeof loadSchema>>
+
+/** A schema with its type numbers, by role. */
+interface Version {
+  root: Reflection
+  types: Types
+  numbers: Map<Role, Entry[]>
+}
+
+/** `qbp check`. */
+export const run = verb('check', help, options, async (values, positionals, io) => {
+  if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option: --schema ${positionals[0]}?`)
+  const { schema, against } = values
+  if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
+  const header = new Header(values.header === undefined ? headers.default : headerText(values.header))
+  const now = await version(schema, values, header.hasType)
+  const findings = header.hasType ? numbersOf(now, header) : []
+  if (findings.length === 0) await commandProtocol(values) // All else that a Protocol asks for.
+  if (against !== undefined) {
+    const { package: _, ...rest } = values
+    const old = await version(against, values.package === undefined ? rest : values, header.hasType)
+    findings.push(...compare(old.root, now.root), ...compareNumbers(old, now))
+  }
+  const paint = painter(io)
+  const colours = { fault: 'red', break: 'red', note: 'yellow' } as const
+  for (const finding of findings) {
+    const { level, place, text } = finding
+    io.stdout.write(
+      values.json
+        ? `${JSON.stringify(finding)}\n`
+        : `${paint(colours[level], level)} ${paint('bold', place)} ${text}\n`,
+    )
+  }
+  const wrong = findings.filter(({ level }) => level !== 'note').length
+  if (wrong === 0 && !values.json)
+    io.stdout.write(`${against === undefined ? 'Nothing is wrong.' : 'Nothing breaks.'}\n`)
+  return wrong > 0 ? FAULT : DONE
+})
+
+async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
+  const root = await loadSchema(files, { includeDirs: values.include ?? ['.'] })
+  const types = makeTypes(root, values.package ?? firstPackage(root, files), 'bigint')
+  const form = await forms(values)
+  const perRole = isPerRole(form) ? form : { client: form, server: form }
+  const numbers = new Map<Role, Entry[]>()
+  if (hasType) {
+    for (const role of ['client', 'server'] as const) {
+      if (perRole[role] !== undefined) numbers.set(role, entriesOf(perRole[role], types))
+    }
+  }
+  return { root, types, numbers }
+}
+
+const isPerRole = (form: unknown): form is Partial<Record<Role, TableForm>> =>
+  typeof form === 'object' &&
+  form !== null &&
+  Object.keys(form).length > 0 &&
+  Object.keys(form).every((key) => key === 'client' || key === 'server')
+
+const entriesOf = (form: TableForm, types: Types): Entry[] => [...listEntries(form, types).values()]
+
+function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
+  const findings = new Map<string, Finding>()
+  const tell = (level: Finding['level'], place: string, text: string) =>
+    findings.set(`${place} ${text}`, { level, place, text })
+  for (const entries of numbers.values()) {
+    const seen = new Map<number, string>()
+    for (const { name, type } of entries) {
+      const twin = seen.get(type)
+      if (twin !== undefined) tell('fault', name, `has the type number ${type}, which is ${twin}'s`)
+      seen.set(type, name)
+      if (!Number.isInteger(type) || type < 0)
+        tell('fault', name, `has the type number ${type}, which is no whole number of 0 or more`)
+      else if (type > header.maxType)
+        tell('fault', name, `has the type number ${type}; the header '${header.text}' holds at most ${header.maxType}`)
+    }
+  }
+  // A message that is neither sent nor part of another was probably forgotten.
+  const used = new Set<unknown>([...numbers.values()].flat().map(({ body }) => body))
+  for (const type of types.types.values())
+    for (const { message } of type.fields) if (message !== type) used.add(message)
+  for (const type of types.types.values()) {
+    if (used.has(type) || type.fullName.startsWith('google.protobuf.')) continue
+    if (types.package === '' || type.fullName.startsWith(`${types.package}.`)) {
+      tell('note', type.name, 'has no type number, and no other message has a field of it')
+    }
+  }
+  return [...findings.values()]
+}
+
+function compareNumbers(old: Version, now: Version): Finding[] {
+  const findings = new Map<string, Finding>()
+  const tell = (level: Finding['level'], place: string, text: string) =>
+    findings.set(`${place} ${text}`, { level, place, text })
+  for (const [role, entries] of old.numbers) {
+    const current = now.numbers.get(role) ?? []
+    for (const { name, type } of entries) {
+      const same = current.find((entry) => entry.name === name)
+      const taker = current.find((entry) => entry.type === type)
+      if (same !== undefined && same.type !== type)
+        tell('break', name, `its type number was ${type} and is ${same.type}`)
+      else if (same === undefined && taker === undefined)
+        tell('break', name, `its type number ${type} is gone: an old peer may still send it`)
+      if (same === undefined && taker !== undefined)
+        tell('break', name, `its type number ${type} is ${taker.name}'s now`)
+    }
+  }
+  return [...findings.values()]
+}

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { QbpWritable } from '../../index.ts'
+import { frameFromJson } from '../../protojson/frame-json.ts'
+import { DONE, FAULT, told, UsageError, verb } from '../command.ts'
+import { commandProtocol, protocolHelp, protocolOptions, senderOf } from '../options/protocol-options.ts'
+import { Progress } from '../terminal/progress.ts'
+
+const help = `Usage: qbp encode [FILE|-] --schema FILE.proto [options]
+
+Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what
+qbp decode prints, and writes their frames to standard output. A line that does not fit
+ends it, with the line's number and the field; the frames before it are written.
+
+${protocolHelp}  -h, --help
+
+Example:
+  echo '{"name":"Say","message":{"text":"hi"}}' | qbp encode --schema chat.proto | nc localhost 7000
+`
+
+/** `qbp encode`. */
+export const run = verb('encode', help, protocolOptions, async (values, positionals, io) => {
+  const [file = '-', ...more] = positionals
+  if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
+  const command = await commandProtocol(values)
+  const role = senderOf(command)
+  const writer = new QbpWritable(command.protocol, { role, maxBodyBytes: command.maxBodyBytes })
+  const input = file === '-' ? io.stdin : createReadStream(file)
+  addAbortSignal(io.signal, input)
+  writer.on('data', (bytes: Buffer) => {
+    if (io.stdout.write(bytes)) return
+    writer.pause()
+    io.stdout.once('drain', () => writer.resume())
+  })
+  let line = 0
+  const progress = new Progress(io, () => `${line} lines`)
+  let code = DONE
+  try {
+    for await (const text of lines(input)) {
+      line++
+      if (text.trim() === '') continue
+      try {
+        const message = frameFromJson(command.protocol, role, JSON.parse(text))
+        if (!writer.write(message)) await once(writer, 'drain', { signal: io.signal })
+      } catch (error) {
+        if (io.signal.aborted) throw error
+        io.stderr.write(`qbp encode: line ${line}: ${told(error as Error)}\n`)
+        code = FAULT
+        break
+      }
+    }
+  } finally {
+    progress.stop()
+  }
+  writer.end()
+  await once(writer, 'end', { signal: io.signal })
+  return code
+})
+
+/** The lines of a stream, told by its own fault where it has one: readline's iterator keeps that to itself. */
+async function* lines(input: Readable): AsyncGenerator<string> {
+  const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  const failed = new Promise<never>((_, reject) => input.once('error', reject))
+  failed.catch(() => reader.close())
+  yield* reader
+  if (input.errored) throw input.errored
+}

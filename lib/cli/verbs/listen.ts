@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import tls from 'node:tls'
+import type { ReadFrame } from '../../framing/frame-reader.ts'
+import { frameToJson } from '../../protojson/frame-json.ts'
+import { Answers } from '../answers.ts'
+import { DONE, Fault, told, UsageError, verb } from '../command.ts'
+import { parseAddress, tlsFrom } from '../options/address.ts'
+import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { Lines } from '../terminal/lines.ts'
+import { Talk } from '../terminal/talk.ts'
+
+const help = `Usage: qbp listen [HOST:]PORT|unix:PATH --schema FILE.proto [options]
+
+Accepts connections and prints what arrives: the time, the connection, the message, its
+frame's size; and what is answered.
+
+${protocolHelp}      --echo             answer every message with itself
+      --answer FILE      answer from a file of lines, Say -> Said {text: "$text"}: what
+                         arrives, and a message to answer with, where '$text' is the
+                         field of what arrived; 'open' is a new connection, '*' any other
+      --once             end when the first connection has closed
+      --json             lines of JSON
+      --tls --cert FILE --key FILE
+                         speak TLS
+  -h, --help
+
+Example:
+  qbp listen 7000 --schema chat.proto --echo
+`
+
+const options = {
+  ...protocolOptions,
+  tls: { type: 'boolean' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  echo: { type: 'boolean' },
+  answer: { type: 'string' },
+  once: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const
+
+/** `qbp listen`. */
+export const run = verb('listen', help, options, async (values, [place, ...more], io) => {
+  const address = parseAddress(place, 'address to listen at')
+  if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
+  if (values.echo && values.answer !== undefined) throw new UsageError('--echo and --answer exclude each other.')
+  const tlsOptions = tlsFrom(values)
+  const { protocol, role = 'server', maxBodyBytes } = await commandProtocol(values)
+  const other = role === 'client' ? 'server' : 'client'
+  const answers =
+    values.answer === undefined
+      ? undefined
+      : await Answers.parse(readFileSync(values.answer, 'utf8'), protocol, role).catch((error: Error) => {
+          throw new Fault(`${values.answer}: ${error.message}`)
+        })
+  const lines = new Lines(protocol, io, values.json === true)
+  const over = new AbortController()
+  const sockets = new Set<net.Socket>()
+
+  const answer = async (talk: Talk, frame: ReadFrame): Promise<void> => {
+    if (frame.message === undefined || frame.name === null) return
+    if (values.echo) await talk.send(frame.message)
+    const { message, body } = frameToJson(protocol, other, frame)
+    for (const reply of answers?.to(frame.name, message ?? { body }) ?? []) await talk.send(reply)
+  }
+  const serve = (socket: net.Socket, connection: number): void => {
+    sockets.add(socket)
+    const event = { connection, direction: other } as const
+    const peer = `${socket.remoteAddress ?? 'unix'}${socket.remotePort === undefined ? '' : `:${socket.remotePort}`}`
+    lines.show({ ...event, at: Date.now(), kind: 'open', peer })
+    const talk = new Talk(protocol, socket, { role, connection, maxBodyBytes, show: (each) => lines.show(each) })
+    // What cannot be answered is told, and the conversation goes on.
+    const failed = (error: Error): void => {
+      io.stderr.write(`qbp listen: #${connection}: ${told(error)}\n`)
+    }
+    let answered = Promise.resolve()
+    const then = (act: () => Promise<void>) => {
+      answered = answered.then(act).catch(failed)
+    }
+    then(async () => {
+      for (const reply of answers?.to('open') ?? []) await talk.send(reply)
+    })
+    talk.onFrame = (frame) => then(() => answer(talk, frame))
+    socket.on('end', () => then(async () => talk.end()))
+    void talk.closed.then((fault) => {
+      sockets.delete(socket)
+      lines.show({ ...event, at: Date.now(), kind: 'close', ...(fault && { error: told(fault) }) })
+      if (values.once) over.abort()
+    })
+  }
+
+  let connections = 0
+  const accept = (socket: net.Socket) => serve(socket, ++connections)
+  const socketOptions = { allowHalfOpen: true, noDelay: true }
+  const server = tlsOptions
+    ? tls.createServer({ ...(tlsOptions as tls.TlsOptions), ...socketOptions }, accept)
+    : net.createServer(socketOptions, accept)
+  server.on('tlsClientError', (error: Error) => io.stderr.write(`qbp listen: ${told(error)}\n`))
+  server.listen(address)
+  await once(server, 'listening', { signal: io.signal })
+  const at = server.address()
+  io.stderr.write(`Listening at ${typeof at === 'string' ? at : `${at?.address}:${at?.port}`}.\n`)
+  const ended = AbortSignal.any([io.signal, over.signal])
+  if (!ended.aborted) await once(ended, 'abort')
+  for (const socket of sockets) socket.destroy()
+  server.close()
+  return DONE
+})

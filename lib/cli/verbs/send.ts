@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { frameToJson } from '../../protojson/frame-json.ts'
+import { DONE, FAULT, Fault, INTERRUPTED, type Io, verb, wholeNumber } from '../command.ts'
+import { type Address, addressText, open, parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { Lines } from '../terminal/lines.ts'
+import { Prompt } from '../terminal/prompt.ts'
+import { Talk } from '../terminal/talk.ts'
+import { parseTyped, typedToMessage } from '../typed-message.ts'
+
+const help = `Usage: qbp send HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]
+
+Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a
+MESSAGE it reads them from standard input, one a line; on a terminal it prompts for them,
+and Tab completes names.
+
+${protocolHelp}      --wait MS          ends when nothing has come for so long after the last message
+                         (default: 1000)
+      --replies N        ends when so many messages have come
+      --timeout MS       how long the connection may take to stand (default: 10000)
+      --json             replies as lines of JSON, like qbp decode has them
+${tlsHelp}  -h, --help
+
+Example:
+  qbp send localhost:7000 'Join {room: "den", name: "ann"}' --schema chat.proto
+`
+
+const options = {
+  ...protocolOptions,
+  ...tlsOptions,
+  wait: { type: 'string' },
+  replies: { type: 'string' },
+  timeout: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
+/** `qbp send`. */
+export const run = verb('send', help, options, async (values, [target, ...texts], io) => {
+  const address = parseAddress(target, 'address')
+  const tls = tlsFrom(values)
+  const waitMs = wholeNumber('wait', values.wait ?? '1000')
+  const replies = wholeNumber('replies', values.replies ?? String(Number.MAX_SAFE_INTEGER), 1)
+  const timeoutMs = wholeNumber('timeout', values.timeout ?? '10000', 1)
+  const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values)
+  const lines = new Lines(protocol, io, false)
+  const other = role === 'client' ? 'server' : 'client'
+  const read = async (text: string) => typedToMessage(protocol, role, await parseTyped(text))
+  // All of them are read before the first one is sent.
+  const messages = await Promise.all(texts.map(read))
+
+  const socket = await reach(address, tls, timeoutMs, io)
+  const quiet = new Quiet(waitMs)
+  let prompt: Prompt | undefined
+  let came = 0
+  const talk = new Talk(protocol, socket, {
+    ...{ role, connection: 1, maxBodyBytes },
+    show: (event) => {
+      const { kind, direction, message, error, name = null, type = 0, offset = 0, bytes } = event
+      if (kind === 'fault' || direction !== other) return
+      if (values.json !== true) return lines.write(lines.messageText(event))
+      const read = { name, type, offset, length: bytes?.length ?? 0, message: message as object }
+      lines.write(JSON.stringify(error === undefined ? frameToJson(protocol, other, read) : { ...read, error }))
+    },
+  })
+  talk.onFrame = () => {
+    quiet.touch()
+    if (++came >= replies) quiet.end()
+  }
+  socket.on('end', () => talk.end()) // A server that has ended says no more.
+  const send = async (text: string) => talk.send(await read(text))
+  const closed = talk.closed.then((fault) => {
+    prompt?.close()
+    return fault
+  })
+
+  const finish = async (): Promise<number> => {
+    talk.end()
+    // A server that does not end in turn is left after a moment.
+    const moment = new Quiet(Math.min(waitMs, 200))
+    moment.touch()
+    const fault = await Promise.race([closed, moment.over])
+    for (const timer of [quiet, moment]) timer.end()
+    socket.destroy()
+    if (fault) throw new Fault(fault.message)
+    return DONE
+  }
+
+  if (texts.length === 0 && io.stdin.isTTY === true) {
+    prompt = new Prompt(io, { protocol, sender: role, send })
+    lines.write = (line) => prompt?.print(line)
+    const interrupted = await prompt.ended
+    const code = await finish()
+    return interrupted ? INTERRUPTED : code
+  }
+  io.signal.addEventListener('abort', () => socket.destroy())
+  if (texts.length > 0) for (const message of messages) await talk.send(message)
+  else {
+    let number = 0
+    for await (const line of createInterface({ input: io.stdin })) {
+      number++
+      if (line.trim() === '' || socket.destroyed) continue
+      try {
+        await send(line)
+      } catch (error) {
+        io.stderr.write(`qbp send: line ${number}: ${(error as Error).message}\n`)
+        await finish()
+        return FAULT
+      }
+    }
+  }
+  quiet.touch()
+  await Promise.race([quiet.over, closed])
+  return finish()
+})
+
+async function reach(address: Address, tls: Parameters<typeof open>[1], timeoutMs: number, io: Io) {
+  const socket = open(address, tls)
+  const late = AbortSignal.timeout(timeoutMs)
+  try {
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect', { signal: AbortSignal.any([io.signal, late]) })
+    return socket
+  } catch (error) {
+    socket.on('error', () => {})
+    socket.destroy()
+    if (late.aborted) throw new Fault(`${addressText(address)} did not answer within ${timeoutMs} ms.`)
+    throw error
+  }
+}
+
+/** Is over when nothing has touched it for so long. */
+class Quiet {
+  readonly over: Promise<null>
+  readonly #ms: number
+  #end: (nothing: null) => void = () => {}
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(ms: number) {
+    this.#ms = ms
+    this.over = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  touch(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.end(), this.#ms)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#end(null)
+  }
+}

@@ -1,0 +1,112 @@
+import type { Field, Type } from '../../codec/type.ts'
+import { type Integer, parseLayout, type Token } from '../../framing/layout.ts'
+import type { Protocol, Role } from '../../index.ts'
+import { LUA } from './lua.ts'
+
+/** How a dissector is made. */
+export interface DissectorOptions {
+  /** What its filters begin with: `qbp_chat`. */
+  name: string
+  /** TCP ports of servers. None: it waits under "Decode As". */
+  ports: readonly number[]
+}
+
+/** The Lua of a Wireshark dissector for a protocol: tables made of its layout, tables and messages, and code that reads them. */
+export function dissector(protocol: Protocol, { name, ports }: DissectorOptions): string {
+  const tokens = parseLayout(protocol.header.text)
+  const length = tokens.find((token) => token.kind === 'integer' && token.name === 'length') as Integer
+  const types = reached(protocol)
+  const entries = (role: Role) =>
+    protocol.sent[role].entries.map(({ name: own, type, body }) => {
+      const of = typeof body === 'string' ? '' : `, of = ${lua(body.fullName)}`
+      return `  [${type}] = { name = ${lua(own)}${of} },`
+    })
+  const enums = new Map(
+    [...types].flatMap(({ fields }) => fields.flatMap((field) => (field.enum ? [[field.enum.name, field.enum]] : []))),
+  )
+  return [
+    '-- Made by `qbp wireshark`. Changes are lost when it runs again.',
+    `-- Use it: tshark -X lua_script:FILE, or copy it to Wireshark's folder of personal Lua plugins (Help, About, Folders).`,
+    `local NAME = ${lua(name)}`,
+    `local TITLE = ${lua(name.toUpperCase())}`,
+    `local LAYOUT = ${lua(protocol.header.text)}`,
+    `local PORTS = { ${ports.join(', ')} }`,
+    `local COUNTS = ${lua(length.counts)}`,
+    'local HEADER = {',
+    ...tokens.map((token) => `  { ${tokenTable(token)} },`),
+    '}',
+    'local CLIENT = {',
+    ...entries('client'),
+    '}',
+    ...(protocol.symmetric ? ['local SERVER = CLIENT'] : ['local SERVER = {', ...entries('server'), '}']),
+    'local ENUMS = {',
+    ...[...enums].map(([key, { names }]) => {
+      const values = [...names].map(([number, text]) => `[${number}] = ${lua(text)}`)
+      return `  [${lua(key)}] = { ${values.join(', ')} },`
+    }),
+    '}',
+    'local TYPES = {',
+    ...[...types].flatMap(typeTables),
+    '}',
+    LUA,
+  ].join('\n')
+}
+
+/** All message types that frames can hold. */
+function reached(protocol: Protocol): Set<Type> {
+  const types = new Set<Type>()
+  const add = (type: Type): void => {
+    if (types.has(type)) return
+    types.add(type)
+    for (const { message } of type.fields) if (message !== null) add(message)
+  }
+  for (const role of ['client', 'server'] as const) {
+    for (const { body } of protocol.sent[role].entries) if (typeof body !== 'string') add(body)
+  }
+  return types
+}
+
+/** A message's table, and those of the entries of its maps. */
+function typeTables(type: Type): string[] {
+  const fields = type.fields.map((field) => {
+    const of = field.key === null ? (field.message?.fullName ?? field.enum?.name) : entryName(type, field)
+    const parts = [`name = ${lua(field.name)}`, `kind = ${lua(field.key === null ? field.kind : 'message')}`]
+    if (of !== undefined) parts.push(`of = ${lua(of)}`)
+    if (field.repeated) parts.push('repeated = true')
+    if (field.group) parts.push('group = true')
+    return `    [${field.id}] = { ${parts.join(', ')} },`
+  })
+  const table = [`  [${lua(type.fullName)}] = { filter = ${lua(type.name)}, fields = {`, ...fields, '  } },']
+  const maps = type.fields.filter((field) => field.key !== null)
+  return [...table, ...maps.flatMap((field) => entryTable(type, field))]
+}
+
+const entryName = (type: Type, field: Field): string => `${type.fullName}.${field.name}[]`
+
+function entryTable(type: Type, field: Field): string[] {
+  const of = field.message?.fullName ?? field.enum?.name
+  return [
+    `  [${lua(entryName(type, field))}] = { filter = ${lua(`${type.name}.${field.name}`)}, fields = {`,
+    `    [1] = { name = 'key', kind = ${lua(field.key as string)} },`,
+    `    [2] = { name = 'value', kind = ${lua(field.kind)}${of === undefined ? '' : `, of = ${lua(of)}`} },`,
+    '  } },',
+  ]
+}
+
+/** A token of the layout as the fields of its table. */
+function tokenTable(token: Token): string {
+  if (token.kind === 'constant') return `bytes = { ${token.bytes.join(', ')} }`
+  const { name, width, littleEndian } = token
+  const size = typeof width === 'number' ? `, width = ${width}` : ''
+  return `name = ${lua(name)}${size}${width === 'zigzag' ? ', zigzag = true' : ''}${littleEndian ? ', le = true' : ''}`
+}
+
+/** Text as a literal of Lua: names of a schema are code, its strings are not. */
+function lua(text: string): string {
+  const escaped = text
+    .replaceAll(/[\\']/g, '\\$&')
+    .replaceAll(/[^ -~]/gu, (character) =>
+      [...Buffer.from(character)].map((byte) => `\\${String(byte).padStart(3, '0')}`).join(''),
+    )
+  return `'${escaped}'`
+}

@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto'
+import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
+import type { Bus, Position } from '../bus/bus.ts'
+import { encodeName } from '../bus/name.ts'
+import { checkPosition } from '../bus/position.ts'
+import { FrameParser } from '../framing/frame-parser.ts'
+import type { MessageWriter } from '../framing/message-writer.ts'
+import { type BroadcastOptions, type GroupOptions, type Member, writerOf } from '../net/group.ts'
+import type { Incoming, Outgoing } from '../protocol/message-types.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { WriterSettings } from '../streams/settings.ts'
+import type { QbpWritable } from '../streams/writable.ts'
+import { type Lane, LiveLane, LogLane, type Stamp } from './lanes.ts'
+import { Seat } from './membership.ts'
+import { type Presence, Roll } from './roster.ts'
+
+type Other<R extends Role> = R extends 'server' ? 'client' : 'server'
+
+/** What a group on a bus may be told; all of it is checked once, here. */
+export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role = Role> extends GroupOptions {
+  /**
+   * Broadcast into the channel's log: everybody gets the same messages in the same order, and who comes back gets what it has
+   * missed. Nobody is skipped then. Default: false, at most once.
+   */
+  durable?: boolean
+  /**
+   * For a durable group: says in a message where it stands, so that the client can come back with that. Called once per node
+   * and message. Without it a client counts: each message stands one further than the one before, from where `join` said.
+   */
+  stamp?: (message: Incoming<P, Other<R>>, position: Position) => Outgoing<P, R>
+  /** Which role the members' writers have. Default: 'server'. */
+  role?: R
+  /** The longest body that is broadcast, in bytes. Default: 1 MiB. */
+  maxBodyBytes?: number
+  /** How soon `members()` forgets a node that died, in milliseconds. Default: 10 s. */
+  presenceTtlMs?: number
+}
+
+/** How a member joins. */
+export interface JoinOptions {
+  /** What `members()` tells of it, and by what `except` knows it when it comes back on another node. Default: a random one. */
+  name?: string
+  /** For a durable group: the place behind which it goes on. Default: what comes from now on. */
+  since?: Position
+}
+
+/**
+ * A Group that spans all nodes of a bus: those that joined the same channel, on whichever node, get the same messages. A message is encoded
+ * once, and crosses the bus once per node, however many its members are; nobody waits for anybody.
+ *
+ *   const room = new Group()                                             // in this process
+ *   const room = new BusGroup(protocol, bus, 'lobby')                    // on all nodes
+ *   const room = new BusGroup(protocol, bus, 'lobby', { durable: true }) // and who comes back has missed nothing
+ *
+ * A node has one for each channel, or two, one of them durable; one that is not needed any more is closed.
+ */
+export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
+  implements Iterable<QbpWritable<P, R>>, AsyncDisposable
+{
+  readonly channel: string
+  readonly #seats = new Map<QbpWritable<P, R>, Seat>()
+  readonly #frames: MessageWriter
+  readonly #lane: Lane
+  readonly #roll: Roll
+  readonly #isDurable: boolean
+  readonly #skips: boolean
+  #isClosed = false
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, bus: Bus, channel: string, options: BusGroupOptions<P, R> = {}) {
+    const { durable = false, stamp, slow = 'destroy', presenceTtlMs = Math.min(10_000, bus.store.maxTtlMs) } = options
+    const { role = 'server' as R, maxBodyBytes } = options
+    if (slow !== 'destroy' && slow !== 'skip')
+      throw bad('slow', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'`)
+    if (slow === 'skip' && durable) throw bad('slow', 'a durable group leaves no message out')
+    if (stamp !== undefined && !durable) throw bad('stamp', 'only messages of a durable group have a place')
+    if (!Number.isInteger(presenceTtlMs) || presenceTtlMs < 10 || presenceTtlMs > bus.store.maxTtlMs) {
+      const allowed = `integers from 10 to the bus's maxTtlMs, ${bus.store.maxTtlMs}`
+      throw bad('presenceTtlMs', `presenceTtlMs is ${presenceTtlMs}; allowed are ${allowed}`)
+    }
+    this.channel = channel
+    this.#isDurable = durable
+    this.#skips = slow === 'skip'
+    this.#frames = new WriterSettings(protocol, {
+      role,
+      ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
+    }).framer
+    const seats = { [Symbol.iterator]: () => this.#seats.values() }
+    this.#lane = durable
+      ? new LogLane(bus, channel, seats, stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#frames))
+      : new LiveLane(bus, channel, seats)
+    this.#roll = new Roll(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
+  }
+
+  /** How many members there are on this node. */
+  get size(): number {
+    return this.#seats.size
+  }
+
+  /**
+   * Lets a member in. Resolves once it hears all that is broadcast from then on, and, with `since`, has been given what it has
+   * missed; in a durable group to the place where it stands.
+   *
+   * @throws {QbpError} ERR_QBP_GAP if what was missed is not there any more, ERR_QBP_CLOSED if the writer or the group is closed, or is by
+   * then; ERR_QBP_BAD_OPTION for one that is in already; what `subscribe` of the bus throws. It is no member then.
+   */
+  async join(member: Member<P, R>, options: JoinOptions = {}): Promise<Position | undefined> {
+    const { name = randomUUID(), since } = options
+    const writer = writerOf(member)
+    if (since !== undefined) {
+      if (!this.#isDurable) throw bad('since', 'only a durable group has a past')
+      checkPosition(since)
+    }
+    encodeName(name)
+    if (this.#seats.has(writer)) throw bad('member', 'it is one already')
+    const seat = new Seat(writer as unknown as QbpWritable, name, this.#skips, () => this.leave(writer))
+    if (this.#isClosed || seat.isClosed) throw closed()
+    this.#seats.set(writer, seat)
+    seat.enter()
+    try {
+      const position = await this.#lane.attach(seat, since)
+      if (seat.hasLeft || seat.isClosed) throw writer.errored ?? closed()
+      this.#roll.change()
+      return position
+    } catch (error) {
+      if (this.#seats.get(writer) === seat) this.leave(writer)
+      throw error
+    }
+  }
+
+  /** Lets a member go. It stays open. @returns whether it was one. */
+  leave(member: Member<P, R>): boolean {
+    const writer = writerOf(member)
+    const seat = this.#seats.get(writer)
+    if (seat === undefined) return false
+    this.#seats.delete(writer)
+    seat.exit()
+    if (this.#seats.size === 0) this.#lane.rest()
+    this.#roll.change()
+    return true
+  }
+
+  /** Whether it is a member on this node. */
+  has(member: Member<P, R>): boolean {
+    return this.#seats.has(writerOf(member))
+  }
+
+  /** The writers of this node's members, in the order in which they joined. */
+  [Symbol.iterator](): Iterator<QbpWritable<P, R>> {
+    return this.#seats.keys()
+  }
+
+  /**
+   * Writes a message to all members, on all nodes. Resolves when it is on its way to the other nodes; in a durable group when it is
+   * stored, to its place.
+   *
+   * @throws {QbpError} as a rejection: what `write` throws for a message that cannot be sent; what `publish` of the bus throws, such as
+   * ERR_QBP_BUS_DOWN. Live, nobody gets the message then.
+   */
+  broadcast(message: Outgoing<P, R>, { except = null }: BroadcastOptions<P, R> = {}): Promise<Position | undefined> {
+    try {
+      if (this.#isClosed) throw closed()
+      const seat = except === null ? undefined : this.#seats.get(writerOf(except))
+      return this.#lane.publish(this.#frames.frame(message), seat)
+    } catch (refusal) {
+      return Promise.reject(refusal)
+    }
+  }
+
+  /**
+   * Who is in the group, on all nodes: this one's members first. Those of a node that died are told for `presenceTtlMs` more; of what changes on
+   * another node this one hears a moment later.
+   *
+   * @throws {QbpError} with the first call, what `watch` of the bus's store throws.
+   */
+  members(): Promise<Presence[]> {
+    return this.#roll.members()
+  }
+
+  /** Lets all members of this node go; they stay open. Always resolves; may be repeated. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const writer of this.#seats.keys()) this.leave(writer)
+    await this.#roll.close()
+  }
+
+  /** As `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #names(): string[] {
+    return [...this.#seats.values()].filter((seat) => seat.isLive).map((seat) => seat.name)
+  }
+}
+
+/** Frames go to clients as they are. */
+function asIs(frame: Uint8Array): Uint8Array {
+  return frame
+}
+
+/** Reads a frame, lets `stamp` say its place in it, and writes it again. */
+function stamping<P extends Protocol, R extends Role>(
+  protocol: P,
+  role: R,
+  stamp: NonNullable<BusGroupOptions<P, R>['stamp']>,
+  framer: MessageWriter,
+): Stamp {
+  const table = protocol.table(role, 'outgoing')
+  return (frame, position) => {
+    const frames = new FrameParser(protocol.header, Number.POSITIVE_INFINITY)
+    frames.feed(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
+    const entry = frames.next() ? table.byType(frames.type) : undefined
+    if (entry === undefined) return frame
+    const message = entry.decode(frames.buffer, frames.start, frames.end, false, frames.fields)
+    return framer.frame(stamp(message as Incoming<P, Other<R>>, position))
+  }
+}
+
+function bad(option: string, found: string): QbpError {
+  return new QbpError('ERR_QBP_BAD_OPTION', `${found}.`, { option })
+}
+
+function closed(): QbpError {
+  return new QbpError('ERR_QBP_CLOSED', 'The writer or the group is closed.')
+}

@@ -1,0 +1,109 @@
+import { QbpError } from '../base/errors.ts'
+import type { Position } from '../bus/bus.ts'
+import { formatPosition } from '../bus/position.ts'
+import { type WriterPort, writerPort } from '../streams/ports.ts'
+import type { QbpWritable } from '../streams/writable.ts'
+
+/** How many bytes of what it has missed may wait for a writer at a time. */
+const REPLAY_BYTES = 2 ** 20
+/** How long a writer is left alone that has no room and cannot tell when it has. */
+const POLL_MS = 50
+
+/** One writer in a group of a bus, and how far it is. */
+export class Seat {
+  readonly writer: QbpWritable
+  readonly name: string
+  /** The place of the last frame of a log that was handed to the writer, or passed it by on purpose. */
+  position: Position | undefined
+  /** Whether it gets frames as they come. Before, it is not there yet, or gets what it has missed. */
+  isLive = false
+  hasLeft = false
+  /** While it gets what it has missed: it has no room for the next frame. */
+  isFull = false
+  readonly #port: WriterPort
+  readonly #skips: boolean
+  readonly #onClose: () => void
+
+  /** @param skips lets frames pass by a writer without room, instead of destroying it. */
+  constructor(writer: QbpWritable, name: string, skips: boolean, onClose: () => void) {
+    this.writer = writer
+    this.name = name
+    this.#port = writer[writerPort]
+    this.#skips = skips
+    this.#onClose = onClose
+  }
+
+  /** Whether nothing more can be written to it. */
+  get isClosed(): boolean {
+    return this.#port.isOver
+  }
+
+  enter(): void {
+    this.writer.setMaxListeners(0) // One for each group that it is in.
+    this.writer.on('close', this.#onClose)
+  }
+
+  exit(): void {
+    this.hasLeft = true
+    this.isLive = false
+    this.writer.off('close', this.#onClose)
+  }
+
+  /** Writes a frame. Never throws and never waits. @returns whether the writer took it. */
+  give(frame: Uint8Array, position?: Position): boolean {
+    if (this.isClosed) return false
+    try {
+      this.#port.frame(frame)
+      this.position = position
+      return true
+    } catch (full) {
+      if (!this.#skips) this.drop(this.#placed(full as QbpError))
+      return false
+    }
+  }
+
+  /** Writes a frame that it has missed, unless it is full. */
+  replay(frame: Uint8Array, position: Position): void {
+    try {
+      if (!this.isClosed) this.#port.frame(frame)
+      this.position = position
+      this.isFull = this.#port.queued > REPLAY_BYTES && this.writer.writableNeedDrain
+    } catch {
+      this.isFull = true
+    }
+  }
+
+  /** Resolves once it has room again, or is gone. */
+  async room(): Promise<void> {
+    if (!this.isFull) return
+    this.isFull = false
+    const { writer } = this
+    if (this.isClosed || this.hasLeft) return
+    await new Promise<void>((resolve) => {
+      const timer = writer.writableNeedDrain ? undefined : setTimeout(() => done(), POLL_MS)
+      const done = () => {
+        clearTimeout(timer)
+        writer.off('drain', done).off('close', done)
+        resolve()
+      }
+      writer.on('drain', done).on('close', done)
+    })
+  }
+
+  /** Aborts its connection. */
+  drop(fault: Error): void {
+    this.writer.destroy(fault)
+  }
+
+  /** The same fault with the place to go on from. */
+  #placed(fault: QbpError): QbpError {
+    if (this.position === undefined) return fault
+    const { code, message, size, limit } = fault
+    const position = formatPosition(this.position)
+    return new QbpError(code, `${message} The last message handed to it stands at ${position}.`, {
+      position,
+      ...(size === undefined ? {} : { size }),
+      ...(limit === undefined ? {} : { limit }),
+    })
+  }
+}

@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { QbpError } from '../base/errors.ts'
+import type { Bus, Entry, Key, Position } from '../bus/bus.ts'
+
+/** What the store holds of a session. */
+export interface Held {
+  /** The node that serves it, or null while none does. */
+  readonly node: string | null
+  /** Which life of it on that node. */
+  readonly holder: string
+  readonly state: unknown
+}
+
+/** How a session is kept. */
+export interface Keeping {
+  readonly bus: Bus
+  readonly ttlMs: number
+  /** It is not served here any more. */
+  readonly over: (holder: string) => void
+}
+
+/** Of a lease's life, after how much it is renewed: two renewals may get lost. */
+const RENEWAL = 1 / 3
+
+/**
+ * Where a session's state lies. Not under its token, which whoever may look at the engine could then take over.
+ */
+export function sessionKey(token: string): Key {
+  return ['session', createHash('sha256').update(token).digest('hex')]
+}
+
+/** @throws {QbpError} ERR_QBP_INVALID_BODY for an entry that was not written by a session. */
+export function parseHeld(value: Uint8Array): Held {
+  try {
+    const held = JSON.parse(Buffer.from(value).toString()) as Held
+    if (typeof held.holder === 'string' && (held.node === null || typeof held.node === 'string')) return held
+  } catch {}
+  throw new QbpError('ERR_QBP_INVALID_BODY', 'What stands in the store was not written by a session.')
+}
+
+export function formatHeld(held: Held): Buffer {
+  return Buffer.from(JSON.stringify(held))
+}
+
+/**
+ * What a client is to the servers, from one connection to the next and from one node to another. It is served in one place at a
+ * time: whoever takes it over ends it here, and what this place would still write is refused.
+ *
+ * `State` is anything that JSON keeps.
+ */
+export class Session<State = unknown> implements AsyncDisposable {
+  /** What the client presents to come back: whoever has it is the client. 32 letters, digits, '-' and '_'. */
+  readonly token: string
+  /** Aborted, with ERR_QBP_SESSION_MOVED, once it is served elsewhere: end the client's connection here. */
+  readonly signal: AbortSignal
+  readonly #key: Key
+  readonly #holder: string
+  readonly #keeping: Keeping
+  readonly #abort = new AbortController()
+  #state: State
+  #revision: Position
+  /** Whether the entry may hold something else than this node's last acknowledged write. */
+  #isDoubtful = false
+  #isOver = false
+  #renewal: NodeJS.Timeout | undefined
+  #tail: Promise<unknown> = Promise.resolve()
+
+  /** Made by `Sessions`. */
+  constructor(token: string, holder: string, state: State, revision: Position, keeping: Keeping) {
+    this.token = token
+    this.signal = this.#abort.signal
+    this.#key = sessionKey(token)
+    this.#holder = holder
+    this.#state = state
+    this.#revision = revision
+    this.#keeping = keeping
+    this.#renew()
+  }
+
+  /** As it was saved last. */
+  get state(): State {
+    return this.#state
+  }
+
+  /**
+   * Writes the state. Calls are followed in their order.
+   *
+   * @throws {QbpError} ERR_QBP_SESSION_MOVED if it is served elsewhere, ERR_QBP_CLOSED after `release` or `end`; what `put` of the bus's store
+   * throws, such as ERR_QBP_BUS_DOWN. The state stays what it was then.
+   */
+  save(state: State): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#write(state, this.#keeping.bus.node)
+      this.#state = state
+    })
+  }
+
+  /** The client's connection is gone: for `ttlMs` from now it may come back, to any node. Always resolves. */
+  async release(): Promise<void> {
+    await this.#finish(() => this.#write(this.#state, null))
+  }
+
+  /** The client said goodbye: its token is worth nothing from now on. Always resolves. */
+  async end(): Promise<void> {
+    await this.#finish(() => this.#keeping.bus.store.delete(this.#key, { revision: this.#revision }))
+  }
+
+  /** Called once it is served elsewhere. */
+  move(): void {
+    if (this.#isOver) return
+    this.#over()
+    this.#abort.abort(moved())
+  }
+
+  /** As `close()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  #renew(): void {
+    this.#renewal = setTimeout(async () => {
+      // An engine that is away is met again by the next renewal.
+      await this.#inTurn(() => this.#write(this.#state, this.#keeping.bus.node)).catch(() => {})
+      if (!this.#isOver) this.#renew()
+    }, this.#keeping.ttlMs * RENEWAL)
+    this.#renewal.unref()
+  }
+
+  #over(): void {
+    this.#isOver = true
+    clearTimeout(this.#renewal)
+    this.#keeping.over(this.#holder)
+  }
+
+  async #finish(last: () => Promise<unknown>): Promise<void> {
+    await this.#inTurn(async () => {
+      await last()
+      this.#over()
+    }).catch(() => this.#isOver || this.#over())
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#tail.then(() => {
+      this.signal.throwIfAborted()
+      if (this.#isOver) throw new QbpError('ERR_QBP_CLOSED', 'The session was released or ended here.')
+      return work()
+    })
+    this.#tail = turn.catch(() => {})
+    return turn
+  }
+
+  /** Writes behind what was written last: if another node has written since, this one's turn is over. */
+  async #write(state: State, node: string | null): Promise<void> {
+    const { bus, ttlMs } = this.#keeping
+    const held = formatHeld({ node, holder: this.#holder, state })
+    for (;;) {
+      const revision = this.#isDoubtful ? await this.#look() : this.#revision
+      this.#isDoubtful = true
+      try {
+        this.#revision = await bus.store.put(this.#key, held, { revision, ttlMs })
+        this.#isDoubtful = false
+        return
+      } catch (error) {
+        if ((error as QbpError).code !== 'ERR_QBP_STALE_REVISION') throw error
+      }
+    }
+  }
+
+  /** What to write behind: this node's own last write, or nothing where that has run out or was lost. */
+  async #look(): Promise<Position | null> {
+    const entry: Entry | undefined = await this.#keeping.bus.store.get(this.#key)
+    if (entry === undefined) return null
+    if (parseHeld(entry.value).holder === this.#holder) return entry.revision
+    this.move()
+    throw moved()
+  }
+}
+
+function moved(): QbpError {
+  return new QbpError('ERR_QBP_SESSION_MOVED', 'The session is served elsewhere now: end the connection here.')
+}

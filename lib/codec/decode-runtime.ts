@@ -1,0 +1,112 @@
+// How values that were read become parts of a message: what compiled decoders call beside the primitives of wire.ts.
+
+import { compile } from '../base/compile.ts'
+import { latin1 } from './text.ts'
+import { alloc, Malformed, UNKNOWN, writeVarint32 } from './wire.ts'
+
+type Append = (list: readonly unknown[], value: unknown) => readonly unknown[]
+type Single = (value: unknown) => unknown[]
+
+/**
+ * What makes lists. Lists that come of one literal share its places in V8, and so do copies of them, until somebody writes
+ * to one: so a list of one value that took one byte on the wire is a copy, which costs no places of its own.
+ */
+function makeListMakers(): { append: Append; single: Single } {
+  const count = Array.from({ length: 128 }, (_, i) => i)
+  const literals = (texts: string[]) => compile<unknown[][]>(`[${texts.map((text) => `[${text}]`)}]`, {})
+  const numbers = literals(count.map(String))
+  const bigints = literals(count.map((i) => `${i}n`))
+  const [no, yes, noText] = literals(['false', 'true', "''"])
+
+  function shared(value: unknown): unknown[] | undefined {
+    if (typeof value === 'number') return numbers[value & 127]
+    if (typeof value === 'bigint') return bigints[Number(BigInt.asUintN(7, value))]
+    if (typeof value === 'boolean') return value ? yes : no
+    return value === '' ? noText : undefined
+  }
+
+  /** A list of one value. */
+  function single(value: unknown): unknown[] {
+    const list = shared(value)
+    return list !== undefined && Object.is(list[0], value) ? list.slice() : [value]
+  }
+
+  /** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
+  function append(list: readonly unknown[], value: unknown): readonly unknown[] {
+    switch (list.length) {
+      case 0: // What a message without any has is shared, and frozen.
+        return single(value)
+      case 1:
+        return [list[0], value]
+      case 2:
+        return [list[0], list[1], value]
+      case 3:
+        return [list[0], list[1], list[2], value]
+    }
+    ;(list as unknown[]).push(value)
+    return list
+  }
+
+  return { append, single }
+}
+
+let listMakers: ReturnType<typeof makeListMakers> | undefined
+
+/** The makers of lists, the same for all decoders. */
+export function lists(): { append: Append; single: Single } {
+  listMakers ??= makeListMakers()
+  return listMakers
+}
+
+/** A list that will not grow any more. Of pushing V8 leaves up to 23 places empty, which is much for a list of a few. */
+export function trim(list: readonly unknown[]): readonly unknown[] {
+  return list.length > 4 && list.length < 64 ? list.slice() : list
+}
+
+/** Makes a map of one entry: an object like any other, but with room for one property where V8 would make some for four. */
+export const SmallMap = Plain as unknown as new () => Record<string, unknown>
+function Plain() {}
+Plain.prototype = Object.prototype
+for (let i = 0; i < 16; i++) new SmallMap().first = i
+
+/** Sets the key `__proto__` as the ordinary key that it is to the peer. */
+export function define(map: object, value: unknown): void {
+  Object.defineProperty(map, '__proto__', { value, configurable: true, enumerable: true, writable: true })
+}
+
+/** @throws {Malformed} */
+export function missing(): never {
+  throw new Malformed('a required field is missing', true)
+}
+
+type Keeper = { [UNKNOWN]?: string }
+
+/** Keeps the bytes of fields that the schema does not know. */
+export function keep(message: Keeper, buf: Uint8Array, start: number, end: number): void {
+  message[UNKNOWN] = (message[UNKNOWN] ?? '') + latin1(buf, start, end)
+}
+
+/** Keeps a number that its closed enum does not have, out of a packed list: as a field by itself. */
+export function keepNumber(message: Keeper, id: number, buf: Uint8Array, start: number, end: number): void {
+  const tag = alloc(5)
+  keep(message, tag, 0, writeVarint32(tag, 0, id << 3))
+  keep(message, buf, start, end)
+}
+
+/** What matters of a field here. */
+type Member = { readonly name: string; readonly oneof: string | null }
+
+/** Of a oneof the last member stays. */
+export function clear(message: Record<string, unknown>, fields: readonly Member[], index: number): void {
+  for (const field of fields) {
+    if (field.oneof === fields[index]?.oneof && field !== fields[index] && Object.hasOwn(message, field.name))
+      delete message[field.name]
+  }
+}
+
+/** How many varints end in `buf[pos..end)`. */
+export function countVarints(buf: Uint8Array, pos: number, end: number): number {
+  let count = 0
+  while (pos < end) count += 1 - ((buf[pos++] as number) >> 7)
+  return count
+}

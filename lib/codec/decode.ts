@@ -1,0 +1,295 @@
+// Bodies to messages. Each Type gets functions of its own, compiled from its fields, in which a short varint, a short text
+// and a fixed field cost no call: one goes down the fields in their order, and one has a switch over all tags. What they
+// accept, and what they make of it, is what protobufjs does (spec/decode.spec.ts holds the two against each other); what
+// differs is said where it differs.
+
+import { compile } from '../base/compile.ts'
+import * as assembly from './decode-runtime.ts'
+import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
+import { type Kind, wireTypeOf } from './kinds.ts'
+import { textReaders } from './text.ts'
+import type { Decode, Field, Nest, Read, Type } from './type.ts'
+import * as wire from './wire.ts'
+import { MAX_DEPTH } from './wire.ts'
+
+/** The functions that make a 64-bit value of its two halves, by their names in the generated code. */
+interface Makers {
+  signed: string
+  unsigned: string
+}
+const asValue: Makers = { signed: 'signed', unsigned: 'unsigned' }
+const asKey: Makers = { signed: 'signedKey', unsigned: 'unsignedKey' }
+
+// Reading one value: statements that leave it in `v` and `pos` behind it. `pos` may pass `end` by reading a byte that is
+// not the field's: the loop's end finds out. Two bytes of a varint are taken in place, for most that have more than one
+// have no more than two. Only where bytes are taken in bulk is the end checked at once.
+const varint = (call: string) =>
+  `v = buf[pos++]; if (!(v < 128)) { k = buf[pos]; if (k < 128) { v = v & 127 | k << 7; pos++ } else { v = ${call}(buf, pos - 1, end); pos = at.pos } }`
+const varint64 = (make: string) =>
+  `v = buf[pos++]; if (v < 128) v = ${make}(v, 0); else { varint64(buf, pos - 1, end); pos = at.pos; v = ${make}(at.lo, at.hi) }`
+const eight = (make: string) =>
+  `if (pos + 8 > end) cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
+const length = `v = buf[pos++]; if (!(v < 128)) { v = size(buf, pos - 1, end); pos = at.pos } v += pos; if (!(v <= end)) cut();`
+
+function reader(kind: Kind, utf8: boolean, { signed, unsigned } = asValue): string {
+  switch (kind) {
+    case 'double':
+      return 'if (pos + 8 > end) cut(); v = double(buf, pos); pos += 8'
+    case 'float':
+      return 'if (pos + 4 > end) cut(); v = float(buf, pos); pos += 4'
+    case 'int32':
+    case 'enum':
+      return varint('varint32')
+    case 'uint32':
+      return `${varint('varint32')} v >>>= 0`
+    case 'sint32':
+      return `${varint('varint32')} v = v >>> 1 ^ -(v & 1)`
+    case 'fixed32':
+      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos) >>> 0; pos += 4'
+    case 'sfixed32':
+      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos); pos += 4'
+    case 'int64':
+      return varint64(signed)
+    case 'uint64':
+      return varint64(unsigned)
+    case 'sint64':
+      return `varint64(buf, pos, end); pos = at.pos; unzigzag64(); v = ${signed}(at.lo, at.hi)`
+    case 'fixed64':
+      return eight(unsigned)
+    case 'sfixed64':
+      return eight(signed)
+    case 'bool':
+      return 'v = buf[pos++]; if (v < 128) v = v !== 0; else { v = bool(buf, pos - 1, end); pos = at.pos }'
+    case 'string':
+      return `${length} k = ${utf8 ? 'strictText' : 'text'}(buf, pos, v); pos = v; v = k`
+    case 'bytes':
+      return `${length} k = share ? buf.subarray(pos, v) : copy(buf, pos, v); pos = v; v = k`
+    case 'message':
+      throw new Error('A message is read in place, by nested().')
+  }
+}
+
+/** The value of a map's entry that has none. */
+function zero(kind: Kind): string {
+  if (kind === 'message') return 'null'
+  if (kind === 'string') return "''"
+  if (kind === 'bytes') return 'copy(buf, 0, 0)'
+  if (kind === 'bool') return 'false'
+  return is64(kind) ? (kind === 'uint64' || kind === 'fixed64' ? 'unsigned(0, 0)' : 'signed(0, 0)') : '0'
+}
+
+const is64 = (kind: Kind): boolean => kind.endsWith('64')
+
+/** Makes the field that ends at `pos` an unknown one. They are kept by the run: a piece of text for each would cost 30 times its bytes. */
+const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
+
+/** What the generated functions call. */
+const helpers = { ...wire, ...assembly, signedKey, unsignedKey }
+
+/**
+ * Compiles the functions that read a Type. Those of its fields' types follow when they are first needed.
+ *
+ * Every encoder writes fields in the order of their numbers, and each but lists once. So `read` and `nest`, which make a
+ * message, first go down that order, where a field costs one comparison and finds the message without it; whatever they
+ * meet that is otherwise, they leave to `decode` with all that follows. It takes anything, in any order. Both have code of
+ * their own for each Type: in one place for all, an instance and its first property would cost a third of a small message.
+ */
+export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } {
+  const { signed, unsigned } = int64Kind(type.int64)
+  const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
+  const required = type.fields.filter((field) => field.required)
+  const decode = `(m, buf, pos, end, depth, share, group) => {
+    if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
+    let tag = 0, v, k, from = 0, to = 0${oneofs.map((_, i) => `, o${i} = 0`).join('')}
+    ${oneofs.length > 0 ? `for (const key in m) if (key[0] !== '$') { ${oneofs.map((_, i) => `o${i} =`).join(' ')} -1; break }` : ''}
+    while (pos < end) {
+      const start = pos
+      tag = buf[pos++]
+      if (tag > 127) { tag = readTag(buf, start, end); pos = at.pos }
+      switch (tag) {
+        ${type.fields.map((field, i) => fieldCases(field, i, oneofs, type.int64)).join('\n')}
+      }
+      if (group !== 0 && tag === group) { group = -1; break }
+      pos = skip(buf, pos, end, tag, depth)
+      ${KEEP}
+    }
+    if (pos > end) cut()
+    if (to > 0) keep(m, buf, from, to)
+    if (group > 0) refuse('a group that does not end')
+    ${required.map((field) => `if (!Object.hasOwn(m, ${quote(field.name)})) missing()`).join('\n')}
+    return pos
+  }`
+  const inOrder = `let tag = pos < end ? buf[pos] : 0, v, k${oneofs.map((_, i) => `, o${i} = 0`).join('')}
+    inOrder: {
+      ${type.fields.map((field, i) => fieldInOrder(field, i, oneofs, type.int64)).join('\n')}
+    }
+    ${required.length > 0 ? '' : 'if (pos !== end)'} decode(m, buf, pos, end, depth, share, 0)
+    return m`
+  const source = `(() => {
+    const decode = ${decode}
+    const read = (name, header, buf, pos, end, share) => {
+      const m = new Roomy(), depth = 0
+      m.$name = name
+      if (header !== null) m.$header = header
+      ${inOrder}
+    }
+    const nest = (buf, pos, end, depth, share) => {
+      if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
+      const m = pos < end ? ${type.roomyFrom < Number.POSITIVE_INFINITY ? `end - pos >= ${type.roomyFrom} ? new Roomy() : ` : ''}new Message() : new Bare()
+      ${inOrder}
+    }
+    return { decode, read, nest }
+  })()`
+  return compile(source, {
+    ...helpers,
+    ...textReaders(),
+    ...assembly.lists(),
+    Message: type.Message,
+    Roomy: type.Roomy,
+    Bare: type.Bare,
+    readTag: wire.tag,
+    signed,
+    unsigned,
+    fields: type.fields,
+    ...Object.fromEntries(type.fields.map((field, i) => [`t${i}`, field.message])),
+    ...Object.fromEntries(type.fields.map((field, i) => [`e${i}`, field.enum?.names])),
+  })
+}
+
+const quote = (text: string): string => JSON.stringify(text)
+const refOf = (field: Field): string => `m[${quote(field.name)}]`
+const tagOf = ({ id }: Field, wireType: number): number => ((id << 3) | wireType) >>> 0
+const ownTag = (field: Field): number => tagOf(field, field.key !== null ? 2 : field.group ? 3 : wireTypeOf(field.kind))
+
+/** The cases of one field: its own tag, and for lists of numbers the other of the two forms. */
+function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind): string {
+  const ref = refOf(field)
+  // A number that a closed enum does not have is an unknown field.
+  const unknown = `{ ${KEEP}; continue }`
+  const one = (read: string) => `case ${ownTag(field)}: { ${read}; continue }`
+  if (field.key !== null) return one(mapEntry(field, field.key, i, ref, unknown))
+  if (field.repeated) {
+    const each = one(`${value(field, i, unknown)} ${ref} = append(${ref}, v)`)
+    return wireTypeOf(field.kind) === 2
+      ? each
+      : `${each} case ${tagOf(field, 2)}: { ${packed(field, i, ref)}; continue }`
+  }
+  const member = oneofs.indexOf(field.oneof ?? '')
+  const others =
+    member < 0 ? '' : `if (o${member} !== ${field.id}) { clear(m, fields, ${i}); o${member} = ${field.id} }`
+  if (field.kind === 'message')
+    return one(`${others} v = ${ref}; if (v === null) { ${nested(field, i)} ${ref} = v } else { ${merged(field, i)} }`)
+  return one(`${value(field, i, unknown)} ${others} ${assign(field, ref, int64)}`)
+}
+
+/** One field where its turn is: its tag has one byte, which stands in `tag`, and the message is without it. */
+function fieldInOrder(field: Field, i: number, oneofs: string[], int64: Int64Kind): string {
+  const isPacked = field.packed && field.repeated && wireTypeOf(field.kind) !== 2
+  const tag = isPacked ? tagOf(field, 2) : ownTag(field)
+  const closed = field.enum?.closed ?? false
+  if (tag > 127 || field.group || (closed && (field.repeated || field.key !== null))) return ''
+  const ref = refOf(field)
+  const next = 'tag = pos < end ? buf[pos] : 0'
+  if (field.key !== null) return `while (tag === ${tag}) { pos++; ${mapEntry(field, field.key, i, ref, '')}; ${next} }`
+  if (isPacked) return `if (tag === ${tag}) { pos++; ${packed(field, i, ref)}; ${next} }`
+  if (field.repeated) {
+    return `if (tag === ${tag}) {
+      let list = ${ref}
+      do { pos++; ${value(field, i, '')} list = append(list, v); ${next} } while (tag === ${tag})
+      ${ref} = trim(list)
+    }`
+  }
+  const member = oneofs.indexOf(field.oneof ?? '')
+  const alone = member < 0 ? '' : ` && o${member} === 0`
+  const unknown = '{ pos = start; break inOrder }'
+  const put =
+    field.presence || field.required || field.kind === 'message'
+      ? `${ref} = v;`
+      : `if (${sent(field, int64)}) ${ref} = v;`
+  return `if (tag === ${tag}${alone}) { ${closed ? 'const start = pos;' : ''} pos++; ${value(field, i, unknown)} ${put} ${member < 0 ? '' : `o${member} = 1;`} ${next} }`
+}
+
+/** Reads one value into `v`; `unknown` is what is done with a number that its closed enum does not have. */
+function value(field: Field, i: number, unknown: string): string {
+  if (field.kind === 'message') return nested(field, i)
+  return `${reader(field.kind, field.utf8)}; ${field.enum?.closed ? `if (!e${i}.has(v)) ${unknown}` : ''}`
+}
+
+const groupEnd = ({ id }: Field): number => ((id << 3) | 4) >>> 0
+
+/** Makes a message of what follows, in `v`. */
+function nested(field: Field, i: number): string {
+  if (field.group)
+    return `v = new t${i}.Message(); pos = t${i}.decode(v, buf, pos, end, depth + 1, share, ${groupEnd(field)});`
+  return `${messageEnd} v = t${i}.nest(buf, pos, k, depth + 1, share); pos = k;`
+}
+
+/** Reads more of the message in `v`. */
+function merged(field: Field, i: number): string {
+  if (field.group) return `pos = t${i}.decode(v, buf, pos, end, depth + 1, share, ${groupEnd(field)});`
+  return `${messageEnd} t${i}.decode(v, buf, pos, k, depth + 1, share, 0); pos = k;`
+}
+
+const messageEnd = `k = buf[pos++]; if (!(k < 128)) { k = size(buf, pos - 1, end); pos = at.pos } k += pos; if (!(k <= end)) cut();`
+
+/** Without presence, a default that was sent is no value; after another value it takes that one away. */
+function assign(field: Field, ref: string, int64: Int64Kind): string {
+  if (field.presence || field.required) return `${ref} = v;`
+  return `if (${sent(field, int64)}) ${ref} = v; else if (Object.hasOwn(m, ${quote(field.name)})) delete ${ref};`
+}
+
+/** Whether the value in `v` is another than the default. */
+function sent({ kind, initial }: Field, int64: Int64Kind): string {
+  if (kind === 'bytes') return 'v.length !== 0'
+  if (kind === 'float' || kind === 'double') return '!Object.is(v, 0)'
+  if (is64(kind)) return int64 === 'long' ? '(v.low | v.high) !== 0' : 'v'
+  return `v !== ${quote(initial as string)}`
+}
+
+/** The list is made at its full length: growing leaves half as much again empty, and never less than 17 places. */
+function packed(field: Field, i: number, ref: string): string {
+  const read = reader(field.kind, field.utf8)
+  const known = field.enum?.closed
+    ? `if (!e${i}.has(v)) { if (to > 0) keep(m, buf, from, to); to = 0; keepNumber(m, ${field.id}, buf, first, pos); continue }`
+    : ''
+  const width = { 0: 'countVarints(buf, pos, v)', 1: 'v - pos >> 3', 5: 'v - pos >> 2' }[
+    wireTypeOf(field.kind) as 0 | 1 | 5
+  ]
+  // Long lists of floating-point numbers are better off growing: V8 keeps these without a pointer each.
+  const limit = field.kind === 'double' || field.kind === 'float' ? 16 : 2 ** 25
+  return `${length} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
+    const list = !fresh ? ${ref} : count > ${limit} ? [] : new Array(count)
+    let n = fresh ? 0 : list.length
+    while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = v }
+    if (pos !== end) cut()
+    end = outer
+    ${field.enum?.closed ? 'list.length = n' : ''}
+    if (n > 0) ${ref} = n > 1 ? list : single(list[0])`
+}
+
+/**
+ * An entry is a message of its own: field 1 the key, field 2 the value; either may be missing. A map is small unless
+ * another entry follows the first: in a small one, more entries cost more time.
+ */
+function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: string): string {
+  const readKey = reader(key, field.utf8, asKey)
+  const readOne =
+    field.kind === 'message'
+      ? `v = value; if (v === null) { ${nested(field, i)} value = v } else { ${merged(field, i)} }`
+      : `${reader(field.kind, field.utf8)}; value = v`
+  const tag = ownTag(field)
+  const firstByte = tag > 127 ? (tag & 127) | 128 : tag
+  return `${length} const outer = end; end = v; let key = ${is64(key) ? "'0'" : zero(key)}, value = ${zero(field.kind)}
+    while (pos < end) {
+      const entryTag = readTag(buf, pos, end); pos = at.pos
+      if (entryTag === ${8 | wireTypeOf(key)}) { ${readKey}; key = v }
+      else if (entryTag === ${16 | wireTypeOf(field.kind)}) { ${readOne} }
+      else pos = skip(buf, pos, end, entryTag, depth)
+    }
+    if (pos !== end) cut()
+    end = outer
+    ${field.enum?.closed ? `if (!e${i}.has(value)) ${unknown}` : ''}
+    ${field.kind === 'message' ? `if (value === null) value = new t${i}.Bare()` : ''}
+    if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = pos < end && buf[pos] === ${firstByte} ? {} : new SmallMap()
+    if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
+}

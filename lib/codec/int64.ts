@@ -1,0 +1,106 @@
+import protobuf from 'protobufjs'
+import { QbpError } from '../base/errors.ts'
+import { at, refuse } from './wire.ts'
+
+/** How 64-bit integers are read: as native bigint, as `Long` objects, or as numbers (refused beyond 2**53 - 1). */
+export type Int64Kind = 'bigint' | 'long' | 'number'
+
+/** A 64-bit integer in two int32 halves: https://www.npmjs.com/package/long, as protobufjs uses it. */
+export type Long = ReturnType<protobuf.Reader['int64']>
+export const Long = protobuf.util.Long as unknown as {
+  new (low: number, high: number, unsigned: boolean): Long
+  /** Whether a value is one. */
+  isLong(value: unknown): value is Long
+}
+
+/** What a 64-bit field takes on writing, whatever it is read as: a number must be a safe integer, a string decimal digits. */
+export type Int64 = bigint | number | string | Long
+
+/** Makes the value of two int32 halves. */
+export type Join = (lo: number, hi: number) => bigint | number | Long
+
+const SMALL = 256
+const bigints = Array.from({ length: SMALL }, (_, i) => BigInt(i))
+
+const unsignedNumber = (lo: number, hi: number): number => (hi >>> 0) * 2 ** 32 + (lo >>> 0)
+const signedNumber = (lo: number, hi: number): number => hi * 2 ** 32 + (lo >>> 0)
+
+const halves = new DataView(new ArrayBuffer(8))
+
+// Small values are shared: a hostile body of integers of one byte (two, as Longs) would otherwise become thirty times its
+// size in objects.
+// The others are read out of their bytes, which is compiled to machine code; BigInt() is a call, and an operator several.
+const signedBigint: Join = (lo, hi) => {
+  if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
+  halves.setInt32(0, hi)
+  halves.setInt32(4, lo)
+  return halves.getBigInt64(0)
+}
+const unsignedBigint: Join = (lo, hi) => {
+  if (hi === 0 && lo >= 0 && lo < SMALL) return bigints[lo] as bigint
+  halves.setInt32(0, hi)
+  halves.setInt32(4, lo)
+  return halves.getBigUint64(0)
+}
+
+function long(unsigned: boolean): Join {
+  const small: Long[] = []
+  return (lo, hi) => {
+    if (hi !== 0 || lo < 0 || lo >= 2 ** 14) return new Long(lo, hi, unsigned)
+    small[lo] ??= Object.freeze(new Long(lo, 0, unsigned))
+    return small[lo] as Long
+  }
+}
+
+function number(toNumber: Join): Join {
+  return (lo, hi) => {
+    const value = toNumber(lo, hi) as number
+    if (Number.isSafeInteger(value)) return value
+    return refuse(`a 64-bit integer beyond 2**53 - 1, which is no safe number (int64: 'bigint' or 'long' can hold it)`)
+  }
+}
+
+const kinds: Record<Int64Kind, { signed: Join; unsigned: Join }> = {
+  bigint: { signed: signedBigint, unsigned: unsignedBigint },
+  long: { signed: long(false), unsigned: long(true) },
+  number: { signed: number(signedNumber), unsigned: number(unsignedNumber) },
+}
+
+/** The makers of one kind. @throws {QbpError} ERR_QBP_BAD_OPTION for another word. */
+export function int64Kind(kind: Int64Kind): { signed: Join; unsigned: Join } {
+  if (Object.hasOwn(kinds, kind)) return kinds[kind]
+  throw new QbpError('ERR_QBP_BAD_OPTION', `int64 is '${kind}'; it may be 'bigint', 'long' or 'number'.`)
+}
+
+/** A 64-bit integer as a map's key: decimal. */
+export const signedKey = (lo: number, hi: number): string => String(kinds.bigint.signed(lo, hi))
+export const unsignedKey = (lo: number, hi: number): string => String(kinds.bigint.unsigned(lo, hi))
+
+/**
+ * Splits a value into `at.lo` and `at.hi`, if it is a 64-bit integer as it stands: a safe integer, a bigint or a Long in range.
+ *
+ * @returns false for anything else, a numeric string too.
+ */
+export function split(value: unknown, unsigned: boolean): boolean {
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || (unsigned && value < 0)) return false
+    at.lo = value | 0
+    at.hi = Math.floor(value / 2 ** 32) | 0
+    return true
+  }
+  if (typeof value === 'bigint') {
+    if ((unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value)) !== value) return false
+    at.lo = Number(BigInt.asIntN(32, value))
+    at.hi = Number(BigInt.asIntN(32, value >> 32n))
+    return true
+  }
+  if (!Long.isLong(value) || (value.unsigned !== unsigned && value.high < 0)) return false
+  at.lo = value.low
+  at.hi = value.high
+  return true
+}
+
+/** The same for a map's key, which must be written as JavaScript writes an integer. */
+export function splitKey(key: string, unsigned: boolean): boolean {
+  return /^-?\d{1,20}$/.test(key) && String(BigInt(key)) === key && split(BigInt(key), unsigned)
+}

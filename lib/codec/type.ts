@@ -1,0 +1,197 @@
+import { type Int64Kind, Long } from './int64.ts'
+import type { Kind } from './kinds.ts'
+
+/** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
+export interface EnumType {
+  readonly name: string
+  readonly closed: boolean
+  readonly numbers: ReadonlyMap<string, number>
+  readonly names: ReadonlyMap<number, string>
+}
+
+/** One field of a message: all that the codecs have to know of it. */
+export interface Field {
+  readonly name: string
+  /** In ProtoJSON: `json_name`, or the .proto's name in lowerCamelCase. */
+  readonly jsonName: string
+  readonly id: number
+  readonly kind: Kind
+  /** Of a map field: the kind of its keys; `kind` is that of its values. */
+  readonly key: Kind | null
+  readonly repeated: boolean
+  /** Has explicit presence: sent even if it holds its default. */
+  readonly presence: boolean
+  readonly required: boolean
+  /** Written packed. Both forms are read. */
+  readonly packed: boolean
+  /** A message sent as a group, between two tags. */
+  readonly group: boolean
+  /** Text must be UTF-8 (proto3), or else the body is malformed. */
+  readonly utf8: boolean
+  /** What reads where nothing was sent; null for a message, empty and frozen for lists, maps and bytes. */
+  readonly initial: unknown
+  /** The oneof that it belongs to, synthetic ones left out. */
+  readonly oneof: string | null
+  readonly enum: EnumType | null
+  readonly message: Type | null
+}
+
+/** What every received message is an instance of. Its class is its type's; its own properties are what was sent. */
+export class Message {
+  /** For JSON: 64-bit integers as decimal text, bytes as base64, all else as it stands. */
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this).map(([key, value]) => [key, jsonValue(value)]))
+  }
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null || value instanceof Message) return value
+  if (Array.isArray(value)) return value.map(jsonValue)
+  if (Long.isLong(value)) return value.toString()
+  if (value instanceof Uint8Array) return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(''))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
+}
+
+/** Reads `buf[pos..end)` into `message` and returns the position behind. `group` is the number of the group that must end, or 0. */
+export type Decode = (
+  message: object,
+  buf: Uint8Array,
+  pos: number,
+  end: number,
+  depth: number,
+  share: boolean,
+  group: number,
+) => number
+
+/** Makes the message of the body `buf[start..end)`, `$name` its first property, `$header` its second unless that is null. */
+export type Read = (
+  name: string,
+  header: Record<string, number> | null,
+  buf: Uint8Array,
+  start: number,
+  end: number,
+  share: boolean,
+) => Message
+
+/** Makes the message of the body `buf[pos..end)` within another. */
+export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, share: boolean) => Message
+
+/** Where bodies are written: `grow` makes room for `size` bytes behind `pos`, keeping what stands before it, and returns `buf`. */
+export interface Output {
+  buf: Uint8Array
+  grow(pos: number, size: number): Uint8Array
+}
+
+/** Writes a message at `pos` and returns the position behind it, or -1 if it does not encode exactly as it stands. */
+export type Encode = (message: object, output: Output, pos: number, depth: number) => number
+
+/** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */
+export class Type {
+  /** With its package, such as `chat.Say`. */
+  readonly fullName: string
+  /** Relative to the protocol's package, such as `Say` or `Connection.Close`. */
+  readonly name: string
+  readonly int64: Int64Kind
+  /** By field number. */
+  fields: readonly Field[] = []
+  /** The class. An object that it makes has room for one property. */
+  readonly Message: new () => Message
+  /** Makes objects of the same class that have room for all properties: those of frames, and larger ones within them. */
+  readonly Roomy: new () => Message
+  /** Makes objects of the same class that have no room at all: those of empty bodies. */
+  readonly Bare: new () => Message
+  /** From how many bytes on a message within another is made roomy. */
+  roomyFrom = Number.POSITIVE_INFINITY
+  decode: Decode
+  read: Read
+  nest: Nest
+  encode: Encode
+
+  constructor(
+    fullName: string,
+    name: string,
+    int64: Int64Kind,
+    codec: (type: Type) => { decode: Decode; read: Read; nest: Nest; encode: Encode },
+  ) {
+    this.fullName = fullName
+    this.name = name
+    this.int64 = int64
+    const className = name.slice(name.lastIndexOf('.') + 1)
+    // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
+    this.Message = { [className]: class {} }[className] as new () => Message
+    Object.setPrototypeOf(this.Message.prototype, Message.prototype)
+    this.Roomy = twin(this.Message)
+    this.Bare = twin(this.Message)
+    this.decode = (...args) => {
+      Object.assign(this, codec(this))
+      return this.decode(...args)
+    }
+    this.read = (...args) => {
+      Object.assign(this, codec(this))
+      return this.read(...args)
+    }
+    this.nest = (...args) => {
+      Object.assign(this, codec(this))
+      return this.nest(...args)
+    }
+    this.encode = (...args) => {
+      Object.assign(this, codec(this))
+      return this.encode(...args)
+    }
+  }
+
+  /** Gives the type its fields, once all types exist, and its class their defaults: on the prototype, where no loop sees them. */
+  define(fields: Field[]): void {
+    this.fields = fields.sort((a, b) => a.id - b.id)
+    const prototype = this.Message.prototype
+    const hide = (name: string, property: PropertyDescriptor) =>
+      Object.defineProperty(prototype, name, { ...property, configurable: true, enumerable: false })
+    for (const { name, initial } of fields) hide(name, { value: initial, writable: true })
+    for (const oneof of new Set(fields.map((field) => field.oneof))) {
+      if (oneof === null) continue
+      const members = fields.filter((field) => field.oneof === oneof).map((field) => field.name)
+      hide(oneof, {
+        get(this: object) {
+          return members.find((member) => Object.hasOwn(this, member))
+        },
+      })
+    }
+    this.#settle()
+  }
+
+  /**
+   * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
+   * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
+   * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
+   * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
+   * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
+   * those around them.
+   */
+  #settle(): void {
+    const members = this.fields.filter((field, i) => field.oneof === null || field.oneof !== this.fields[i - 1]?.oneof)
+    const all = members.slice(0, ROOM - 1)
+    const own = { name: '$name', initial: '' }
+    settle(this.Message, [members[0] ?? own])
+    settle(this.Roomy, [own, ...all])
+    settle(this.Bare, [])
+    if (all.length > 1 && this.fields.every(({ message }) => message === null)) this.roomyFrom = 2 * all.length
+  }
+}
+
+/** How many properties V8 makes room for at most, unless the constructor's text has more. */
+const ROOM = 12
+
+/** A constructor that makes objects of the same class. */
+function twin({ prototype }: new () => Message): new () => Message {
+  function Twin() {} // A class has a prototype of its own, and keeps it.
+  Twin.prototype = prototype
+  return Twin as unknown as new () => Message
+}
+
+function settle(Class: new () => Message, properties: readonly Pick<Field, 'name' | 'initial'>[]): void {
+  for (let i = 0; i < 16; i++) {
+    const message = new Class() as Message & Record<string, unknown>
+    for (const { name, initial } of properties) message[name] = initial
+  }
+}

@@ -1,0 +1,161 @@
+import { QbpError } from '../base/errors.ts'
+import { copy } from '../codec/wire.ts'
+import { FrameParser } from './frame-parser.ts'
+import type { Header } from './header.ts'
+import { type Entry, RawMessage, type Table } from './table.ts'
+import { type Skipped, Tally } from './traffic.ts'
+
+/** No message. An object of its own, as V8 compares objects with objects in no time, and with anything else by a call. */
+export const NONE: None = Object.freeze({ none: true })
+export interface None {
+  readonly none: true
+}
+
+/** What to do with an unlisted type, or a body that does not decode: end the stream with an error, drop it, or hand it over as a RawMessage. */
+export type Policy = 'error' | 'skip' | 'raw'
+
+/** What a message reader is made for; see ReadableOptions. */
+export interface MessageReaderSettings {
+  readonly header: Header
+  /** What a type that no table lists does, and a body that does not decode. */
+  readonly unknown: Policy
+  readonly invalid: Policy
+  /** What may come. */
+  readonly table: Table
+  /** Whether `bytes` fields may be views of what is fed. */
+  readonly shareBytes: boolean
+  readonly maxBodyBytes: number
+  readonly maxConsecutiveEmptyFrames: number
+  readonly maxConsecutiveSkippedFrames: number
+}
+
+/** Bytes to messages, without a stream: the counterpart of MessageWriter. */
+export class MessageReader {
+  readonly frames: FrameParser
+  /** What was taken or dropped, by name. */
+  readonly tally: Tally = new Tally()
+  #unknown = 0
+  #invalid = 0
+  readonly #settings: MessageReaderSettings
+  #empty: Flood | null = null
+  #dropped: Flood | null = null
+  /** How many of the last frames were empty, or skipped, without another in between. */
+  #emptyRow = 0
+  #skippedRow = 0
+
+  constructor(settings: MessageReaderSettings) {
+    this.frames = new FrameParser(settings.header, settings.maxBodyBytes)
+    this.#settings = settings
+  }
+
+  /**
+   * The next message of the bytes that were fed, or NONE.
+   *
+   * @throws {QbpError} what a policy does not let pass: ERR_QBP_UNKNOWN_TYPE, ERR_QBP_INVALID_BODY, ERR_QBP_FLOOD, or a
+   * fault of the framing. All are final.
+   */
+  take(): object | None {
+    const { frames } = this
+    const settings = this.#settings
+    while (frames.next()) {
+      if (frames.start !== frames.end) this.#emptyRow = 0
+      else this.#countEmpty()
+      const entry = settings.table.byType(frames.type)
+      try {
+        if (entry !== undefined) {
+          const message = entry.decode(frames.buffer, frames.start, frames.end, settings.shareBytes, frames.fields)
+          this.#skippedRow = 0
+          this.tally.count(entry, frames.size)
+          return message
+        }
+        if (settings.unknown === 'error') throw this.#unlisted()
+      } catch (fault) {
+        const policy = entry === undefined ? settings.unknown : settings.invalid
+        if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
+      }
+      const raw = this.#let(entry)
+      if (raw !== null) return raw
+    }
+    return NONE
+  }
+
+  /** What a policy makes of the current frame: a raw message, or null where it is dropped. */
+  #let(entry: Entry | undefined): RawMessage<null> | null {
+    const { frames } = this
+    const { unknown, invalid } = this.#settings
+    this.tally.count(entry, frames.size)
+    if ((entry === undefined ? unknown : invalid) === 'raw') {
+      this.#skippedRow = 0
+      return this.#raw()
+    }
+    if (entry === undefined) this.#unknown++
+    else this.#invalid++
+    this.#dropped ??= new Flood('skipped', 'maxConsecutiveSkippedFrames', this.#settings.maxConsecutiveSkippedFrames)
+    if (this.#dropped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
+    return null
+  }
+
+  #countEmpty(): void {
+    this.#empty ??= new Flood('empty', 'maxConsecutiveEmptyFrames', this.#settings.maxConsecutiveEmptyFrames)
+    if (this.#empty.isOver(++this.#emptyRow, this.frames)) this.#emptyRow = 0
+  }
+
+  /** What a policy dropped. */
+  get skipped(): Skipped {
+    return { unknown: this.#unknown, invalid: this.#invalid }
+  }
+
+  /** The line of the table of what was taken last; undefined for an unlisted type. */
+  get entry(): Entry | undefined {
+    return this.#settings.table.byType(this.frames.type)
+  }
+
+  #unlisted(): QbpError {
+    const { type } = this.frames
+    const listed = this.#settings.table.entries.map((entry) => `${entry.name} = ${entry.type}`)
+    const shown = `${listed.slice(0, 12).join(', ')}${listed.length > 12 ? ', …' : ''}`
+    return new QbpError(
+      'ERR_QBP_UNKNOWN_TYPE',
+      `No message has the type ${type} here; there are ${shown}. See the option 'unknown'.`,
+      { type },
+    )
+  }
+
+  #raw(): RawMessage<null> {
+    const { buffer, start, end, type, fields } = this.frames
+    const body = this.#settings.shareBytes ? buffer.subarray(start, end) : copy(buffer, start, end)
+    return new RawMessage(null, type, body, fields ?? undefined)
+  }
+}
+
+/** A row of frames that cost work and bring nothing. A row is a flood only if it came within a second: over days anything adds up. */
+class Flood {
+  readonly #what: string
+  readonly #option: string
+  readonly #limit: number
+  /** The frame of a row at which the clock is looked at: not the first, since one here and there is no row. */
+  readonly #mark: number
+  /** When that frame came. */
+  #since = 0
+
+  constructor(what: string, option: string, limit: number) {
+    this.#what = what
+    this.#option = option
+    this.#limit = limit
+    this.#mark = limit > 1_000 ? 64 : 1
+  }
+
+  /** Whether a row is long enough to begin a new one, as it took its time. @throws {QbpError} ERR_QBP_FLOOD if it did not. */
+  isOver(row: number, frames: FrameParser): boolean {
+    if (row === this.#mark) this.#since = performance.now()
+    if (row <= this.#limit) return false
+    if (performance.now() - this.#since > 1_000) return true
+    throw frames.located(
+      new QbpError(
+        'ERR_QBP_FLOOD',
+        `${row} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
+        { size: row, limit: this.#limit },
+      ),
+    )
+  }
+}

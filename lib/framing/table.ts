@@ -1,0 +1,167 @@
+import { QbpError } from '../base/errors.ts'
+import { bodyFault } from '../codec/locate-fault.ts'
+import { Message, type Type } from '../codec/type.ts'
+import { copy } from '../codec/wire.ts'
+import type { Header } from './header.ts'
+
+/** What one type number, or one name, stands for. */
+export type EntryForm =
+  | number
+  | {
+      /** The number in the header. */
+      readonly type: number
+      /** The message of the schema, where the entry's own name is not one's. */
+      readonly message?: string
+      /** `raw`: the body is handed over as bytes, undecoded. `empty`: there is none, and no message in the schema either. */
+      readonly body?: 'raw' | 'empty'
+    }
+
+/**
+ * Where type numbers come from: the name of an option in brackets, such as `(qbp.type)` or `(id)`; the name of an enum
+ * whose values are called as the messages are; an object of names and numbers; or a list of these, where a later one
+ * goes before an earlier one.
+ */
+export type TableForm = string | { readonly [name: string]: EntryForm } | readonly TableForm[]
+
+/** What a direction carries where the header has no type: the name of its one message, or raw bodies. */
+export type OnlyForm = string | { readonly body: 'raw' }
+
+/** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
+export class RawMessage<N extends string | null = string | null> extends Message {
+  readonly $name: N
+  declare readonly $header?: Record<string, number>
+  readonly type: number
+  /** A copy of its own, unless the reader has `shareBytes`. */
+  readonly body: Uint8Array
+
+  constructor(name: N, type: number, body: Uint8Array, header?: Record<string, number>) {
+    super()
+    this.$name = name
+    if (header !== undefined) this.$header = header
+    this.type = type
+    this.body = body
+  }
+}
+
+/** One line of a table: a name, a number, and how its bodies are read. */
+export class Entry {
+  readonly name: string
+  readonly type: number
+  /** The message type of its bodies, or `raw` or `empty`. */
+  readonly body: Type | 'raw' | 'empty'
+  /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
+  place = 0
+  /** The message type of its bodies, if they have one: compared with null at each message, which is cheaper than with text. */
+  readonly #type: Type | null
+
+  constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
+    this.name = name
+    this.type = type
+    this.body = body
+    this.#type = typeof body === 'string' ? null : body
+  }
+
+  /**
+   * Makes the message of the body `buf[start..end)`.
+   *
+   * @param share whether `bytes` may be views of `buf`; else they are copies.
+   * @throws {QbpError} ERR_QBP_INVALID_BODY with the message's name and the field's path.
+   */
+  decode(buf: Uint8Array, start: number, end: number, share: boolean, header: Record<string, number> | null): object {
+    const type = this.#type
+    if (type === null) return this.#withoutType(buf, start, end, share, header)
+    try {
+      return type.read(this.name, header, buf, start, end, share)
+    } catch (cause) {
+      throw bodyFault(cause, type, buf, start, end, { messageName: this.name, type: this.type })
+    }
+  }
+
+  #withoutType(
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    share: boolean,
+    header: Record<string, number> | null,
+  ): object {
+    const { name, type } = this
+    if (this.body === 'raw') {
+      return new RawMessage(name, type, share ? buf.subarray(start, end) : copy(buf, start, end), header ?? undefined)
+    }
+    if (start < end) {
+      throw new QbpError(
+        'ERR_QBP_INVALID_BODY',
+        `${name} came with a body of ${end - start} bytes; its entry says that it is empty.`,
+        {
+          type,
+          messageName: name,
+          size: end - start,
+          limit: 0,
+        },
+      )
+    }
+    const message = Object.assign(new Message(), { $name: name })
+    return header === null ? message : Object.assign(message, { $header: header })
+  }
+}
+
+/** Type numbers below this one are small. */
+const SMALL = 256
+
+/** What may travel in one direction. */
+export class Table {
+  readonly #names = new Map<string, Entry>()
+  readonly #types = new Map<number, Entry>()
+  /** The entries of small numbers, which most are: an array is read in less time than a Map. */
+  readonly #small: (Entry | undefined)[] = new Array(SMALL).fill(undefined)
+  /** The one entry of a direction that has one: its `$name` may be left out on write. */
+  readonly only: Entry | undefined
+
+  /** @throws {QbpError} ERR_QBP_BAD_TABLE for two entries with one number, or a number that the header cannot hold. */
+  constructor(entries: Iterable<Entry>, header: Header) {
+    for (const entry of entries) {
+      const { name, type } = entry
+      const twin = this.#types.get(type)
+      if (twin !== undefined) {
+        throw new QbpError(
+          'ERR_QBP_BAD_TABLE',
+          `${twin.name} and ${name} have the same type number ${type} in one direction.`,
+          {
+            type,
+            messageName: name,
+          },
+        )
+      }
+      if (!Number.isInteger(type) || type < 0 || type > header.maxType) {
+        throw new QbpError(
+          'ERR_QBP_BAD_TABLE',
+          `${name} has the type number ${type}; the header '${header.text}' holds integers of 0 to ${header.maxType}.`,
+          { messageName: name, size: type, limit: header.maxType },
+        )
+      }
+      this.#types.set(type, entry)
+      if (type < SMALL) this.#small[type] = entry
+      entry.place = this.#types.size
+      this.#names.set(name, entry)
+    }
+    this.only = this.#types.size === 1 ? [...this.#types.values()][0] : undefined
+  }
+
+  get entries(): Entry[] {
+    return [...this.#types.values()]
+  }
+
+  byType(type: number): Entry | undefined {
+    return type < SMALL ? this.#small[type] : this.#types.get(type)
+  }
+
+  byName(name: string): Entry | undefined {
+    return this.#names.get(name)
+  }
+
+  /** The line that a message to be written belongs to; undefined for one of an unlisted type, or of a name that is none. */
+  entryOf({ $name }: { readonly $name?: string | null }): Entry | undefined {
+    if ($name === null) return undefined
+    return $name === undefined ? this.only : this.byName($name)
+  }
+}

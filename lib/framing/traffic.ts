@@ -1,0 +1,68 @@
+import type { Entry } from './table.ts'
+
+/** Messages that went one way, and the bytes of their frames, headers included. */
+export interface Traffic {
+  messages: number
+  bytes: number
+}
+
+/** Frames that were dropped because a policy of the protocol is 'skip'. */
+export interface Skipped {
+  /** Of a type that no table lists. */
+  unknown: number
+  /** Whose body did not decode. */
+  invalid: number
+}
+
+interface Slot extends Traffic {
+  readonly name: string
+}
+
+/** The name under which frames are counted whose type no table lists. No message can be called so. */
+export const UNLISTED = '(unlisted)'
+
+const NONE: readonly undefined[] = []
+
+/** What one stream counts, frame by frame: it stands on the path of every message. */
+export class Tally {
+  /** By the entries' places in their table; 0 is the place of types that no table lists. */
+  #slots: readonly (Slot | undefined)[] = NONE
+
+  count(entry: Entry | undefined, bytes: number): void {
+    const slot = this.#slots[entry === undefined ? 0 : entry.place] ?? this.#slot(entry?.place ?? 0, entry?.name)
+    slot.messages++
+    slot.bytes += bytes
+  }
+
+  /** Adds what a stream of the same table has counted. */
+  add(tally: Tally): void {
+    for (const [place, slot] of tally.#slots.entries()) {
+      if (slot === undefined) continue
+      const sum = this.#slots[place] ?? this.#slot(place, slot.name)
+      sum.messages += slot.messages
+      sum.bytes += slot.bytes
+    }
+  }
+
+  total(): Traffic {
+    const total = { messages: 0, bytes: 0 }
+    for (const slot of this.#slots) {
+      total.messages += slot?.messages ?? 0
+      total.bytes += slot?.bytes ?? 0
+    }
+    return total
+  }
+
+  /** A copy, in the order of the table; names that were never counted are not in it. */
+  byName(): Record<string, Traffic> {
+    const counted = this.#slots.filter((slot) => slot !== undefined)
+    return Object.fromEntries(counted.map(({ name, messages, bytes }) => [name, { messages, bytes }]))
+  }
+
+  #slot(place: number, name = UNLISTED): Slot {
+    const slot = { name, messages: 0, bytes: 0 }
+    const length = Math.max(this.#slots.length, place + 1) // No holes: they would slow every look-up.
+    this.#slots = Array.from({ length }, (_, i) => (i === place ? slot : this.#slots[i]))
+    return slot
+  }
+}

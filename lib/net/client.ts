@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import type tls from 'node:tls'
+import { QbpError } from '../base/errors.ts'
+import { milliseconds } from '../base/options.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { refused } from '../streams/diagnostics.ts'
+import { QbpConnection } from './connection.ts'
+import { timer } from './deadlines.ts'
+import { type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { upgrade } from './tls.ts'
+
+/** Where to connect to and how, beside what every connection may be told. */
+export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
+  port?: number
+  /** Default: localhost. */
+  host?: string
+  /** A Unix socket's path, instead of a port. */
+  path?: string
+  /** Options of `tls.connect`, or true for none, to speak TLS from the first byte. */
+  tls?: tls.ConnectionOptions | true
+  /** Ends the attempt with its reason; once connected it has no effect. */
+  signal?: AbortSignal
+  /** How long the connection, with its TLS handshake, may take to stand, in milliseconds. Default: 10 s. */
+  connectTimeoutMs?: number
+}
+
+/**
+ * Connects to a server.
+ *
+ * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT, ERR_QBP_TLS or ERR_QBP_BAD_OPTION; else the socket's own error, or the signal's reason.
+ */
+export async function connect<P extends Protocol>(
+  protocol: P,
+  options: ConnectOptions,
+): Promise<QbpConnection<P, 'client'>> {
+  const { port, host = 'localhost', path, signal, tls: tlsOptions, connectTimeoutMs, ...rest } = options
+  const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
+  if ((port === undefined) === (path === undefined))
+    throw new QbpError('ERR_QBP_BAD_OPTION', 'connect() needs either a port or the path of a Unix socket.')
+  const own = new ConnectionSettings(protocol, { ...rest, role: 'client' })
+  signal?.throwIfAborted()
+  const socket = net.connect({
+    ...(path === undefined ? { port: port as number, host } : { path }),
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+  })
+  const expiry = new AbortController()
+  const late = timer(limit, () => expiry.abort())
+  const ends = signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal])
+  const leave = () => socket.destroy()
+  try {
+    await once(socket, 'connect', { signal: ends })
+    if (tlsOptions === undefined) return new QbpConnection(protocol, socket, own)
+    ends.addEventListener('abort', leave)
+    const names = { host, servername: net.isIP(host) ? '' : host }
+    const secure = { ...names, ...(tlsOptions === true ? {} : tlsOptions) }
+    const upgraded = await upgrade(socket, 'client', secure, Number.POSITIVE_INFINITY)
+    return new QbpConnection(protocol, upgraded, own)
+  } catch (error) {
+    socket.on('error', () => {}) // It may fail once more while it goes.
+    socket.destroy()
+    signal?.throwIfAborted()
+    const where = path ?? `${host}:${port}`
+    const fault = expiry.signal.aborted
+      ? new QbpError(
+          'ERR_QBP_CONNECT_TIMEOUT',
+          `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
+          { limit },
+        )
+      : (error as Error)
+    refused(null, fault)
+    throw fault
+  } finally {
+    clearTimeout(late)
+    ends.removeEventListener('abort', leave)
+  }
+}

@@ -1,0 +1,122 @@
+import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
+import type { Table } from '../framing/table.ts'
+import type { Outgoing } from '../protocol/message-types.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { type WriterPort, writerPort } from '../streams/ports.ts'
+import type { QbpWritable } from '../streams/writable.ts'
+import type { QbpConnection } from './connection.ts'
+
+/** What a group may be told. */
+export interface GroupOptions {
+  /**
+   * What becomes of a member whose queue has no room for a message, which `maxQueuedBytes` of its writer says: `destroy`
+   * ends its writer with ERR_QBP_QUEUE_FULL, and so its connection; `skip` leaves this message out for it. Default: 'destroy'.
+   */
+  slow?: 'destroy' | 'skip'
+}
+
+/** For one broadcast. */
+export interface BroadcastOptions<P extends Protocol = Protocol, R extends Role = Role> {
+  /** A member that does not get the message: its sender, as a rule. */
+  except?: Member<P, R> | null
+}
+
+/** Who can be in a group: a writer, or a connection, which stands for its writer. */
+export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWritable<P, R> | QbpConnection<P, R>
+
+/**
+ * A set of writers to which a message goes at once: a room, a topic, an audience.
+ *
+ * A message is checked and encoded once for each Protocol among its members, and the same bytes go to each. Nobody waits for
+ * anybody: a member that takes its bytes slowly has them queued, up to the `maxQueuedBytes` of its writer. A member whose
+ * writer ends or closes leaves by itself.
+ */
+export class Group<P extends Protocol = Protocol, R extends Role = Role> implements Iterable<QbpWritable<P, R>> {
+  readonly #members = new Map<QbpWritable<P, R>, WriterPort>()
+  readonly #slow: 'destroy' | 'skip'
+  /** Listens on every member's writer, which is its `this`. */
+  readonly #onClose: (this: QbpWritable<P, R>) => void
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor({ slow = 'destroy' }: GroupOptions = {}) {
+    if (slow !== 'destroy' && slow !== 'skip')
+      throw new QbpError('ERR_QBP_BAD_OPTION', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'.`)
+    this.#slow = slow
+    const members = this.#members
+    this.#onClose = function () {
+      members.delete(this)
+    }
+  }
+
+  /** How many members there are. */
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Takes a member in, unless it is one or can be written to no more. */
+  join(member: Member<P, R>): this {
+    const writer = writerOf(member)
+    const port = writer[writerPort]
+    if (this.#members.has(writer) || port.isOver) return this
+    this.#members.set(writer, port)
+    writer.once('close', this.#onClose)
+    return this
+  }
+
+  /** Lets a member go. @returns whether it was one. */
+  leave(member: Member<P, R>): boolean {
+    const writer = writerOf(member)
+    writer.off('close', this.#onClose)
+    return this.#members.delete(writer)
+  }
+
+  /** Whether it is a member. */
+  has(member: Member<P, R>): boolean {
+    return this.#members.has(writerOf(member))
+  }
+
+  /** The members' writers, in the order in which they joined. */
+  [Symbol.iterator](): Iterator<QbpWritable<P, R>> {
+    return this.#members.keys()
+  }
+
+  /**
+   * Writes a message to every member.
+   *
+   * @returns how many took it.
+   * @throws {QbpError} what `write` throws for a message that cannot be sent; nobody gets anything of it then.
+   */
+  broadcast(message: Outgoing<P, R>, { except = null }: BroadcastOptions<P, R> = {}): number {
+    const excepted = except === null ? null : writerOf(except)
+    const frames = this.#encode(message, excepted)
+    let taken = 0
+    for (const [writer, port] of this.#members) {
+      if (writer === excepted) continue
+      try {
+        const { table } = port.framer
+        port.frame(frames.get(table) as Uint8Array, table.entryOf(message), message)
+        taken++
+      } catch (full) {
+        if (this.#slow === 'destroy') writer.destroy(full as Error)
+      }
+    }
+    return taken
+  }
+
+  /** A frame for each table there is, all of them before the first byte is written. Members that are over leave. */
+  #encode(message: object, excepted: QbpWritable<P, R> | null): Map<Table, Uint8Array> {
+    const frames = new Map<Table, Uint8Array>()
+    for (const [writer, port] of this.#members) {
+      if (port.isOver) this.leave(writer)
+      else if (writer !== excepted && !frames.has(port.framer.table))
+        frames.set(port.framer.table, port.framer.frame(message))
+    }
+    return frames
+  }
+}
+
+/** The writer that a member stands for. */
+export function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
+  return 'writer' in member ? member.writer : member
+}

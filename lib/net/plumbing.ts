@@ -1,0 +1,221 @@
+import { Duplex, Readable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
+
+/** Whom the plumbing tells: the connection. */
+export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish'> {
+  /** Bytes came, and the reader has seen them. */
+  heard(): void
+  /** Bytes came that nobody will read. */
+  dropped(): void
+  /** Of the duplex: its peer has ended, it failed, all was sent, it is closed. */
+  ended(): void
+  failed(fault: Error): void
+  finished(): void
+  closed(): void
+}
+
+/** Where a duplex has its plumbing, so that its listeners can be the same functions for every connection. */
+const plumbing = Symbol('qbp.plumbing')
+type Plumbed = Duplex & { [plumbing]?: Plumbing }
+
+/** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
+export class Plumbing implements StreamOwner {
+  readonly #reader: ReaderPort
+  readonly #writer: WriterPort
+  readonly #user: PlumbingUser
+  #duplex: Plumbed
+  /** The duplex is being handed on, to TLS or to the user. */
+  #isMoving = false
+  /** Nobody reads any more. */
+  #drops = false
+  #isHeld = false
+
+  constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
+    this.#reader = reader
+    this.#writer = writer
+    this.#user = user
+    this.#duplex = duplex
+    reader.own(this)
+    writer.own(this)
+    this.#connect()
+  }
+
+  get duplex(): Duplex {
+    return this.#duplex
+  }
+
+  /** The duplex is being handed on, and nothing passes. */
+  get isMoving(): boolean {
+    return this.#isMoving
+  }
+
+  #connect(): void {
+    const duplex = this.#duplex
+    duplex[plumbing] = this
+    duplex.on('error', onError).on('close', onClose).on('finish', onFinish)
+    if (duplex.destroyed) {
+      process.nextTick(onClose.bind(duplex)) // It was closed before it came here, or in the turn in which its handshake was done.
+      return
+    }
+    duplex.on('end', onEnd).on('data', onData) // The last makes it flow.
+    if (duplex.isPaused()) duplex.resume()
+    duplex.on('drain', onDrain)
+    this.#writer.drained()
+  }
+
+  #disconnect(): void {
+    const duplex = this.#duplex
+    duplex.off('error', onError).off('close', onClose).off('finish', onFinish)
+    duplex.off('end', onEnd).off('data', onData).off('drain', onDrain)
+    delete duplex[plumbing]
+  }
+
+  /** Nobody reads any more; unread bytes would turn this side's end into a reset, which takes the last bytes along. */
+  drop(): void {
+    this.#drops = true
+    if (!this.#isMoving && !this.#duplex.destroyed) this.#duplex.resume()
+  }
+
+  /** What the duplex has taken off the wire is the reader's, and nothing more. */
+  conclude(): void {
+    if (!this.#isMoving) while (this.#duplex.read() !== null); // It tells `onData`.
+    this.#reader.conclude()
+    this.drop()
+  }
+
+  // ---- for the reader and the writer
+
+  get connection(): object {
+    return this.#user.connection
+  }
+
+  more(): void {
+    if (!this.#isHeld || this.#isMoving) return
+    this.#isHeld = false
+    this.#duplex.resume()
+  }
+
+  send(chunk: Uint8Array): boolean {
+    const duplex = this.#duplex
+    return duplex.writable && duplex.write(chunk) // Its own user may have ended it.
+  }
+
+  finish(): void {
+    this.#duplex.end()
+  }
+
+  readerClosed(fault: Error | null): void {
+    this.#user.readerClosed(fault)
+  }
+
+  writerClosed(fault: Error | null): void {
+    if (fault === null && !this.#isMoving) this.#duplex.end() // Destroyed by its user, it ends nothing by itself.
+    this.#user.writerClosed(fault)
+  }
+
+  refused(fault: unknown): void {
+    this.#user.refused(fault)
+  }
+
+  // ---- for the duplex
+
+  arrived(chunk: Uint8Array): void {
+    if (this.#drops) {
+      if (chunk.length > 0) this.#user.dropped()
+      return
+    }
+    if (!this.#reader.arrive(chunk)) {
+      this.#isHeld = true
+      this.#duplex.pause()
+    }
+    this.#user.heard()
+  }
+
+  ended(): void {
+    if (!this.#drops) this.#reader.end()
+    this.#user.ended()
+  }
+
+  failed(fault: Error): void {
+    this.#user.failed(fault)
+  }
+
+  finished(): void {
+    this.#user.finished()
+  }
+
+  closed(): void {
+    this.#user.closed()
+  }
+
+  drained(): void {
+    this.#writer.drained()
+  }
+
+  // ---- handing the duplex on
+
+  /**
+   * Takes reader and writer off the duplex, with all that was written sent and all that was not read put back in front.
+   *
+   * @param isOver says why not, once nothing can be sent any more.
+   * @returns the duplex, paused.
+   */
+  async release(isOver: () => Error | null): Promise<Duplex> {
+    const duplex = this.#duplex
+    this.#isMoving = true
+    duplex.off('data', onData)
+    duplex.pause()
+    this.#writer.flush()
+    this.#writer.hold()
+    duplex.off('drain', onDrain)
+    // Until the operating system has all: TLS would overtake what the socket itself still holds. A write of nothing would
+    // tell by its callback, but a WebSocket sends it as a message.
+    for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
+    const fault = isOver()
+    if (fault !== null) throw fault
+    this.#disconnect()
+    const rest = this.#reader.rest()
+    if (rest.length === 0) return duplex
+    if (!duplex.readableEnded) {
+      duplex.unshift(rest)
+      return duplex
+    }
+    return Duplex.from({ readable: Readable.from([rest]), writable: duplex }) // Nothing can be put back behind an end.
+  }
+
+  /** Goes on with another duplex: the one that was released, with TLS on it. */
+  go(duplex: Duplex): void {
+    this.#duplex = duplex
+    this.#isMoving = this.#isHeld = false
+    this.#connect()
+  }
+}
+
+function bytesOf(chunk: Uint8Array | string): Uint8Array {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+}
+
+function onData(this: Plumbed, chunk: Uint8Array | string): void {
+  this[plumbing]?.arrived(bytesOf(chunk))
+}
+
+function onEnd(this: Plumbed): void {
+  this[plumbing]?.ended()
+}
+
+function onError(this: Plumbed, fault: Error): void {
+  this[plumbing]?.failed(fault)
+}
+
+function onFinish(this: Plumbed): void {
+  this[plumbing]?.finished()
+}
+
+function onClose(this: Plumbed): void {
+  this[plumbing]?.closed()
+}
+
+function onDrain(this: Plumbed): void {
+  this[plumbing]?.drained()
+}

@@ -1,0 +1,102 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { QbpError } from '../base/errors.ts'
+import { countLimit, milliseconds } from '../base/options.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { type ConnectOptions, connect } from './client.ts'
+import type { QbpConnection } from './connection.ts'
+
+/** How to connect, and how to connect again. */
+export interface ReconnectOptions extends ConnectOptions {
+  /** Ends the loop with its reason, and closes the connection there is; also while it waits. */
+  signal?: AbortSignal
+  /** The first wait before another attempt, in milliseconds; each further failure doubles it. Default: 100. */
+  minDelayMs?: number
+  /** The longest wait, in milliseconds. Default: 30 s: a server that comes back is found within it. */
+  maxDelayMs?: number
+  /** After so many attempts in a row that failed, the loop ends with the last one's error. Default: Infinity. */
+  maxAttempts?: number
+}
+
+/** Connections to one server, one after another. Made by `connections`. */
+export interface Connections<P extends Protocol> extends AsyncIterableIterator<QbpConnection<P, 'client'>, undefined> {
+  /** Why the last connection ended, or the last attempt failed: null after a clean end, undefined before the first. */
+  readonly lastEnd: Error | null | undefined
+  /** Attempts since a connection last stood. */
+  readonly attempts: number
+}
+
+/**
+ * A new connection each time the last one has ended:
+ *
+ *   for await (const connection of connections(protocol, { port: 7000, signal })) {
+ *     for await (const message of connection.reader) …
+ *   }
+ *
+ * The body may return early or throw away the connection's faults: the next round closes what is left of it, or waits for its
+ * end where the peer has not ended. Leaving the loop closes the connection. The waits grow from minDelayMs to maxDelayMs, and
+ * each is a random part of its length, so that a thousand clients do not come back at once; they begin anew once a
+ * connection has stood for as long as the last wait.
+ *
+ * @throws {QbpError} ERR_QBP_BAD_OPTION at once; in the loop the signal's reason, or after maxAttempts the last error.
+ */
+export function connections<P extends Protocol>(protocol: P, options: ReconnectOptions): Connections<P> {
+  const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
+  const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)
+  const shortest = milliseconds('minDelayMs', minDelayMs, Math.min(100, longest))
+  const most = countLimit('maxAttempts', maxAttempts, Number.POSITIVE_INFINITY)
+  if (shortest > longest)
+    throw new QbpError('ERR_QBP_BAD_OPTION', `minDelayMs is ${shortest}, more than maxDelayMs, ${longest}.`)
+  let lastEnd: Error | null | undefined
+  let attempts = 0
+
+  async function* run(): AsyncGenerator<QbpConnection<P, 'client'>, undefined, undefined> {
+    let delayMs = shortest
+    for (;;) {
+      let stoodMs = 0
+      try {
+        const connection = await connect(protocol, { ...target, ...(signal && { signal }) })
+        const since = performance.now()
+        attempts = 0
+        const abort = () => void connection.close()
+        signal?.addEventListener('abort', abort, { once: true })
+        try {
+          yield connection
+          await ended(connection)
+        } finally {
+          lastEnd = await connection.close()
+          signal?.removeEventListener('abort', abort)
+        }
+        stoodMs = performance.now() - since
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
+        lastEnd = error as Error
+        if (++attempts >= most) throw error
+      }
+      signal?.throwIfAborted()
+      if (stoodMs >= delayMs) delayMs = shortest
+      // Unreferenced it would let a process end that has nothing to do but to come back.
+      await wait(Math.random() * delayMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
+      delayMs = Math.min(2 * delayMs, longest)
+    }
+  }
+
+  const loop = run()
+  return Object.defineProperties(loop, {
+    lastEnd: { get: () => lastEnd },
+    attempts: { get: () => attempts },
+  }) as unknown as Connections<P>
+}
+
+/** Until the connection is closed, or the peer has ended and somebody here has read as far. */
+async function ended({ reader, closed }: QbpConnection): Promise<void> {
+  if (reader.readableEnded || reader.destroyed) return
+  let told = () => {}
+  const end = new Promise<void>((resolve) => {
+    told = resolve
+    reader.once('end', resolve)
+    reader.once('close', resolve)
+  })
+  await Promise.race([closed, end])
+  reader.off('end', told).off('close', told)
+}

@@ -1,0 +1,72 @@
+// The options of connections, and the same checked; see streams/settings.
+
+import { QbpError } from '../base/errors.ts'
+import { milliseconds } from '../base/options.ts'
+import type { Role } from '../base/role.ts'
+import type { MessageWriter } from '../framing/message-writer.ts'
+import type { Entry } from '../framing/table.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { type ReadableOptions, ReaderSettings, type WritableOptions, WriterSettings } from '../streams/settings.ts'
+import { type DeadlineOptions, TimeLimits } from './deadlines.ts'
+import { HANDSHAKE_TIMEOUT_MS } from './tls.ts'
+
+/** What a connection may be told: what its reader and writer may, and how long things may take. */
+export interface ConnectionOptions<R extends Role = Role>
+  extends ReadableOptions<R>,
+    WritableOptions<R>,
+    DeadlineOptions {
+  /**
+   * After a close, how long bytes of a peer that does not end are read and dropped; after a fault of the reader, how long
+   * this side may say what was wrong before it is destroyed. In milliseconds. Default: 2 s, a few round trips of a slow line.
+   */
+  lingerMs?: number
+  /** How long a TLS handshake may take, in milliseconds. Default: 10 s. */
+  handshakeTimeoutMs?: number
+}
+
+/** For a close. */
+export interface CloseOptions {
+  /** How long what was written may take to leave, in milliseconds; what remains then is lost, and said so. Default: 10 s. */
+  graceMs?: number
+}
+
+/** The message of a heartbeat, and its frame, made once. */
+interface Beat {
+  readonly message: object
+  readonly entry: Entry | undefined
+  readonly frame: Uint8Array
+}
+
+/** A connection's options, checked, those of its reader and its writer among them. */
+export class ConnectionSettings extends TimeLimits {
+  readonly role: Role | undefined
+  readonly reader: ReaderSettings
+  readonly writer: WriterSettings
+  readonly beat: Beat | null
+  readonly lingerMs: number
+  readonly handshakeTimeoutMs: number
+  /** Is told of each connection that has closed. */
+  readonly over: ((connection: object) => void) | undefined
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION, also for a heartbeat whose message this role cannot send. */
+  constructor(protocol: Protocol, options: ConnectionOptions, over?: (connection: object) => void) {
+    super(options)
+    this.over = over
+    this.role = options.role
+    this.reader = new ReaderSettings(protocol, options)
+    this.writer = new WriterSettings(protocol, options)
+    this.beat = beatOf(this.writer.framer, options)
+    this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
+    this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
+  }
+}
+
+function beatOf(framer: MessageWriter, { heartbeat }: ConnectionOptions): Beat | null {
+  if (heartbeat === undefined) return null
+  const { message } = heartbeat
+  try {
+    return { frame: framer.frame(message), entry: framer.table.entryOf(message), message }
+  } catch (cause) {
+    throw new QbpError('ERR_QBP_BAD_OPTION', `heartbeat.message cannot be sent: ${(cause as Error).message}`, { cause })
+  }
+}

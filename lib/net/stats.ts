@@ -1,0 +1,76 @@
+import { codeOf } from '../base/errors.ts'
+import { Tally, type Traffic } from '../framing/traffic.ts'
+
+/** What went over a connection so far. A copy: it does not change. */
+export interface ConnectionStats {
+  /** Messages handed out to whoever reads, the skipped ones included. */
+  messagesIn: number
+  messagesOut: number
+  /** Bytes of whole frames. */
+  bytesIn: number
+  bytesOut: number
+  /** Bytes written that the operating system has not taken yet. */
+  queuedBytes: number
+  /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
+  byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
+  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
+  skipped: { unknown: number; invalid: number }
+  /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
+  faults: Record<string, number>
+}
+
+/** What stats() is made of: of one connection, or summed up for a server. */
+export class Counts {
+  readonly in: Tally = new Tally()
+  readonly out: Tally = new Tally()
+  readonly skipped = { unknown: 0, invalid: 0 }
+  readonly faults: Faults = new Faults()
+  queuedBytes = 0
+
+  add(counts: Counts): void {
+    this.in.add(counts.in)
+    this.out.add(counts.out)
+    this.skipped.unknown += counts.skipped.unknown
+    this.skipped.invalid += counts.skipped.invalid
+    this.faults.add(counts.faults)
+    this.queuedBytes += counts.queuedBytes
+  }
+
+  stats(): ConnectionStats {
+    const [read, written] = [this.in.total(), this.out.total()]
+    return {
+      messagesIn: read.messages,
+      messagesOut: written.messages,
+      bytesIn: read.bytes,
+      bytesOut: written.bytes,
+      queuedBytes: this.queuedBytes,
+      byName: { in: this.in.byName(), out: this.out.byName() },
+      skipped: { ...this.skipped },
+      faults: this.faults.byCode(),
+    }
+  }
+}
+
+/** How often which fault came, by code. */
+export class Faults {
+  readonly #counts = new Map<string, number>()
+
+  count(fault: unknown): void {
+    this.#add(codeOf(fault), 1)
+  }
+
+  add(faults: Faults): void {
+    for (const [code, count] of faults.#counts) this.#add(code, count)
+  }
+
+  byCode(): Record<string, number> {
+    return Object.fromEntries(this.#counts)
+  }
+
+  #add(code: string, count: number): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + count)
+  }
+}
+
+/** The way to add what a connection has counted to a sum. */
+export const addCounts = Symbol('qbp.addCounts')

@@ -1,0 +1,181 @@
+import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
+import { encodeBody, Scratch } from '../codec/body.ts'
+import type { Int64Kind } from '../codec/int64.ts'
+import type { Type } from '../codec/type.ts'
+import { Header } from '../framing/header.ts'
+import { headers } from '../framing/layout.ts'
+import type { Policy } from '../framing/message-reader.ts'
+import { Entry, type OnlyForm, Table, type TableForm } from '../framing/table.ts'
+import { listEntries, messageType, onlyEntry } from './forms.ts'
+import { firstPackage, type LoadOptions, loadSchema } from './load.ts'
+import type { Directions, Sent, Untyped } from './message-types.ts'
+import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
+
+/** How a protocol's frames look and what they carry. All of it is checked when the Protocol is made. */
+export interface ProtocolOptions {
+  /** The layout of the header, such as `type:u16 length:u32`, which is the default. See `headers` for protocols that exist. */
+  header?: string
+  /** Where type numbers come from, for both directions or for each: `{ client, server }`, where `client` lists what the client sends. Default: the option `(qbp.type)`. */
+  types?: TableForm | { readonly client?: TableForm; readonly server?: TableForm }
+  /** Where the header has no type: the one message of both directions, or of each. */
+  message?: OnlyForm | { readonly client?: OnlyForm; readonly server?: OnlyForm }
+  /** What a type that no table lists does. Default: 'error'. */
+  unknown?: Policy
+  /** What a body that does not decode does. Default: 'error'. */
+  invalid?: Policy
+  /** How 64-bit integers are read. Default: 'bigint', or as the generated module has it. Any is taken on write. */
+  int64?: Int64Kind
+  /** The package that message names are relative to. Default: the first file's. */
+  package?: string
+}
+
+/** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
+export class Protocol<D extends Directions = Untyped> {
+  readonly header: Header
+  readonly unknown: Policy
+  readonly invalid: Policy
+  /** What each role sends. */
+  readonly sent: { readonly client: Table; readonly server: Table }
+  /** Never there: it carries the types of the messages. */
+  declare readonly directions: D
+  readonly #types: Types
+
+  private constructor(types: Types, options: ProtocolOptions) {
+    const { header = headers.default, unknown = 'error', invalid = 'error' } = options
+    this.#types = types
+    this.header = new Header(header)
+    this.unknown = policy('unknown', unknown)
+    this.invalid = policy('invalid', invalid)
+    if (this.header.hasType && options.message !== undefined) {
+      throw new QbpError(
+        'ERR_QBP_BAD_TABLE',
+        `message is for headers without a type; '${this.header.text}' has one: give types.`,
+      )
+    }
+    if (!this.header.hasType && options.types !== undefined) {
+      throw new QbpError(
+        'ERR_QBP_BAD_TABLE',
+        `types is for headers with a type; '${this.header.text}' has none: give message.`,
+      )
+    }
+    const table = (role: Role): Table => {
+      if (this.header.hasType) {
+        const form = perRole<TableForm>(options.types, role, '(qbp.type)')
+        return new Table(form === undefined ? [] : listEntries(form, types).values(), this.header)
+      }
+      const form = perRole<OnlyForm>(options.message, role, undefined)
+      return new Table(form === undefined ? [] : [onlyEntry(form, types)], this.header)
+    }
+    const differ = isPerRole(this.header.hasType ? options.types : options.message)
+    const client = table('client')
+    this.sent = { client, server: differ ? table('server') : client }
+    if (client.entries.length + this.sent.server.entries.length === 0) {
+      const remedy = this.header.hasType
+        ? 'types lists no message.'
+        : `'${this.header.text}' has no type, so name the message: { message: 'Name' }.`
+      throw new QbpError('ERR_QBP_BAD_TABLE', `Nothing can be sent either way: ${remedy}`)
+    }
+  }
+
+  /**
+   * Loads .proto files and makes a Protocol of them, its messages untyped. For typed ones see `from`.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
+   */
+  static async load(files: string | readonly string[], options: ProtocolOptions & LoadOptions = {}): Promise<Protocol> {
+    const root = await loadSchema(files, options)
+    return new Protocol(
+      makeTypes(root, options.package ?? firstPackage(root, files), options.int64 ?? 'bigint'),
+      options,
+    )
+  }
+
+  /**
+   * Makes a Protocol of what a module of `qbp generate` exports, its messages typed; or, untyped, of a protobufjs
+   * namespace or Root. The schema is copied: two Protocols of one schema do not meet.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
+   */
+  static from<M extends MessageMap, const O extends ProtocolOptions = { readonly types: '(qbp.type)' }>(
+    schema: Schema<M>,
+    options?: O,
+  ): Protocol<Sent<M, O>>
+  static from(schema: SchemaSource, options?: ProtocolOptions): Protocol
+  static from(schema: SchemaSource, options: ProtocolOptions = {}): Protocol {
+    const generated = Object.hasOwn(Object(schema), 'int64') ? (schema as Schema).int64 : undefined
+    const { int64 = generated ?? 'bigint' } = options
+    if (generated !== undefined && int64 !== generated) {
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `int64 is '${int64}', but the generated module has the types of '${generated}': make it again with qbp generate --int64 ${int64}.`,
+      )
+    }
+    return new Protocol(makeTypes(schema, options.package, int64), options)
+  }
+
+  /** Whether both roles send the same messages, so that a stream need not say which it is. */
+  get symmetric(): boolean {
+    return this.sent.client === this.sent.server
+  }
+
+  /** The table of one direction. @throws {QbpError} ERR_QBP_BAD_OPTION without a role, where the directions differ. */
+  table(role: Role | undefined, direction: 'incoming' | 'outgoing'): Table {
+    if (role === undefined && this.symmetric) return this.sent.client
+    if (role !== 'client' && role !== 'server') {
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `role is ${String(role)}; client and server send different messages here, so it must be 'client' or 'server', whichever this end is.`,
+      )
+    }
+    return this.sent[(role === 'client') === (direction === 'outgoing') ? 'client' : 'server']
+  }
+
+  /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
+  messageType(name: string): Type {
+    return messageType(name, this.#types)
+  }
+
+  /**
+   * One body by itself, of any message of the schema, listed or not: for messages inside `bytes` fields.
+   *
+   * @param name relative to the package, or in full.
+   * @returns a Buffer of its own (a Uint8Array in browsers).
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
+   */
+  encode(name: string, message: object): Buffer {
+    const output = new Scratch()
+    const end = encodeBody(messageType(name, this.#types), message, output, 0)
+    return output.buf.subarray(0, end) as Buffer
+  }
+
+  /**
+   * The message of one body, as a reader hands it out, `bytes` copied.
+   *
+   * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
+  decode(name: string, bytes: Uint8Array): any {
+    const type = messageType(name, this.#types)
+    return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
+  }
+}
+
+function policy(name: string, value: Policy): Policy {
+  if (value === 'error' || value === 'skip' || value === 'raw') return value
+  throw new QbpError('ERR_QBP_BAD_OPTION', `${name} is '${String(value)}'; it may be 'error', 'skip' or 'raw'.`)
+}
+
+/** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */
+function isPerRole(form: unknown): form is { client?: never; server?: never } {
+  if (typeof form !== 'object' || form === null || Array.isArray(form)) return false
+  const entries = Object.entries(form)
+  return (
+    entries.length > 0 &&
+    entries.every(([key, value]) => (key === 'client' || key === 'server') && typeof value !== 'number')
+  )
+}
+
+function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
+  return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
+}

@@ -1,0 +1,83 @@
+import { NONE, type None } from '../framing/message-reader.ts'
+import type { Waiter } from './deferred.ts'
+
+/** Whoever hands out messages one by one. */
+export interface MessageSource<T> {
+  /** The next message, null at the end, NONE to wait. @throws the stream's fault. */
+  next(): T | null | None
+  /** Lets somebody wait for what `next` had not. */
+  wait(waiter: Waiter<T | null>): void
+  /** The loop was left before the end; `waiter` may still wait. */
+  leave(waiter: Waiter<T | null>): void
+}
+
+type Result<T> = IteratorResult<T, undefined>
+
+const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true }
+
+function resultOf<T>(value: T | null): Result<T> {
+  return value === null ? DONE : { value, done: false }
+}
+
+/**
+ * What `for await` runs on: an async generator would take three turns of the microtask queue for a message, this takes one. It
+ * waits itself, as often as need be: of a connection that says something now and then, what is made for each waiting outlives
+ * two collections of garbage, and costs far more than it seems.
+ */
+export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined>, Waiter<T | null> {
+  readonly #source: MessageSource<T>
+  #resolve: ((result: Result<T>) => void) | null = null
+  #reject: ((error: unknown) => void) | null = null
+  #hasLeft = false
+
+  constructor(source: MessageSource<T>) {
+    this.#source = source
+  }
+
+  next(): Promise<Result<T>> {
+    if (this.#hasLeft) return Promise.resolve(DONE)
+    try {
+      const message = this.#source.next()
+      return message === NONE ? this.#wait() : Promise.resolve(resultOf(message as T | null))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  return(): Promise<Result<T>> {
+    if (!this.#hasLeft) this.#source.leave(this)
+    this.#hasLeft = true
+    return Promise.resolve(DONE)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  #wait(): Promise<Result<T>> {
+    const result = new Promise<Result<T>>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#source.wait(this)
+    return result
+  }
+
+  // ---- for the source
+
+  resolve(message: T | null): void {
+    const resolve = this.#resolve
+    this.#resolve = this.#reject = null // They would keep the message.
+    resolve?.(resultOf(message))
+  }
+
+  reject(error: unknown): void {
+    const reject = this.#reject
+    this.#resolve = this.#reject = null
+    reject?.(error)
+  }
+}

@@ -1,0 +1,79 @@
+import type { MessageWriter } from '../framing/message-writer.ts'
+import type { Entry } from '../framing/table.ts'
+import type { Skipped, Tally } from '../framing/traffic.ts'
+
+// What stands between a connection and its two streams: more than a user of them needs, less than their insides.
+
+/** Who owns a reader and a writer, brings the one its bytes and sends those of the other. */
+export interface StreamOwner {
+  /** Whom it does it for: the connection, as the diagnostics name it. */
+  readonly connection: object
+  /** The reader can take another chunk. */
+  more(): void
+  /** Sends a chunk. @returns false if `drained` of the writer's port is to be awaited before the next. */
+  send(chunk: Uint8Array): boolean
+  /** The writer has ended, and all of its bytes were given to `send`. */
+  finish(): void
+  /** They are closed, by a fault or without one. */
+  readerClosed(fault: Error | null): void
+  writerClosed(fault: Error | null): void
+  /** The writer refused a message. */
+  refused(fault: unknown): void
+}
+
+/** What a connection does with its reader, beside what every user can. */
+export interface ReaderPort {
+  /** The reader's life is another's: leaving a `for await` does not end it. */
+  own(owner: StreamOwner | null): void
+  /** Gives it a chunk. @returns false if it still has another to read: `more` of the owner asks for the next then. */
+  arrive(chunk: Uint8Array): boolean
+  /** The byte stream ended: this is told behind the last whole message. */
+  end(): void
+  /** The byte stream ended by a fault: it is told behind the last whole message. */
+  fail(fault: Error): void
+  /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
+  conclude(): void
+  /** Takes every byte behind the last message handed out. To be called once nothing more is written in. */
+  rest(): Uint8Array
+  /** Whether somebody waits for bytes. */
+  readonly waiting: boolean
+  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
+  readonly tally: Tally
+  readonly skipped: Readonly<Skipped>
+  /** The frame that is handed out or comes next; and bytes that no frame has been made of. */
+  readonly frames: { readonly index: number; readonly pending: number }
+}
+
+/** The way to a reader's port. */
+export const readerPort = Symbol('qbp.readerPort')
+
+/** What a connection or a group does with a writer, beside what every user can. */
+export interface WriterPort {
+  /** The writer's life is another's: a late write to it fails by its callback alone. */
+  own(owner: StreamOwner | null): void
+  /** Sends what was written in this tick now, whether or not there is room. */
+  flush(): void
+  /** Sends nothing until `drained` is called. */
+  hold(): void
+  /** There is room again. */
+  drained(): void
+  /**
+   * Writes a whole frame that was encoded elsewhere, with the same limits; false too if nothing can be written any more. It is
+   * not copied, and must not change any more.
+   *
+   * @param entry the line of the table to count it by, if any lists it.
+   * @param message what it is the frame of.
+   */
+  frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
+  /** Whether nothing more can be written. */
+  readonly isOver: boolean
+  /** Makes its frames; writers whose framers have one table make the same frame of a message. */
+  readonly framer: MessageWriter
+  /** Messages written, by name. */
+  readonly tally: Tally
+  /** Bytes written that nobody has taken yet. */
+  readonly queued: number
+}
+
+/** The way to a writer's port. */
+export const writerPort = Symbol('qbp.writerPort')

@@ -1,0 +1,250 @@
+import type { TransformCallback, TransformOptions } from 'node:stream'
+import { countLimit } from '../base/options.ts'
+import type { Role } from '../base/role.ts'
+import { NONE } from '../framing/message-reader.ts'
+import type { Incoming } from '../protocol/message-types.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { Deferred } from './deferred.ts'
+import { LazyTransform } from './lazy-transform.ts'
+import { Messages } from './message-iterator.ts'
+import { type ReaderPort, readerPort } from './ports.ts'
+import { busy, Receiver, type ReceiverStream } from './receiver.ts'
+import { type ReadableOptions, ReaderSettings } from './settings.ts'
+
+/** For one reading call. */
+export interface ReadOptions {
+  /** Ends the waiting with its reason. The message that would have come is there for the next call. */
+  signal?: AbortSignal
+}
+
+/**
+ * Bytes in, message objects out.
+ *
+ * Nothing is decoded before somebody asks: a chunk waits, undecoded and with its callback held back, until a reading
+ * call, `data` or `readable` wants a message. Every whole message before a fault is handed out, then the fault.
+ */
+export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
+  readonly #receiver: Receiver
+  readonly #highWaterMark: number
+  /** Node's side asked by `_read`, and nothing was pushed since. */
+  #isAsked = false
+  #isPumping = false
+  #isDestroyed = false
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, options?: ReadableOptions<R>)
+  /** @internal */
+  constructor(protocol: P, options?: ReadableOptions<R> | ReaderSettings)
+  constructor(protocol: P, options: ReadableOptions<R> | ReaderSettings = {}) {
+    super()
+    const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
+    this.#highWaterMark = settings.readableHighWaterMark
+    this.#receiver = new Receiver(settings, new QbpReadable.#Inside(this))
+  }
+
+  /**
+   * The next message, or null at a clean end.
+   *
+   * One call at a time; it may be mixed with `for await`, not with `data`.
+   *
+   * @throws {QbpError} ERR_QBP_BUSY for a second call meanwhile, or while `data` flows; else the fault of the stream, which
+   * every further call throws again. With an aborted signal, its reason: nothing is consumed then.
+   */
+  readMessage({ signal }: ReadOptions = {}): Promise<Incoming<P, R> | null> {
+    try {
+      signal?.throwIfAborted()
+      const message = this.#receiver.next()
+      return message === NONE ? this.#wait(signal) : Promise.resolve(message as Incoming<P, R> | null)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Waits for a message and returns it with those that are there already, `max` at the most; an empty list at a clean end.
+   *
+   * @throws as `readMessage`; messages before a fault come first, and the fault with the next call. ERR_QBP_BAD_OPTION for
+   * a `max` that is no positive integer.
+   */
+  async readMessages(max = Number.POSITIVE_INFINITY, options: ReadOptions = {}): Promise<Incoming<P, R>[]> {
+    countLimit('max', max, max)
+    const first = await this.readMessage(options)
+    if (first === null) return []
+    const list = [first]
+    this.#receiver.fill(list, max)
+    return list
+  }
+
+  /** Messages until the clean end. Leaving the loop early destroys the stream, as in Node, unless a connection owns it. */
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Incoming<P, R>> {
+    return new Messages(this.#receiver) as NodeJS.AsyncIterator<Incoming<P, R>>
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<Incoming<P, R> | null> {
+    const waiting = new Deferred<unknown>()
+    if (signal !== undefined) waiting.heed(signal, () => this.#receiver.forget())
+    this.#receiver.wait(waiting)
+    return waiting.promise as Promise<Incoming<P, R> | null>
+  }
+
+  /** @internal */
+  get [readerPort](): ReaderPort {
+    return this.#receiver
+  }
+
+  // ---- as a Transform
+
+  /** @internal */
+  override streamOptions(): TransformOptions {
+    return { readableObjectMode: true, readableHighWaterMark: this.#highWaterMark }
+  }
+
+  /** @internal */
+  override _transform(chunk: Uint8Array, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#receiver.feed(chunk, callback)
+  }
+
+  /** @internal */
+  override _flush(callback: TransformCallback): void {
+    this.#receiver.finish(callback)
+  }
+
+  /** @internal */
+  override _read(size: number): void {
+    super._read(size) // Lets go of a callback that Transform itself may hold.
+    this.#isAsked = true
+    if (this.#receiver.isHolding) process.nextTick(() => this.#pump())
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#isDestroyed = true
+    if (this.#receiver.isDirect) this.on('error', ignore) // The reading calls tell it.
+    this.#receiver.close(error)
+    super._destroy(error, (fault) => {
+      callback(fault)
+      process.nextTick(() => this.#receiver.closed(error)) // Behind the events.
+    })
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as in Node; else pipeline() would not take this stream.
+  override read(size?: number): any {
+    const message = super.read(size)
+    const { fault } = this.#receiver
+    if (fault !== null && this.readableLength === 0) process.nextTick(() => this.destroy(fault))
+    else if (message === null && this.#isAsked && this.#receiver.isHolding) process.nextTick(() => this.#pump())
+    return message
+  }
+
+  override resume(): this {
+    super.resume()
+    if (this.#isAsked) process.nextTick(() => this.#pump())
+    return this
+  }
+
+  /** As Node's, with the message's type. */
+  override on(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
+  override on(event: string | symbol, listener: (...args: never[]) => void): this
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    super.on(event, listener as () => void)
+    // Who paused before left a chunk undecoded, and Node believes that it has asked for it.
+    if (event === 'readable' && this.#isAsked) process.nextTick(() => this.#pump())
+    return this
+  }
+
+  /** As `on`. */
+  override addListener(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener)
+  }
+
+  /** As Node's, with the message's type. */
+  override once(event: 'data', listener: (message: Incoming<P, R>) => void): this
+  /** As Node's. */
+  override once(event: string | symbol, listener: (...args: never[]) => void): this
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    return super.once(event, listener as () => void)
+  }
+
+  /** Node's side wants a message; one that is paused does not. */
+  get #isWanted(): boolean {
+    return this.#isAsked && (this.readableFlowing === true || !this.isPaused() || this.listenerCount('readable') > 0)
+  }
+
+  /** Gives Node messages for as long as it takes them. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    let flows = false
+    try {
+      while ((flows || this.#isWanted) && !this.#isDestroyed) {
+        const message = this.#receiver.pull()
+        if (message === NONE) break
+        // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
+        if (flows) this.emit('data', message)
+        else this.#isAsked = this.push(message)
+        flows = this.readableFlowing === true && this.readableLength === 0
+      }
+    } catch (thrown) {
+      this.destroy(thrown as Error) // By a listener.
+    } finally {
+      this.#isPumping = false
+    }
+  }
+
+  /** What the receiver sees of this stream. */
+  static readonly #Inside = class implements ReceiverStream {
+    readonly reader: QbpReadable
+
+    constructor(reader: QbpReadable<never, never>) {
+      this.reader = reader as unknown as QbpReadable
+    }
+
+    get destroyed(): boolean {
+      return this.reader.#isDestroyed
+    }
+    get errored(): Error | null {
+      return this.reader.errored
+    }
+    get wants(): boolean {
+      return this.reader.#isWanted
+    }
+
+    goDirect(): void {
+      if (this.reader.#isDestroyed) this.reader.on('error', ignore)
+    }
+
+    queued(): unknown {
+      const { reader } = this
+      if (!reader.isMade) return NONE
+      if (reader.readableFlowing === true) throw busy("'data' or a pipe takes the messages: pause or unpipe first")
+      return reader.readableLength > 0 ? reader.read() : NONE
+    }
+
+    serve(): boolean {
+      if (!this.reader.#isAsked) return false
+      this.reader.#pump()
+      return true
+    }
+
+    fail(fault: Error): void {
+      if (this.reader.readableLength === 0) this.reader.destroy(fault)
+    }
+
+    tellEnd(): void {
+      if (!this.reader.readableEnded) this.reader.read(0)
+    }
+
+    end(): void {
+      this.reader.end()
+    }
+
+    destroy(): void {
+      this.reader.destroy()
+    }
+  }
+}
+
+function ignore(): void {}

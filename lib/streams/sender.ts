@@ -1,0 +1,258 @@
+// A writer without Node's side: messages come in, are checked and encoded at once, and leave in batches.
+
+import { QbpError } from '../base/errors.ts'
+import { BATCH_BYTES, Batch } from '../framing/batch.ts'
+import type { MessageWriter } from '../framing/message-writer.ts'
+import type { Entry } from '../framing/table.ts'
+import { Tally } from '../framing/traffic.ts'
+import { Deferred } from './deferred.ts'
+import { messageOut, refusedMessage } from './diagnostics.ts'
+import type { StreamOwner, WriterPort } from './ports.ts'
+import type { WriterSettings } from './settings.ts'
+
+/** What a sender needs of the stream that it is the inside of. */
+export interface SenderStream {
+  /** The stream itself, as the diagnostics name it. */
+  readonly writer: object
+  /** Whether it was ended or destroyed. */
+  readonly isOver: boolean
+  readonly destroyed: boolean
+  /** Bytes that Node has queued for who reads the stream. */
+  readonly readableLength: number
+  /** Gives a chunk to who reads the stream. */
+  push(chunk: Uint8Array): void
+  emitDrain(): void
+}
+
+type Callback = (error?: Error | null) => void
+
+/** The inside of a writer. */
+export class Sender implements WriterPort {
+  readonly tally: Tally = new Tally()
+  readonly #settings: WriterSettings
+  readonly #stream: SenderStream
+  readonly #batch = new Batch()
+  #owner: StreamOwner | null = null
+  #isOwned = false
+  #isScheduled = false
+  /** The owner has no room. */
+  #isBlocked = false
+  #isCorked = false
+  #needsDrain = false
+  #callbacks: Callback[] | null = null
+  #finish: (() => void) | null = null
+  #waiters: Set<Deferred<void>> | null = null
+
+  constructor(settings: WriterSettings, stream: SenderStream) {
+    this.#settings = settings
+    this.#stream = stream
+  }
+
+  get isOver(): boolean {
+    return this.#stream.isOver
+  }
+
+  get framer(): MessageWriter {
+    return this.#settings.framer
+  }
+
+  get highWaterMark(): number {
+    return this.#settings.highWaterMarkBytes
+  }
+
+  get isOwned(): boolean {
+    return this.#isOwned
+  }
+
+  /** `write` has returned false, and no `drain` has followed. */
+  get needsDrain(): boolean {
+    return this.#needsDrain
+  }
+
+  get queued(): number {
+    return this.#owner === null ? this.#batch.length + this.#stream.readableLength : this.#batch.length
+  }
+
+  // ---- the way in: messages
+
+  /** Encodes a message behind what was written in this tick, or leaves everything as it was and throws. */
+  encode(message: object): void {
+    const output = this.#batch.open()
+    const { pos } = output
+    const { framer } = this.#settings
+    try {
+      const end = framer.write(message, output, pos)
+      this.#admit(end - pos, framer.entry)
+      output.pos = end
+    } catch (refusal) {
+      this.#refuse(message, refusal)
+      throw refusal
+    }
+    if (messageOut.hasSubscribers) this.#publish(framer.entry, message, output.pos - pos)
+  }
+
+  frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {
+    if (this.#stream.isOver) return false
+    try {
+      this.#admit(bytes.length, entry)
+    } catch (full) {
+      this.#refuse(message, full)
+      throw full
+    }
+    this.#batch.add(bytes)
+    if (messageOut.hasSubscribers && message !== undefined) this.#publish(entry, message, bytes.length)
+    return this.written()
+  }
+
+  /** Counts a message in, if the queue may hold it. */
+  #admit(size: number, entry: Entry | undefined): void {
+    if (this.queued + size > this.#settings.maxQueuedBytes) throw this.#full(size)
+    this.tally.count(entry, size)
+  }
+
+  #refuse(message: unknown, refusal: unknown): void {
+    this.#owner?.refused(refusal)
+    refusedMessage(this.#owner?.connection ?? null, this.#stream.writer, message, refusal)
+  }
+
+  #publish(entry: Entry | undefined, message: object, bytes: number): void {
+    const connection = this.#owner?.connection ?? null
+    messageOut.publish({ connection, writer: this.#stream.writer, name: entry?.name ?? null, bytes, message })
+  }
+
+  #full(size: number): QbpError {
+    const { queued } = this
+    const { maxQueuedBytes } = this.#settings
+    return new QbpError(
+      'ERR_QBP_QUEUE_FULL',
+      `${queued} bytes wait for a slow peer, and ${size} more would pass maxQueuedBytes, ${maxQueuedBytes}. ` +
+        `Nothing of the message was sent: await writeMessage(), or wait for 'drain' when write() is false.`,
+      { size: queued + size, limit: maxQueuedBytes },
+    )
+  }
+
+  // ---- the way out: batches
+
+  /** Sees that what was written leaves. @returns whether there is room for more. */
+  written(callback?: Callback): boolean {
+    if (callback !== undefined) {
+      this.#callbacks ??= []
+      this.#callbacks.push(callback)
+    }
+    if (!this.#isScheduled) this.#schedule()
+    if (this.#batch.length >= BATCH_BYTES && this.#isFree) this.#flush(false)
+    if (this.queued < this.#settings.highWaterMarkBytes) return true
+    this.#needsDrain = true
+    return false
+  }
+
+  /** Nothing leaves until `uncork`. */
+  cork(): void {
+    this.#isCorked = true
+  }
+
+  uncork(): void {
+    this.#isCorked = false
+    if (!this.#isScheduled) this.#schedule()
+  }
+
+  get #isFree(): boolean {
+    return !this.#isBlocked && !this.#isCorked
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true
+    process.nextTick(Sender.#tick, this)
+  }
+
+  static #tick(this: void, sender: Sender): void {
+    sender.#isScheduled = false
+    if (sender.#isFree) sender.#flush(false)
+  }
+
+  flush(): void {
+    this.#flush(true)
+  }
+
+  /** @param always goes on where there is no room. */
+  #flush(always: boolean): void {
+    if (this.#stream.destroyed) return
+    do {
+      const chunk = this.#batch.take()
+      if (chunk === null) break
+      if (this.#owner === null) this.#stream.push(chunk)
+      else if (!this.#owner.send(chunk)) this.#isBlocked = true
+    } while (always || !this.#isBlocked)
+    if (this.#batch.length === 0) this.#emptied()
+    this.tellDrain()
+  }
+
+  #emptied(): void {
+    const callbacks = this.#callbacks
+    const finish = this.#finish
+    this.#callbacks = this.#finish = null
+    if (callbacks !== null) for (const callback of callbacks) callback(null)
+    if (finish === null) return
+    this.#owner?.finish()
+    finish()
+  }
+
+  hold(): void {
+    this.#isBlocked = true
+  }
+
+  drained(): void {
+    this.#isBlocked = false
+    if (this.#isFree) this.#flush(false)
+  }
+
+  /** Tells that there is room again, once half of what may wait has gone. */
+  tellDrain(): void {
+    if (!this.#needsDrain || this.queued > this.#settings.highWaterMarkBytes / 2) return
+    this.#needsDrain = false
+    process.nextTick(() => {
+      if (this.#stream.destroyed) return
+      const waiters = this.#waiters
+      this.#waiters = null
+      if (waiters !== null) for (const waiter of waiters) waiter.resolve()
+      this.#stream.emitDrain()
+    })
+  }
+
+  /** Resolves when there is room for more. */
+  room(signal: AbortSignal | undefined): Promise<void> {
+    const waiter = new Deferred<void>()
+    if (signal !== undefined) waiter.heed(signal, () => this.#waiters?.delete(waiter))
+    this.#waiters ??= new Set()
+    this.#waiters.add(waiter)
+    return waiter.promise
+  }
+
+  // ---- the end
+
+  /** Nothing follows; `done` is called when all that was written has left. */
+  finish(done: () => void): void {
+    this.#finish = done
+    if (this.#isFree) this.#flush(false)
+  }
+
+  /** The stream was destroyed: nothing of what waits is sent. */
+  close(reason: Error): void {
+    this.#batch.clear()
+    const waiters = this.#waiters
+    const callbacks = this.#callbacks
+    this.#waiters = this.#callbacks = null
+    if (waiters !== null) for (const waiter of waiters) waiter.reject(reason)
+    if (callbacks !== null) for (const callback of callbacks) callback(reason)
+  }
+
+  /** The stream has told that it is closed. */
+  closed(error: Error | null): void {
+    this.#owner?.writerClosed(error)
+  }
+
+  own(owner: StreamOwner | null): void {
+    this.#owner = owner
+    this.#isOwned = true
+  }
+}

@@ -1,0 +1,100 @@
+// The options of readers and writers, and the same checked: once, in a constructor. A server checks them once for all of its
+// connections, which share what was checked.
+
+import { QbpError } from '../base/errors.ts'
+import { byteLimit, countLimit } from '../base/options.ts'
+import type { Role } from '../base/role.ts'
+import type { Header } from '../framing/header.ts'
+import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
+import { MessageWriter } from '../framing/message-writer.ts'
+import type { Table } from '../framing/table.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+
+/** What a reader may be told; all of it is checked once, when it is made. */
+export interface ReadableOptions<R extends Role = Role> {
+  /** Which end this is: the reader hands out what the other role sends. Needed only where the roles send different messages. */
+  role?: R
+  /**
+   * The longest body that is taken, in bytes; a longer one is refused on its header alone. A message takes up to 30 times its
+   * body's bytes in memory. Default: 1 MiB. Infinity: no limit.
+   */
+  maxBodyBytes?: number
+  /** Let `bytes` fields be views of the received chunk, which they then keep alive, instead of copies. Default: false. */
+  shareBytes?: boolean
+  /** How many decoded messages may wait for a slow `data`, `readable` or `pipe` consumer. Default: 16. */
+  readableHighWaterMark?: number
+  /**
+   * Frames without a body that may come in a row within a second: they cost their sender a header and the handler a call.
+   * Default: 100,000, which is a tenth of what a process can read.
+   */
+  maxConsecutiveEmptyFrames?: number
+  /**
+   * Frames that a policy `skip` may drop in a row within a second; nobody else would ever hear of them. Default: 1,000, more
+   * than a newer peer has reason to send.
+   */
+  maxConsecutiveSkippedFrames?: number
+}
+
+/** What a writer may be told; all of it is checked once, when it is made. */
+export interface WritableOptions<R extends Role = Role> {
+  /** Which end this is: the writer takes what this role sends. Needed only where the roles send different messages. */
+  role?: R
+  /** The longest body that is written, in bytes. Default: 1 MiB. Infinity: no limit. */
+  maxBodyBytes?: number
+  /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
+  highWaterMarkBytes?: number
+  /** Encoded bytes that may wait at all: a message beyond them is refused. Default: 16 MiB, or twice maxBodyBytes where that is more. */
+  maxQueuedBytes?: number
+}
+
+const MAX_BODY_BYTES = 2 ** 20
+
+/** A reader's options, checked. */
+export class ReaderSettings implements MessageReaderSettings {
+  readonly header: Header
+  readonly unknown: Policy
+  readonly invalid: Policy
+  readonly table: Table
+  readonly maxBodyBytes: number
+  readonly shareBytes: boolean
+  readonly readableHighWaterMark: number
+  readonly maxConsecutiveEmptyFrames: number
+  readonly maxConsecutiveSkippedFrames: number
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: Protocol, options: ReadableOptions) {
+    const { role, shareBytes = false, readableHighWaterMark = 16 } = options
+    if (!Number.isSafeInteger(readableHighWaterMark) || readableHighWaterMark < 0) {
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `readableHighWaterMark is ${String(readableHighWaterMark)}; it may be an integer of messages from 0.`,
+      )
+    }
+    const count = (name: 'maxConsecutiveEmptyFrames' | 'maxConsecutiveSkippedFrames', initial: number) =>
+      countLimit(name, options[name], initial)
+    this.header = protocol.header
+    this.unknown = protocol.unknown
+    this.invalid = protocol.invalid
+    this.table = protocol.table(role, 'incoming')
+    this.maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, MAX_BODY_BYTES)
+    this.shareBytes = shareBytes
+    this.readableHighWaterMark = readableHighWaterMark
+    this.maxConsecutiveEmptyFrames = count('maxConsecutiveEmptyFrames', 100_000)
+    this.maxConsecutiveSkippedFrames = count('maxConsecutiveSkippedFrames', 1_000)
+  }
+}
+
+/** A writer's options, checked. */
+export class WriterSettings {
+  readonly framer: MessageWriter
+  readonly highWaterMarkBytes: number
+  readonly maxQueuedBytes: number
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: Protocol, options: WritableOptions) {
+    const maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, MAX_BODY_BYTES)
+    this.framer = new MessageWriter(protocol.header, protocol.table(options.role, 'outgoing'), maxBodyBytes)
+    this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
+    this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
+  }
+}

