@@ -1,14 +1,17 @@
 import protobuf from 'protobufjs'
 import { QbpError } from '../base/errors.ts'
+import type { OptionNames } from '../base/options.ts'
 import { files, placeOf, SchemaRoot } from './schema-root.ts'
 
 /** How .proto files are found and read. */
 export interface LoadOptions {
   /** Folders in which imports are looked up, after the importing file's own. Default: the current folder. */
-  includeDirs?: readonly string[]
+  includeDirs?: readonly string[] | undefined
   /** Leave field names as the .proto has them. Default: camelCase. */
-  keepCase?: boolean
+  keepCase?: boolean | undefined
 }
+
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { includeDirs: true, keepCase: true }
 
 const OPTIONS = 'qbp/options.proto'
 const DESCRIPTOR = 'google/protobuf/descriptor.proto'

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
 import type { Int64Kind } from '../codec/int64.ts'
@@ -8,27 +9,38 @@ import { headers } from '../framing/layout.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { Entry, type OnlyForm, Table, type TableForm } from '../framing/table.ts'
 import { listEntries, messageType, onlyEntry } from './forms.ts'
-import { firstPackage, type LoadOptions, loadSchema } from './load.ts'
+import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
 import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
 
 /** How a protocol's frames look and what they carry. All of it is checked when the Protocol is made. */
 export interface ProtocolOptions {
   /** The layout of the header, such as `type:u16 length:u32`, which is the default. See `headers` for protocols that exist. */
-  header?: string
+  header?: string | undefined
   /** Where type numbers come from, for both directions or for each: `{ client, server }`, where `client` lists what the client sends. Default: the option `(qbp.type)`. */
-  types?: TableForm | { readonly client?: TableForm; readonly server?: TableForm }
+  types?: TableForm | { readonly client?: TableForm; readonly server?: TableForm } | undefined
   /** Where the header has no type: the one message of both directions, or of each. */
-  message?: OnlyForm | { readonly client?: OnlyForm; readonly server?: OnlyForm }
+  message?: OnlyForm | { readonly client?: OnlyForm; readonly server?: OnlyForm } | undefined
   /** What a type that no table lists does. Default: 'error'. */
-  unknown?: Policy
+  unknown?: Policy | undefined
   /** What a body that does not decode does. Default: 'error'. */
-  invalid?: Policy
+  invalid?: Policy | undefined
   /** How 64-bit integers are read. Default: 'bigint', or as the generated module has it. Any is taken on write. */
-  int64?: Int64Kind
+  int64?: Int64Kind | undefined
   /** The package that message names are relative to. Default: the first file's. */
-  package?: string
+  package?: string | undefined
 }
+
+const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
+  header: true,
+  types: true,
+  message: true,
+  unknown: true,
+  invalid: true,
+  int64: true,
+  package: true,
+}
+const POLICIES: readonly Policy[] = ['error', 'skip', 'raw']
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
 export class Protocol<D extends Directions = Untyped> {
@@ -42,11 +54,11 @@ export class Protocol<D extends Directions = Untyped> {
   readonly #types: Types
 
   private constructor(types: Types, options: ProtocolOptions) {
-    const { header = headers.default, unknown = 'error', invalid = 'error' } = options
+    const { header = headers.default } = options
     this.#types = types
     this.header = new Header(header)
-    this.unknown = policy('unknown', unknown)
-    this.invalid = policy('invalid', invalid)
+    this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
+    this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
     if (this.header.hasType && options.message !== undefined) {
       throw new QbpError(
         'ERR_QBP_BAD_TABLE',
@@ -84,6 +96,7 @@ export class Protocol<D extends Directions = Untyped> {
    * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
    */
   static async load(files: string | readonly string[], options: ProtocolOptions & LoadOptions = {}): Promise<Protocol> {
+    knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
     const root = await loadSchema(files, options)
     return new Protocol(
       makeTypes(root, options.package ?? firstPackage(root, files), options.int64 ?? 'bigint'),
@@ -103,6 +116,7 @@ export class Protocol<D extends Directions = Untyped> {
   ): Protocol<Sent<M, O>>
   static from(schema: SchemaSource, options?: ProtocolOptions): Protocol
   static from(schema: SchemaSource, options: ProtocolOptions = {}): Protocol {
+    knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
     const generated = Object.hasOwn(Object(schema), 'int64') ? (schema as Schema).int64 : undefined
     const { int64 = generated ?? 'bigint' } = options
     if (generated !== undefined && int64 !== generated) {
@@ -159,11 +173,6 @@ export class Protocol<D extends Directions = Untyped> {
     const type = messageType(name, this.#types)
     return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
   }
-}
-
-function policy(name: string, value: Policy): Policy {
-  if (value === 'error' || value === 'skip' || value === 'raw') return value
-  throw new QbpError('ERR_QBP_BAD_OPTION', `${name} is '${String(value)}'; it may be 'error', 'skip' or 'raw'.`)
 }
 
 /** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */

@@ -164,13 +164,17 @@ describe('a protocol', () => {
   it('refuses other policies, int64 kinds, packages and schemas than there are', () => {
     for (const [options, problem] of [
       [{ unknown: 'drop' }, /unknown is 'drop'; it may be 'error', 'skip' or 'raw'/],
-      [{ invalid: true }, /invalid is 'true'/],
+      [{ invalid: true }, /invalid is true/],
+      [{ unkown: 'skip' }, /Protocol.from has no option unkown: did you mean unknown\?/],
+      [{ includeDirs: ['.'] }, /Protocol.from has no option includeDirs: it may have header, types, message,/],
       [{ int64: 'string' }, /int64 is 'string'/],
     ] as const) {
       const error = refusal(() => make(options as unknown as ProtocolOptions))
       expect(error.code).to.equal('ERR_QBP_BAD_OPTION')
       expect(error.message).to.match(problem)
     }
+    const undefineds = { header: undefined, types: undefined, unknown: undefined, int64: undefined, package: undefined }
+    expect(() => make(undefineds)).not.to.throw()
     for (const name of ['nope', 'Say', 't.Say', 'inner']) {
       const text = 'syntax = "proto3"; package t; message Say { option (qbp.type) = 1; }'
       const root = protobuf.parse(text).root

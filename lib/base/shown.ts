@@ -1,0 +1,28 @@
+/**
+ * A value that the caller gave, for an error's text: short, and never itself a reason to throw, as String() of an object
+ * without a prototype is.
+ */
+export function shown(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'bigint') {
+    const text = String(value)
+    return text.length > 40 ? `a bigint of ${text.length} digits` : `${text}n`
+  }
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  const name = classOf(value)
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`
+}
+
+function classOf(value: object): string {
+  try {
+    if (Array.isArray(value)) return 'array'
+    const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
+    if (prototype === null) return 'null-prototype object'
+    const name = prototype.constructor?.name
+    return name === 'Object' ? 'plain object' : typeof name === 'string' && name !== '' ? name : 'object'
+  } catch {
+    return 'revoked Proxy' // Of one that throws, too, no more can be said.
+  }
+}
