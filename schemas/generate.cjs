@@ -5,6 +5,8 @@ const { join } = require('node:path')
 const { run } = require('../lib/cli/verbs/generate.ts')
 
 async function main() {
+  const { stdin, stdout, stderr, env } = process
+  const io = { stdin, stdout, stderr, env, signal: new AbortController().signal }
   const examples = readdirSync(__dirname).filter((name) => name.endsWith('.proto'))
   const window = join(__dirname, '../lib/window')
   const modules = [
@@ -14,7 +16,7 @@ async function main() {
     }),
     [join(window, 'window.proto'), '-o', join(window, 'messages.ts'), '--int64', 'number', '--import', '../index.ts'],
   ]
-  for (const args of modules) process.exitCode ||= await run(args, process)
+  for (const args of modules) process.exitCode ||= await run(args, io)
 }
 
 void main()

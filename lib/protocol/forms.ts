@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
 import type { EnumType, Type } from '../codec/type.ts'
 import { Entry, type EntryForm, type OnlyForm, type TableForm } from '../framing/table.ts'
 import type { Types } from './schema.ts'
@@ -118,4 +119,19 @@ function prefixOf({ numbers }: EnumType): string {
   let length = rest.length === 0 ? 0 : first.length
   for (const text of rest) while (!text.startsWith(first.slice(0, length))) length--
   return first.slice(0, length)
+}
+
+/** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */
+export function isPerRole(form: unknown): form is { client?: never; server?: never } {
+  if (typeof form !== 'object' || form === null || Array.isArray(form)) return false
+  const entries = Object.entries(form)
+  return (
+    entries.length > 0 &&
+    entries.every(([key, value]) => (key === 'client' || key === 'server') && typeof value !== 'number')
+  )
+}
+
+/** A role's part of a form, or the form where it is both roles'. */
+export function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
+  return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
 }

@@ -8,7 +8,7 @@ import { Header } from '../framing/header.ts'
 import { headers } from '../framing/layout.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { Entry, type OnlyForm, Table, type TableForm } from '../framing/table.ts'
-import { listEntries, messageType, onlyEntry } from './forms.ts'
+import { isPerRole, listEntries, messageType, onlyEntry, perRole } from './forms.ts'
 import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
 import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
@@ -173,18 +173,4 @@ export class Protocol<D extends Directions = Untyped> {
     const type = messageType(name, this.#types)
     return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
   }
-}
-
-/** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */
-function isPerRole(form: unknown): form is { client?: never; server?: never } {
-  if (typeof form !== 'object' || form === null || Array.isArray(form)) return false
-  const entries = Object.entries(form)
-  return (
-    entries.length > 0 &&
-    entries.every(([key, value]) => (key === 'client' || key === 'server') && typeof value !== 'number')
-  )
-}
-
-function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
-  return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
 }

@@ -45,6 +45,19 @@ describe('qbp check', () => {
     })
   })
 
+  it('takes messages named client and server for what they are, as a Protocol does', async () => {
+    const schema = proto('roles.proto', 'message client {} message server {}')
+    const types = (form: string) => found('--schema', schema, '--types', form)
+    expect(await types('{client: 1, server: 2}')).to.deep.equal({ code: 0, lines: ['Nothing is wrong.'] })
+    expect((await types('{client: 1, server: 1}')).lines).to.deep.equal([
+      "fault server has the type number 1, which is client's",
+    ])
+    expect((await types('{client: {client: 1}, server: {server: 1}}')).lines).to.deep.equal(['Nothing is wrong.'])
+    expect((await types('[{client: 1, server: 1}, {server: 2}]')).lines).to.deep.equal(['Nothing is wrong.'])
+    const [lost] = (await types('{client: {client: 1}}')).lines
+    expect(lost).to.equal('note server has no type number, and no other message has a field of it')
+  })
+
   it('refuses what no Protocol takes', async () => {
     const { code, stderr } = await cli(check, ['--schema', 'schemas/chat.proto', '--header', 'length:u32'])
     expect(code).to.equal(1)

@@ -142,7 +142,15 @@ describe('qbp decode', () => {
     const start = () =>
       spawn(
         process.execPath,
-        ['-r', 'ts-node/register/transpile-only', '-e', `require('./lib/cli/main.ts')`, '--', 'decode', ...chat],
+        [
+          '-r',
+          'ts-node/register/transpile-only',
+          '-e',
+          `require('./lib/cli/command/main.ts')`,
+          '--',
+          'decode',
+          ...chat,
+        ],
         { stdio: ['pipe', 'pipe', 'pipe'] },
       )
     const [head, stopped] = [start(), start()]

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { run } from '../../lib/cli/verbs/generate.ts'
+import { cli } from '../support/cli.ts'
 
 const ROOT = join(__dirname, '..', '..')
 const FOLDER = join(ROOT, '.snippets')
@@ -40,13 +41,8 @@ describe('the README', () => {
     mkdirSync(FOLDER)
     const [proto] = snippets('proto')
     writeFileSync(join(FOLDER, 'chat.proto'), proto?.text ?? '')
-    const output = { write: () => true }
-    expect(
-      await run([join(FOLDER, 'chat.proto'), '-o', join(FOLDER, 'chat.ts'), '--import', '../lib/index.ts'], {
-        stdout: output,
-        stderr: process.stderr,
-      }),
-    ).to.equal(0)
+    const args = [join(FOLDER, 'chat.proto'), '-o', join(FOLDER, 'chat.ts'), '--import', '../lib/index.ts']
+    expect(await cli(run, args)).to.include({ code: 0, stderr: '' })
   })
 
   for (const snippet of snippets('ts')) {

@@ -1,5 +1,5 @@
 import { PassThrough, Readable, Writable } from 'node:stream'
-import type { Io } from '../../lib/cli/command.ts'
+import type { Io } from '../../lib/cli/command/verb.ts'
 
 /** What a verb printed and how it ended. */
 export interface CliResult {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
-import { Fault, UsageError } from '../command.ts'
+import { Fault, UsageError } from '../command/fault.ts'
+import type { OptionTable } from '../command/help.ts'
 
 /** Where to connect to, or to listen at. */
 export type Address = { host: string; port: number } | { path: string }
@@ -23,22 +24,13 @@ export const addressText = (address: Address): string => {
 
 /** The options of TLS that verbs which connect have. */
 export const tlsOptions = {
-  tls: { type: 'boolean' },
-  insecure: { type: 'boolean' },
-  ca: { type: 'string' },
-  cert: { type: 'string' },
-  key: { type: 'string' },
-  servername: { type: 'string' },
-} as const
-
-/** What `--help` says of them. */
-export const tlsHelp = `      --tls              speak TLS
-      --insecure         take any certificate of the server
-      --ca FILE          the authority that must have signed it
-      --cert FILE, --key FILE
-                         this side's own certificate
-      --servername NAME  the name that it must be for (default: the host)
-`
+  tls: { type: 'boolean', help: 'speak TLS' },
+  insecure: { type: 'boolean', help: 'take any certificate of the server' },
+  ca: { type: 'string', value: 'FILE', help: 'the authority that must have signed it' },
+  cert: { type: 'string', value: 'FILE', help: "this side's own certificate" },
+  key: { type: 'string', value: 'FILE', help: 'its key' },
+  servername: { type: 'string', value: 'NAME', help: 'the name that it must be for (default: the host)' },
+} as const satisfies OptionTable
 
 interface TlsValues {
   tls?: boolean
@@ -49,7 +41,7 @@ interface TlsValues {
   servername?: string
 }
 
-/** What node:tls is to be told, or undefined where TLS is not asked for. @throws {UsageError} {@link Fault} for a file that cannot be read. */
+/** The options of node:tls, or undefined where TLS is not asked for. @throws {UsageError} {@link Fault} for a file that cannot be read. */
 export function tlsFrom({
   tls: wanted,
   insecure,
@@ -79,8 +71,8 @@ function fileText(path: string): string {
   }
 }
 
-/** Opens a socket, which need not stand yet, half-open allowed. */
-export function open(address: Address, tlsOptions?: tls.ConnectionOptions): net.Socket {
+/** Opens a socket, half-open allowed; it need not be connected yet. */
+export function openSocket(address: Address, tlsOptions?: tls.ConnectionOptions): net.Socket {
   const target = { ...address, allowHalfOpen: true, noDelay: true }
   if (tlsOptions === undefined) return net.connect(target as net.NetConnectOpts)
   const servername = 'host' in address && net.isIP(address.host) === 0 ? address.host : ''

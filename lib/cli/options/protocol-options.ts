@@ -1,39 +1,53 @@
 import { headers, type OnlyForm, Protocol, type ProtocolOptions, type Role, type TableForm } from '../../index.ts'
-import { oneOf, UsageError, wholeNumber } from '../command.ts'
+import { UsageError } from '../command/fault.ts'
+import type { OptionTable } from '../command/help.ts'
 import { parseJson5 } from '../terminal/json5.ts'
+import { oneOf, wholeNumber } from './values.ts'
 
 /** The options that say which protocol it is. Every verb that reads or writes frames has them. */
 export const protocolOptions = {
-  schema: { type: 'string', short: 's', multiple: true },
-  header: { type: 'string' },
-  types: { type: 'string', multiple: true },
-  message: { type: 'string' },
-  role: { type: 'string' },
-  include: { type: 'string', short: 'I', multiple: true },
-  package: { type: 'string' },
-  int64: { type: 'string' },
-  'max-body': { type: 'string' },
-} as const
-
-/** What `--help` says of them. */
-export const protocolHelp = `  -s, --schema FILE      the .proto; may be repeated
-      --header LAYOUT    the header's layout ('length:varint type:varint'; default:
-                         'type:u16 length:u32'), or one that has a name:
-                         ${Object.keys(headers).slice(1).join(', ')}
-      --types WHERE      where type numbers come from: an option in brackets, '(id)'
-                         (default: '(qbp.type)'); the name of an enum; an object,
-                         '{Say: 2}'; or each role's, '{client: …, server: …}'; may be
-                         repeated, the later before the earlier
-      --message NAME     where the header has no type: the one message, or each
-                         role's, '{client: "Request", server: "Response"}'
-      --role ROLE        whose messages these are, client or server: needed where the
-                         roles send different ones
-  -I, --include DIR      where imports are looked for, too (default: here); may be repeated
-      --package NAME     names of messages are relative to it (default: the first file's)
-      --int64 KIND       number: 64-bit integers as JSON numbers, refused beyond 2**53 - 1;
-                         default: as text, like ProtoJSON has them
-      --max-body BYTES   the longest body that is read (default: 67108864)
-`
+  schema: { type: 'string', short: 's', multiple: true, value: 'FILE', help: 'the .proto; may be repeated' },
+  header: {
+    type: 'string',
+    value: 'LAYOUT',
+    help: `the header's layout ('length:varint type:varint'; default: 'type:u16 length:u32'), or one that has a name:
+      ${Object.keys(headers).slice(1).join(', ')}`,
+    words: Object.keys(headers),
+  },
+  types: {
+    type: 'string',
+    multiple: true,
+    value: 'WHERE',
+    help: `where type numbers come from: an option in brackets, '(id)' (default: '(qbp.type)'); the name of an enum; an
+      object, '{Say: 2}'; or each role's, '{client: …, server: …}'; may be repeated, the later before the earlier`,
+  },
+  message: {
+    type: 'string',
+    value: 'NAME',
+    help: `where the header has no type: the one message, or each role's, '{client: "Request", server: "Response"}'`,
+  },
+  role: {
+    type: 'string',
+    value: 'ROLE',
+    help: 'whose messages these are, client or server: needed where the roles send different ones',
+    words: ['client', 'server'],
+  },
+  include: {
+    type: 'string',
+    short: 'I',
+    multiple: true,
+    value: 'DIR',
+    help: 'where imports are looked for, too (default: here); may be repeated',
+  },
+  package: { type: 'string', value: 'NAME', help: "names of messages are relative to it (default: the first file's)" },
+  int64: {
+    type: 'string',
+    value: 'KIND',
+    help: `number: 64-bit integers as JSON numbers, refused beyond 2**53 - 1; default: as text, like ProtoJSON has them`,
+    words: ['bigint', 'long', 'number'],
+  },
+  'max-body': { type: 'string', value: 'BYTES', help: 'the longest body that is read (default: 67108864)' },
+} as const satisfies OptionTable
 
 /** What parseArgs makes of the options above. */
 export interface ProtocolValues {

@@ -7,7 +7,7 @@
 
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { Fault } from '../command.ts'
+import { Fault } from '../command/fault.ts'
 import type { Tap } from './proxy.ts'
 
 /** One thing that happened: bytes stand as they came, in the pieces that they came in. */

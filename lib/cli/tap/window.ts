@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { LoadOptions, Protocol } from '../../index.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { type OpenWindow, openWindow } from '../../window/server.ts'
-import { Fault } from '../command.ts'
+import { Fault } from '../command/fault.ts'
 import type { Tap } from './proxy.ts'
 
 /** Of a window on a tap. */

@@ -1,6 +1,6 @@
 import type { Protocol, Role } from '../../index.ts'
 import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
-import type { Io } from '../command.ts'
+import type { Io } from '../command/verb.ts'
 import type { TapEvent } from '../tap/events.ts'
 import { looseJson } from './json5.ts'
 import { bytesText } from './progress.ts'

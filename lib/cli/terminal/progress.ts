@@ -1,4 +1,4 @@
-import type { Io } from '../command.ts'
+import type { Io } from '../command/verb.ts'
 
 const INTERVAL_MS = 500
 

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Protocol, Role } from '../../index.ts'
-import { type Io, told } from '../command.ts'
+import { errorText } from '../command/fault.ts'
+import type { Io } from '../command/verb.ts'
 import { complete, describe } from './completion.ts'
 import { painter } from './lines.ts'
 
@@ -71,7 +72,7 @@ export class Prompt {
       if (line.startsWith('?')) this.#explain(line.slice(1).trim())
       else if (line !== '') await this.#options.send(line)
     } catch (error) {
-      this.#io.stdout.write(`${painter(this.#io)('red', told(error as Error))}\n`)
+      this.#io.stdout.write(`${painter(this.#io)('red', errorText(error as Error))}\n`)
     }
     this.#ask()
   }

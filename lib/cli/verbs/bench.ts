@@ -1,42 +1,33 @@
 import { createHistogram } from 'node:perf_hooks'
 import { type ConnectOptions, connect, type QbpConnection } from '../../index.ts'
-import { DONE, Fault, INTERRUPTED, UsageError, verb, wholeNumber } from '../command.ts'
-import { parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
-import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { Fault, UsageError } from '../command/fault.ts'
+import { DONE, INTERRUPTED, verb } from '../command/verb.ts'
+import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import { wholeNumber } from '../options/values.ts'
 import { painter } from '../terminal/lines.ts'
 import { Progress } from '../terminal/progress.ts'
-import { parseTyped, typedToMessage } from '../typed-message.ts'
+import { parseTyped, typedToMessage } from '../terminal/typed-message.ts'
 
-const help = `Usage: qbp bench HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]
-
-Sends one message again and again, waits for a reply to each, and says how many there were in
-a second and how long they took.
-
-${protocolHelp}      --one-way          send without waiting for replies; what comes is dropped
-      --duration S       how long, in seconds (default: 5)
-      --count N          and how many messages at most
-      --connections N    at a time (default: 1)
-      --pipeline N       messages of one connection on their way at a time (default: 1)
-      --json             the result as JSON
-${tlsHelp}  -h, --help
-
-Example:
-  qbp bench localhost:7000 'Say {room: "den", text: "hi"}' --schema chat.proto
-`
-
-const options = {
-  ...protocolOptions,
-  ...tlsOptions,
-  'one-way': { type: 'boolean' },
-  duration: { type: 'string' },
-  count: { type: 'string' },
-  connections: { type: 'string' },
-  pipeline: { type: 'string' },
-  json: { type: 'boolean' },
+const form = {
+  name: 'bench',
+  usage: 'HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]',
+  about: `Sends one message again and again, waits for a reply to each, and prints how many there were in a second and how long they took.`,
+  options: {
+    ...protocolOptions,
+    'one-way': { type: 'boolean', help: 'send without waiting for replies; what comes is dropped' },
+    duration: { type: 'string', value: 'S', help: 'how long, in seconds (default: 5)' },
+    count: { type: 'string', value: 'N', help: 'and how many messages at most' },
+    connections: { type: 'string', value: 'N', help: 'at a time (default: 1)' },
+    pipeline: { type: 'string', value: 'N', help: 'messages of one connection on their way at a time (default: 1)' },
+    json: { type: 'boolean', help: 'the result as JSON' },
+    ...tlsOptions,
+  },
+  example: `qbp bench localhost:7000 'Say {room: "den", text: "hi"}' --schema chat.proto`,
 } as const
 
 /** `qbp bench`. */
-export const run = verb('bench', help, options, async (values, [target, text, ...more], io) => {
+export const run = verb(form, async (values, [target, text, ...more], io) => {
   const address = parseAddress(target, 'address')
   if (text === undefined) throw new UsageError(`no message is given, such as 'Say {text: "hi"}'.`)
   if (more.length > 0) throw new UsageError(`'${more[0]}' is a second message.`)

@@ -1,36 +1,20 @@
 import { Header } from '../../framing/header.ts'
 import type { Entry, TableForm } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
-import { listEntries } from '../../protocol/forms.ts'
+import { listEntries, perRole } from '../../protocol/forms.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { makeTypes, type Types } from '../../protocol/schema.ts'
 import { compare, type Finding } from '../check/compare.ts'
-import { DONE, FAULT, UsageError, verb } from '../command.ts'
+import { UsageError } from '../command/fault.ts'
+import { DONE, FAULT, verb } from '../command/verb.ts'
 import {
   commandProtocol,
   forms,
   headerText,
   type ProtocolValues,
-  protocolHelp,
   protocolOptions,
 } from '../options/protocol-options.ts'
 import { painter } from '../terminal/lines.ts'
-
-const help = `Usage: qbp check --schema FILE.proto [--against OLD.proto] [options]
-
-Says what is wrong with a schema and its type numbers: numbers used twice, missing, or too
-large for the header. With --against, also what changed since an older version, and whether
-a peer that has that one would misread. Ends with 1 if anything is wrong or breaks.
-
-${protocolHelp}      --against FILE     the older version; may be repeated
-      --json             a line of JSON for each finding
-  -h, --help
-
-Example:
-  git show v1:chat.proto > old.proto && qbp check --schema chat.proto --against old.proto
-`
-
-const options = { ...protocolOptions, against: { type: 'string', multiple: true }, json: { type: 'boolean' } } as const
 
 type Reflection = Awaited<ReturnType<typeof loadSchema>>
 
@@ -41,8 +25,20 @@ interface Version {
   numbers: Map<Role, Entry[]>
 }
 
+const form = {
+  name: 'check',
+  usage: '--schema FILE.proto [--against OLD.proto] [options]',
+  about: `Reports what is wrong with a schema and its type numbers: numbers used twice, missing, or too large for the header. With --against, also what changed since an older version, and whether a peer that has that one would misread. Ends with 1 if anything is wrong or breaks.`,
+  options: {
+    ...protocolOptions,
+    against: { type: 'string', multiple: true, value: 'FILE', help: 'the older version; may be repeated' },
+    json: { type: 'boolean', help: 'a line of JSON for each finding' },
+  },
+  example: `git show v1:chat.proto > old.proto && qbp check --schema chat.proto --against old.proto`,
+} as const
+
 /** `qbp check`. */
-export const run = verb('check', help, options, async (values, positionals, io) => {
+export const run = verb(form, async (values, positionals, io) => {
   if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option: --schema ${positionals[0]}?`)
   const { schema, against } = values
   if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
@@ -75,23 +71,15 @@ async function version(files: string[], values: ProtocolValues, hasType: boolean
   const root = await loadSchema(files, { includeDirs: values.include ?? ['.'] })
   const types = makeTypes(root, values.package ?? firstPackage(root, files), 'bigint')
   const form = await forms(values)
-  const perRole = isPerRole(form) ? form : { client: form, server: form }
   const numbers = new Map<Role, Entry[]>()
   if (hasType) {
     for (const role of ['client', 'server'] as const) {
-      if (perRole[role] !== undefined) numbers.set(role, entriesOf(perRole[role], types))
+      const own = perRole<TableForm>(form, role, undefined)
+      if (own !== undefined) numbers.set(role, [...listEntries(own, types).values()])
     }
   }
   return { root, types, numbers }
 }
-
-const isPerRole = (form: unknown): form is Partial<Record<Role, TableForm>> =>
-  typeof form === 'object' &&
-  form !== null &&
-  Object.keys(form).length > 0 &&
-  Object.keys(form).every((key) => key === 'client' || key === 'server')
-
-const entriesOf = (form: TableForm, types: Types): Entry[] => [...listEntries(form, types).values()]
 
 function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
   const findings = new Map<string, Finding>()

@@ -5,37 +5,34 @@ import { addAbortSignal } from 'node:stream'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
 import { base64 } from '../../protojson/to-json.ts'
-import { DONE, FAULT, type Io, oneOf, UsageError, verb } from '../command.ts'
-import {
-  type CommandProtocol,
-  commandProtocol,
-  protocolHelp,
-  protocolOptions,
-  senderOf,
-} from '../options/protocol-options.ts'
+import { UsageError } from '../command/fault.ts'
+import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
+import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
+import { oneOf } from '../options/values.ts'
 import { bytesText, Progress } from '../terminal/progress.ts'
-
-const help = `Usage: qbp decode [FILE|-] --schema FILE.proto [options]
-
-Reads frames, and prints a line of JSON for each: its name and type, where its frame begins
-and how long its body is, and the message in ProtoJSON.
-
-${protocolHelp}      --on-fault WHAT    at a frame that does not decode: stop (default); skip it; or raw,
-                         print it with its body in base64. Behind a header that is
-                         wrong nothing can be read: that always ends it.
-  -h, --help
-
-Example:
-  qbp decode capture.bin --schema chat.proto | jq .message.text
-`
-
-const options = { ...protocolOptions, 'on-fault': { type: 'string' } } as const
 
 /** Lines are written in pieces of about this size, in characters. */
 const PIECE = 65536
 
+const form = {
+  name: 'decode',
+  usage: '[FILE|-] --schema FILE.proto [options]',
+  about: `Reads frames, and prints a line of JSON for each: its name and type, where its frame begins and how long its body is, and the message in ProtoJSON.`,
+  options: {
+    ...protocolOptions,
+    'on-fault': {
+      type: 'string',
+      value: 'WHAT',
+      help: `at a frame that does not decode: stop (default); skip it; or raw, print it with its body in base64. Nothing can
+        be read after a header that is wrong: that always ends it.`,
+      words: ['stop', 'skip', 'raw'],
+    },
+  },
+  example: `qbp decode capture.bin --schema chat.proto | jq .message.text`,
+} as const
+
 /** `qbp decode`. */
-export const run = verb('decode', help, options, async (values, positionals, io) => {
+export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const onFault = oneOf('on-fault', values['on-fault'] ?? 'stop', ['stop', 'skip', 'raw'])

@@ -4,24 +4,23 @@ import { createInterface } from 'node:readline'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { QbpWritable } from '../../index.ts'
 import { frameFromJson } from '../../protojson/frame-json.ts'
-import { DONE, FAULT, told, UsageError, verb } from '../command.ts'
-import { commandProtocol, protocolHelp, protocolOptions, senderOf } from '../options/protocol-options.ts'
+import { errorText, UsageError } from '../command/fault.ts'
+import { DONE, FAULT, verb } from '../command/verb.ts'
+import { commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { Progress } from '../terminal/progress.ts'
 
-const help = `Usage: qbp encode [FILE|-] --schema FILE.proto [options]
-
-Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what
-qbp decode prints, and writes their frames to standard output. A line that does not fit
-ends it, with the line's number and the field; the frames before it are written.
-
-${protocolHelp}  -h, --help
-
-Example:
-  echo '{"name":"Say","message":{"text":"hi"}}' | qbp encode --schema chat.proto | nc localhost 7000
-`
+const form = {
+  name: 'encode',
+  usage: '[FILE|-] --schema FILE.proto [options]',
+  about: `Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what qbp decode prints, and writes their frames to standard output. A line that does not fit ends it, with the line's number and the field; the frames before it are written.`,
+  options: {
+    ...protocolOptions,
+  },
+  example: `echo '{"name":"Say","message":{"text":"hi"}}' | qbp encode --schema chat.proto | nc localhost 7000`,
+} as const
 
 /** `qbp encode`. */
-export const run = verb('encode', help, protocolOptions, async (values, positionals, io) => {
+export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const command = await commandProtocol(values)
@@ -46,7 +45,7 @@ export const run = verb('encode', help, protocolOptions, async (values, position
         if (!writer.write(message)) await once(writer, 'drain', { signal: io.signal })
       } catch (error) {
         if (io.signal.aborted) throw error
-        io.stderr.write(`qbp encode: line ${line}: ${told(error as Error)}\n`)
+        io.stderr.write(`qbp encode: line ${line}: ${errorText(error as Error)}\n`)
         code = FAULT
         break
       }

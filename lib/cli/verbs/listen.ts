@@ -4,49 +4,42 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { ReadFrame } from '../../framing/frame-reader.ts'
 import { frameToJson } from '../../protojson/frame-json.ts'
-import { Answers } from '../answers.ts'
-import { DONE, Fault, told, UsageError, verb } from '../command.ts'
-import { parseAddress, tlsFrom } from '../options/address.ts'
-import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { errorText, Fault, UsageError } from '../command/fault.ts'
+import { DONE, verb } from '../command/verb.ts'
+import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import { Answers } from '../terminal/answers.ts'
 import { Lines } from '../terminal/lines.ts'
 import { Talk } from '../terminal/talk.ts'
 
-const help = `Usage: qbp listen [HOST:]PORT|unix:PATH --schema FILE.proto [options]
-
-Accepts connections and prints what arrives: the time, the connection, the message, its
-frame's size; and what is answered.
-
-${protocolHelp}      --echo             answer every message with itself
-      --answer FILE      answer from a file of lines, Say -> Said {text: "$text"}: what
-                         arrives, and a message to answer with, where '$text' is the
-                         field of what arrived; 'open' is a new connection, '*' any other
-      --once             end when the first connection has closed
-      --json             lines of JSON
-      --tls --cert FILE --key FILE
-                         speak TLS
-  -h, --help
-
-Example:
-  qbp listen 7000 --schema chat.proto --echo
-`
-
-const options = {
-  ...protocolOptions,
-  tls: { type: 'boolean' },
-  cert: { type: 'string' },
-  key: { type: 'string' },
-  echo: { type: 'boolean' },
-  answer: { type: 'string' },
-  once: { type: 'boolean' },
-  json: { type: 'boolean' },
+const form = {
+  name: 'listen',
+  usage: '[HOST:]PORT|unix:PATH --schema FILE.proto [options]',
+  about: `Accepts connections and prints what arrives: the time, the connection, the message, its frame's size; and what is answered.`,
+  options: {
+    ...protocolOptions,
+    echo: { type: 'boolean', help: 'answer every message with itself' },
+    answer: {
+      type: 'string',
+      value: 'FILE',
+      help: `answer from a file of lines, Say -> Said {text: "$text"}: what arrives, and a message to answer with, where
+        '$text' is the field of what arrived; 'open' is a new connection, '*' any other`,
+    },
+    once: { type: 'boolean', help: 'end when the first connection has closed' },
+    json: { type: 'boolean', help: 'lines of JSON' },
+    tls: { type: 'boolean', help: 'speak TLS: --cert and --key are needed' },
+    cert: tlsOptions.cert,
+    key: tlsOptions.key,
+  },
+  example: `qbp listen 7000 --schema chat.proto --echo`,
 } as const
 
 /** `qbp listen`. */
-export const run = verb('listen', help, options, async (values, [place, ...more], io) => {
+export const run = verb(form, async (values, [place, ...more], io) => {
   const address = parseAddress(place, 'address to listen at')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   if (values.echo && values.answer !== undefined) throw new UsageError('--echo and --answer exclude each other.')
-  const tlsOptions = tlsFrom(values)
+  const tlsForm = tlsFrom(values)
   const { protocol, role = 'server', maxBodyBytes } = await commandProtocol(values)
   const other = role === 'client' ? 'server' : 'client'
   const answers =
@@ -73,7 +66,7 @@ export const run = verb('listen', help, options, async (values, [place, ...more]
     const talk = new Talk(protocol, socket, { role, connection, maxBodyBytes, show: (each) => lines.show(each) })
     // What cannot be answered is told, and the conversation goes on.
     const failed = (error: Error): void => {
-      io.stderr.write(`qbp listen: #${connection}: ${told(error)}\n`)
+      io.stderr.write(`qbp listen: #${connection}: ${errorText(error)}\n`)
     }
     let answered = Promise.resolve()
     const then = (act: () => Promise<void>) => {
@@ -86,7 +79,7 @@ export const run = verb('listen', help, options, async (values, [place, ...more]
     socket.on('end', () => then(async () => talk.end()))
     void talk.closed.then((fault) => {
       sockets.delete(socket)
-      lines.show({ ...event, at: Date.now(), kind: 'close', ...(fault && { error: told(fault) }) })
+      lines.show({ ...event, at: Date.now(), kind: 'close', ...(fault && { error: errorText(fault) }) })
       if (values.once) over.abort()
     })
   }
@@ -94,10 +87,10 @@ export const run = verb('listen', help, options, async (values, [place, ...more]
   let connections = 0
   const accept = (socket: net.Socket) => serve(socket, ++connections)
   const socketOptions = { allowHalfOpen: true, noDelay: true }
-  const server = tlsOptions
-    ? tls.createServer({ ...(tlsOptions as tls.TlsOptions), ...socketOptions }, accept)
+  const server = tlsForm
+    ? tls.createServer({ ...(tlsForm as tls.TlsOptions), ...socketOptions }, accept)
     : net.createServer(socketOptions, accept)
-  server.on('tlsClientError', (error: Error) => io.stderr.write(`qbp listen: ${told(error)}\n`))
+  server.on('tlsClientError', (error: Error) => io.stderr.write(`qbp listen: ${errorText(error)}\n`))
   server.listen(address)
   await once(server, 'listening', { signal: io.signal })
   const at = server.address()

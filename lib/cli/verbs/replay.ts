@@ -1,36 +1,32 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DONE, FAULT, type Io, UsageError, verb, wholeNumber } from '../command.ts'
-import { type Address, open, parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
+import { UsageError } from '../command/fault.ts'
+import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
+import { type Address, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { wholeNumber } from '../options/values.ts'
 import { type Recorded, readRecording } from '../tap/recording.ts'
 import { bytesText } from '../terminal/progress.ts'
 
-const help = `Usage: qbp replay FILE HOST:PORT|unix:PATH [options]
-
-Opens the connections of a recording again and sends what its clients have sent, in the same
-pieces and with the same pauses; then says of each connection whether the server has answered
-as it did before, byte for byte.
-
-      --fast             without the pauses
-      --wait MS          how long the server may take for the rest of its answer
-                         (default: 2000)
-      --json             a line of JSON for each connection
-${tlsHelp}  -h, --help
-
-Example:
-  qbp replay monday.tap localhost:7000 --fast
-`
-
-const options = {
-  ...tlsOptions,
-  fast: { type: 'boolean' },
-  wait: { type: 'string' },
-  json: { type: 'boolean' },
+const form = {
+  name: 'replay',
+  usage: 'FILE HOST:PORT|unix:PATH [options]',
+  about: `Opens the connections of a recording again and sends what its clients have sent, in the same pieces and with the same pauses; then reports of each connection whether the server has answered as it did before, byte for byte.`,
+  options: {
+    fast: { type: 'boolean', help: 'without the pauses' },
+    wait: {
+      type: 'string',
+      value: 'MS',
+      help: 'how long the server may take for the rest of its answer (default: 2000)',
+    },
+    json: { type: 'boolean', help: 'a line of JSON for each connection' },
+    ...tlsOptions,
+  },
+  example: `qbp replay monday.tap localhost:7000 --fast`,
 } as const
 
 /** `qbp replay`. */
-export const run = verb('replay', help, options, async (values, [file, target, ...more], io) => {
+export const run = verb(form, async (values, [file, target, ...more], io) => {
   if (file === undefined) throw new UsageError('no recording is given.')
   const address = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one argument too many.`)
@@ -57,10 +53,10 @@ async function step(
   connections: Map<number, Replayed>,
   { connection, direction, kind, bytes = '', error }: Recorded,
   address: Address,
-  tls: Parameters<typeof open>[1],
+  tls: Parameters<typeof openSocket>[1],
 ): Promise<void> {
   const known = connections.get(connection)
-  const replayed = known ?? new Replayed(open(address, tls))
+  const replayed = known ?? new Replayed(openSocket(address, tls))
   if (known === undefined) connections.set(connection, replayed)
   if (direction === 'server') {
     if (kind === 'bytes') replayed.expect(Buffer.from(bytes, 'base64'))

@@ -1,42 +1,37 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { frameToJson } from '../../protojson/frame-json.ts'
-import { DONE, FAULT, Fault, INTERRUPTED, type Io, verb, wholeNumber } from '../command.ts'
-import { type Address, addressText, open, parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
-import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { Fault } from '../command/fault.ts'
+import { DONE, FAULT, INTERRUPTED, type Io, verb } from '../command/verb.ts'
+import { type Address, addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import { wholeNumber } from '../options/values.ts'
 import { Lines } from '../terminal/lines.ts'
 import { Prompt } from '../terminal/prompt.ts'
 import { Talk } from '../terminal/talk.ts'
-import { parseTyped, typedToMessage } from '../typed-message.ts'
+import { parseTyped, typedToMessage } from '../terminal/typed-message.ts'
 
-const help = `Usage: qbp send HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]
-
-Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a
-MESSAGE it reads them from standard input, one a line; on a terminal it prompts for them,
-and Tab completes names.
-
-${protocolHelp}      --wait MS          ends when nothing has come for so long after the last message
-                         (default: 1000)
-      --replies N        ends when so many messages have come
-      --timeout MS       how long the connection may take to stand (default: 10000)
-      --json             replies as lines of JSON, like qbp decode has them
-${tlsHelp}  -h, --help
-
-Example:
-  qbp send localhost:7000 'Join {room: "den", name: "ann"}' --schema chat.proto
-`
-
-const options = {
-  ...protocolOptions,
-  ...tlsOptions,
-  wait: { type: 'string' },
-  replies: { type: 'string' },
-  timeout: { type: 'string' },
-  json: { type: 'boolean' },
+const form = {
+  name: 'send',
+  usage: 'HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]',
+  about: `Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a MESSAGE it reads them from standard input, one a line; on a terminal it prompts for them, and Tab completes names.`,
+  options: {
+    ...protocolOptions,
+    wait: {
+      type: 'string',
+      value: 'MS',
+      help: 'ends when nothing has come for so long after the last message (default: 1000)',
+    },
+    replies: { type: 'string', value: 'N', help: 'ends when so many messages have come' },
+    timeout: { type: 'string', value: 'MS', help: 'how long connecting may take (default: 10000)' },
+    json: { type: 'boolean', help: 'replies as lines of JSON, like qbp decode has them' },
+    ...tlsOptions,
+  },
+  example: `qbp send localhost:7000 'Join {room: "den", name: "ann"}' --schema chat.proto`,
 } as const
 
 /** `qbp send`. */
-export const run = verb('send', help, options, async (values, [target, ...texts], io) => {
+export const run = verb(form, async (values, [target, ...texts], io) => {
   const address = parseAddress(target, 'address')
   const tls = tlsFrom(values)
   const waitMs = wholeNumber('wait', values.wait ?? '1000')
@@ -114,8 +109,8 @@ export const run = verb('send', help, options, async (values, [target, ...texts]
   return finish()
 })
 
-async function reach(address: Address, tls: Parameters<typeof open>[1], timeoutMs: number, io: Io) {
-  const socket = open(address, tls)
+async function reach(address: Address, tls: Parameters<typeof openSocket>[1], timeoutMs: number, io: Io) {
+  const socket = openSocket(address, tls)
   const late = AbortSignal.timeout(timeoutMs)
   try {
     await once(socket, tls === undefined ? 'connect' : 'secureConnect', { signal: AbortSignal.any([io.signal, late]) })

@@ -1,50 +1,43 @@
 import { once } from 'node:events'
-import { DONE, UsageError, verb, wholeNumber } from '../command.ts'
-import { addressText, open, parseAddress, tlsFrom, tlsHelp, tlsOptions } from '../options/address.ts'
-import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { UsageError } from '../command/fault.ts'
+import { DONE, verb } from '../command/verb.ts'
+import { addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import { wholeNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
 import { Recorder } from '../tap/recording.ts'
 import { showInBrowser, tapWindow } from '../tap/window.ts'
 import { Lines } from '../terminal/lines.ts'
 
-const help = `Usage: qbp tap LISTEN TARGET --schema FILE.proto [options]
-
-Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both
-directions: the time, the connection, who sent it (→ the client, ← the server), the message,
-its frame's size, and how long it came after the other side's last one. Bytes are passed on
-as they come, whether they can be decoded or not.
-
-${protocolHelp}      --json             lines of JSON
-      --record FILE      keep all that passes, for qbp replay
-      --ui               show it in a browser: a page at an address on loopback, which is
-                         printed, and which nobody else can guess
-      --ui-port PORT     the page's port (default: any)
-      --open             --ui, and the browser comes up with it
-${tlsHelp.replace('speak TLS', 'speak TLS to the target; the client speaks plainly')}  -h, --help
-
-Example:
-  qbp tap 7001 localhost:7000 --schema chat.proto
-`
-
-const options = {
-  ...protocolOptions,
-  ...tlsOptions,
-  json: { type: 'boolean' },
-  record: { type: 'string' },
-  ui: { type: 'boolean' },
-  'ui-port': { type: 'string' },
-  open: { type: 'boolean' },
+const form = {
+  name: 'tap',
+  usage: 'LISTEN TARGET --schema FILE.proto [options]',
+  about: `Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both directions: the time, the connection, who sent it (→ the client, ← the server), the message, its frame's size, and how long it came after the other side's last one. Bytes are passed on as they come, whether they can be decoded or not.`,
+  options: {
+    ...protocolOptions,
+    json: { type: 'boolean', help: 'lines of JSON' },
+    record: { type: 'string', value: 'FILE', help: 'keep all that passes, for qbp replay' },
+    ui: {
+      type: 'boolean',
+      help: 'show it in a browser: a page at an address on loopback, which is printed, and which nobody else can guess',
+    },
+    'ui-port': { type: 'string', value: 'PORT', help: "the page's port (default: any)" },
+    open: { type: 'boolean', help: '--ui, and the browser comes up with it' },
+    ...tlsOptions,
+    tls: { type: 'boolean', help: 'speak TLS to the target; the client speaks plainly' },
+  },
+  example: `qbp tap 7001 localhost:7000 --schema chat.proto`,
 } as const
 
 /** `qbp tap`. */
-export const run = verb('tap', help, options, async (values, [listen, target, ...more], io) => {
+export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const from = parseAddress(listen, 'address to listen at')
   const to = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   const tls = tlsFrom(values)
   const uiPort = wholeNumber('ui-port', values['ui-port'] ?? '0')
   const { protocol, maxBodyBytes } = await commandProtocol(values)
-  const tap = new Tap(protocol, { connect: () => open(to, tls), maxBodyBytes })
+  const tap = new Tap(protocol, { connect: () => openSocket(to, tls), maxBodyBytes })
   const lines = new Lines(protocol, io, values.json === true)
   tap.on('event', (event) => lines.show(event))
   const recorder =

@@ -2,43 +2,37 @@ import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { DONE, UsageError, verb, wholeNumber } from '../command.ts'
-import { commandProtocol, protocolHelp, protocolOptions } from '../options/protocol-options.ts'
+import { UsageError } from '../command/fault.ts'
+import { DONE, verb } from '../command/verb.ts'
+import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import { wholeNumber } from '../options/values.ts'
 import { readRecording } from '../tap/recording.ts'
 import { dissector } from '../wireshark/dissector.ts'
 import { pcapOf } from '../wireshark/pcap.ts'
 
-const help = `Usage: qbp wireshark --schema FILE.proto [options]
-       qbp wireshark --recording FILE --pcap FILE [--port N]
-
-Writes a dissector in Lua, which Wireshark and tshark read: frames across TCP segments, the
-header, and every field of the messages, to be filtered by, such as qbp_chat.Say.text == "hi".
-Or makes a capture file of what qbp tap --record has kept.
-
-${protocolHelp}      --port N           a port that servers listen at; may be repeated (default: none,
-                         then choose it by Decode As)
-      --name NAME        what filters begin with (default: qbp_ and the package)
-  -o, --out FILE         default: standard output
-      --recording FILE, --pcap FILE
-                         make a capture file instead (the server's port is --port, else 7000)
-  -h, --help
-
-Example:
-  qbp wireshark --schema chat.proto --port 7000 -o chat.lua
-  tshark -X lua_script:chat.lua -i lo -Y qbp_chat
-`
-
-const options = {
-  ...protocolOptions,
-  port: { type: 'string', multiple: true },
-  name: { type: 'string' },
-  out: { type: 'string', short: 'o' },
-  recording: { type: 'string' },
-  pcap: { type: 'string' },
+const form = {
+  name: 'wireshark',
+  usage: ['--schema FILE.proto [options]', '--recording FILE --pcap FILE [--port N]'],
+  about: `Writes a dissector in Lua, which Wireshark and tshark read: frames across TCP segments, the header, and every field of the messages, to be filtered by, such as qbp_chat.Say.text == "hi". Or makes a capture file of what qbp tap --record has kept.`,
+  options: {
+    ...protocolOptions,
+    port: {
+      type: 'string',
+      multiple: true,
+      value: 'N',
+      help: 'a port that servers listen at; may be repeated (default: none, then choose it by Decode As)',
+    },
+    name: { type: 'string', value: 'NAME', help: 'what filters begin with (default: qbp_ and the package)' },
+    out: { type: 'string', short: 'o', value: 'FILE', help: 'default: standard output' },
+    recording: { type: 'string', value: 'FILE', help: 'make a capture file of it instead, at --pcap' },
+    pcap: { type: 'string', value: 'FILE', help: "the capture file (the server's port in it is --port, else 7000)" },
+  },
+  example: `qbp wireshark --schema chat.proto --port 7000 -o chat.lua
+tshark -X lua_script:chat.lua -i lo -Y qbp_chat`,
 } as const
 
 /** `qbp wireshark`. */
-export const run = verb('wireshark', help, options, async (values, positionals, io) => {
+export const run = verb(form, async (values, positionals, io) => {
   if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option.`)
   const { recording, pcap, out } = values
   const ports = (values.port ?? []).map((text) => wholeNumber('port', text, 1))

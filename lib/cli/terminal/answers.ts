@@ -6,8 +6,9 @@
 //   Say  -> Said {room: "$room", text: "$text"}
 //   *    -> Refused {reason: "UNKNOWN"}
 
-import type { Protocol, Role } from '../index.ts'
-import { Fault, told } from './command.ts'
+import { other } from '../../base/role.ts'
+import type { Protocol, Role } from '../../index.ts'
+import { errorText, Fault } from '../command/fault.ts'
 import { parseTyped, type TypedMessage, typedToMessage } from './typed-message.ts'
 
 /** What is answered to what. */
@@ -25,7 +26,7 @@ export class Answers {
   /** @throws {Fault} with the number of a line that does not read. */
   static async parse(text: string, protocol: Protocol, role: Role): Promise<Answers> {
     const answers = new Answers(protocol, role)
-    const names = new Set(protocol.sent[role === 'client' ? 'server' : 'client'].entries.map(({ name }) => name))
+    const names = new Set(protocol.sent[other(role)].entries.map(({ name }) => name))
     for (const [i, line] of text.split('\n').entries()) {
       if (/^\s*(#.*)?$/.test(line)) continue
       try {
@@ -36,7 +37,7 @@ export class Answers {
         typedToMessage(protocol, role, { name: typed.name, fields: {} }) // Is there such a message?
         answers.#answers.set(on, [...(answers.#answers.get(on) ?? []), typed])
       } catch (error) {
-        throw new Fault(`line ${i + 1}: ${told(error as Error)}`)
+        throw new Fault(`line ${i + 1}: ${errorText(error as Error)}`)
       }
     }
     return answers

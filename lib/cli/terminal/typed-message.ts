@@ -1,7 +1,7 @@
-import type { Protocol, Role } from '../index.ts'
-import { frameFromJson } from '../protojson/frame-json.ts'
-import { Fault } from './command.ts'
-import { parseJson5 } from './terminal/json5.ts'
+import type { Protocol, Role } from '../../index.ts'
+import { frameFromJson } from '../../protojson/frame-json.ts'
+import { Fault } from '../command/fault.ts'
+import { parseJson5 } from './json5.ts'
 
 /** A message as people type it: `Say {text: "hi"}`, with `$header` among its fields where the header has some. */
 export interface TypedMessage {
