@@ -4,10 +4,10 @@ import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { refused } from '../streams/diagnostics.ts'
 import { QbpConnection } from './connection.ts'
-import { timer } from './deadlines.ts'
+import { reportRefused } from './diagnostics.ts'
 import { type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { timer } from './timer.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside what every connection may be told. */
@@ -70,7 +70,7 @@ export async function connect<P extends Protocol>(
           { limit },
         )
       : (error as Error)
-    refused(null, fault)
+    reportRefused(null, fault)
     throw fault
   } finally {
     clearTimeout(late)

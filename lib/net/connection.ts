@@ -5,14 +5,17 @@ import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { closed, opened } from '../streams/diagnostics.ts'
 import { type ReaderPort, readerPort, type WriterPort, writerPort } from '../streams/ports.ts'
 import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
-import { Deadlines, timer, type Watched } from './deadlines.ts'
+import { Deadlines, type Watched } from './deadlines.ts'
+import { reportClose, reportOpen } from './diagnostics.ts'
+import { handOver, handoverRefusal } from './handover.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { Plumbing, type PlumbingUser } from './plumbing.ts'
 import { type CloseOptions, type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts, Faults } from './stats.ts'
+import { timer } from './timer.ts'
 import { handshakeTimeout, type TlsOptions, upgrade } from './tls.ts'
 
 const GRACE_MS = 10_000
@@ -33,25 +36,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   readonly #writer: WriterPort
   readonly #plumbing: Plumbing
   readonly #deadlines: Deadlines
-  /** What `closed` will tell; undefined until something has decided it. */
-  #outcome: Error | null | undefined
-  /** `closed`, once somebody has asked for it. */
-  #closed: Promise<Error | null> | null = null
-  #settle: ((outcome: Error | null) => void) | null = null
-  #isSettled = false
-  #isClosing = false
-  #isEnded = false
-  #isDetached = false
-  /** The reader was told that nothing follows. */
-  #isReaderEnded = false
-  /** Bytes came that nobody will read. */
-  #hasDropped = false
-  #isQuiet = false
-  #isOpened = false
+  readonly #life = new Lifecycle()
+  /** How long the peer's end is waited for once this side has ended. */
+  #lingerMs: number
   #faults: Faults | null = null
   /** The last message refused on write; where it then ends the connection it is no second fault. */
   #refusal: unknown
-  #timers: (NodeJS.Timeout | undefined)[] | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R>)
@@ -60,6 +50,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
     const settings = options instanceof ConnectionSettings ? options : new ConnectionSettings(protocol, options)
     this.#settings = settings
+    this.#lingerMs = settings.lingerMs
     this.reader = new QbpReadable(protocol, settings.reader)
     this.writer = new QbpWritable(protocol, settings.writer)
     this.#reader = this.reader[readerPort]
@@ -69,18 +60,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.#plumbing = new Plumbing(duplex, this.#reader, this.#writer, inside)
     if (duplex.destroyed) return
     this.#deadlines.start()
-    this.#isOpened = true
-    opened(this, settings.role ?? null)
+    reportOpen(this, settings.role ?? null)
   }
 
   /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
   get closed(): Promise<Error | null> {
-    this.#closed ??= this.#isSettled
-      ? Promise.resolve(this.#told)
-      : new Promise((resolve) => {
-          this.#settle = resolve
-        })
-    return this.#closed
+    return this.#life.closed
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
@@ -98,7 +83,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** Whether `close`, `destroy` or the peer has put an end to it. */
   get closing(): boolean {
-    return this.#isClosing || this.#plumbing.duplex.destroyed
+    return this.#life.phase !== 'open' || this.#plumbing.duplex.destroyed
   }
 
   /**
@@ -108,38 +93,33 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    */
   close({ graceMs }: CloseOptions = {}): Promise<Error | null> {
     const grace = milliseconds('graceMs', graceMs, GRACE_MS)
-    const { duplex } = this.#plumbing
-    if (!this.closing) {
-      this.#isClosing = true
+    if (!this.#plumbing.duplex.destroyed && this.#life.close()) {
       this.#conclude()
       this.writer.end()
-      if (duplex.writableFinished) this.#linger() // The writer had ended before.
+      if (this.#plumbing.duplex.writableFinished) this.#linger() // The writer had ended before.
     }
-    if (!this.#isEnded) {
-      this.#later(grace, () => {
-        if (this.#plumbing.duplex.writableFinished) return
-        const { queuedBytes } = this.stats()
-        this.destroy(
-          new QbpError(
-            'ERR_QBP_CLOSED',
-            `${queuedBytes} bytes could not be sent within ${grace} ms, which is graceMs.`,
-            { limit: grace },
-          ),
-        )
-      })
-    }
+    this.#life.later(grace, () => {
+      if (this.#plumbing.duplex.writableFinished) return
+      const { queuedBytes } = this.stats()
+      this.destroy(
+        new QbpError('ERR_QBP_CLOSED', `${queuedBytes} bytes could not be sent within ${grace} ms, which is graceMs.`, {
+          limit: grace,
+        }),
+      )
+    })
     return this.closed
   }
 
   /**
-   * Aborts at once: what was not sent is lost. Over TCP the peer is told by a reset; over TLS and others it may see an end.
+   * Aborts at once: what was not sent is lost. Over TCP the peer sees a reset; over TLS and others it may see an end.
    *
-   * @param error is what the reader and `closed` tell; without one that is ERR_QBP_CLOSED and null.
+   * @param error what reading calls reject with and `closed` resolves with; without one that is ERR_QBP_CLOSED and null.
    */
   destroy(error?: Error): void {
-    if (this.#isEnded) return
-    this.#isClosing = true
-    this.#decide(error ?? null)
+    const life = this.#life
+    if (life.phase === 'ended' || life.phase === 'settled') return
+    life.close()
+    life.decide(error ?? null)
     const duplex = this.#plumbing.duplex as Socket
     // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
     const isTcp =
@@ -152,7 +132,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Goes on in TLS: first sends what was written, then gives every byte behind the last message handed out to TLS. The
+   * Goes on in TLS: first sends what was written, then gives every byte after the last message handed out to TLS. The
    * reader and the writer stay the same objects; `socket` becomes the TLSSocket.
    *
    * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_TLS with Node's own error as its cause;
@@ -170,32 +150,32 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     try {
       secure = await upgrade(plain, role, options, handshakeTimeoutMs)
     } catch (error) {
-      const fault = this.#outcome ?? (error as Error)
+      const fault = this.#life.outcome ?? (error as Error)
       this.destroy(fault) // A handshake that could not even begin has left the duplex open.
       this.#finish()
       throw fault
     }
     this.#plumbing.go(secure)
-    if (!this.#isReaderEnded) this.#deadlines.start()
+    if (!this.#plumbing.isReaderEnded) this.#deadlines.start()
   }
 
   /**
-   * Gives the duplex back, for a protocol that goes on in another language: paused, every byte behind the last message
-   * handed out in front again, all that was written sent. The connection is over then, and `closed` null.
+   * Gives the duplex back, for another protocol to go on with: paused, every byte after the last message handed out in
+   * front again, all that was written sent. The connection is over then, and `closed` null.
    *
    * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_CLOSED, or its fault, if the connection is over.
    */
   async detach(): Promise<Duplex> {
     const duplex = await this.#release(Number.POSITIVE_INFINITY)
-    this.#isDetached = true
-    this.#isClosing = true
+    this.#life.close()
+    this.#life.forgive()
     this.#reader.conclude()
     this.writer.destroy()
     this.#finish()
     return duplex
   }
 
-  /** What went over it so far. It may be asked when it is closed, too. */
+  /** What went over it so far; also once it is closed. */
   stats(): ConnectionStats {
     const counts = new Counts()
     this[addCounts](counts)
@@ -203,7 +183,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Adds what it has counted to a sum: a server's, which no connection of another table may join.
+   * Adds what it has counted to a sum: that of its server, all of whose connections have one table.
    *
    * @internal
    */
@@ -224,15 +204,14 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
 
   /** The reader ends after what has come whole. A server that closes calls this; its handler then finishes. */
   conclude(): void {
-    this.#isQuiet = true
+    this.#lingerMs = Math.min(QUIET_LINGER_MS, this.#lingerMs)
     this.#conclude()
   }
 
   // ---- how it ends
 
   #conclude(): void {
-    if (this.#isReaderEnded || this.reader.destroyed) return
-    this.#isReaderEnded = true
+    if (this.#plumbing.isReaderEnded || this.reader.destroyed) return
     this.#deadlines.stop()
     this.#plumbing.conclude()
   }
@@ -240,63 +219,41 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** Takes the duplex off reader and writer, to be handed on. */
   async #release(timeoutMs: number): Promise<Duplex> {
     if (this.closing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
-    if (this.#plumbing.isMoving) throw new QbpError('ERR_QBP_BUSY', 'Another startTls or detach is under way.')
-    if (this.#reader.waiting || this.reader.readableLength > 0) {
-      throw new QbpError(
-        'ERR_QBP_BUSY',
-        'Somebody reads from the connection, or messages were decoded that nobody took: pause first.',
-      )
-    }
+    const refusal = handoverRefusal(this.#plumbing, this.#reader.waiting || this.reader.readableLength > 0)
+    if (refusal !== null) throw refusal
     this.#deadlines.stop()
     const late = timer(timeoutMs, () => this.destroy(handshakeTimeout(timeoutMs)))
     try {
-      return await this.#plumbing.release(() => {
+      return await handOver(this.#plumbing, () => {
         if (!this.closing) return null
-        return this.#outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
+        return this.#life.outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
       })
     } finally {
       clearTimeout(late)
     }
   }
 
-  /** All is sent, and the peer may still send: what it says is dropped, for so long. */
+  /** All is sent, and the peer may still send: what comes is dropped, for so long. */
   #linger(): void {
-    const { lingerMs } = this.#settings
-    const linger = this.#isQuiet && !this.#hasDropped ? Math.min(QUIET_LINGER_MS, lingerMs) : lingerMs
-    this.#later(linger, () => this.#plumbing.duplex.destroy())
+    const lingerMs = this.#plumbing.hasDropped ? this.#settings.lingerMs : this.#lingerMs
+    this.#life.later(lingerMs, () => this.#plumbing.duplex.destroy())
   }
 
   /** Nothing more comes from the duplex, and nothing more can be sent. */
   #fail(fault: Error): void {
-    if (!this.#isReaderEnded) this.#reader.fail(fault)
+    if (!this.#plumbing.isReaderEnded) this.#reader.fail(fault)
     this.writer.destroy(fault)
   }
 
   #finish(): void {
-    if (this.#isEnded) return
-    this.#isEnded = true
-    this.#deadlines.stop()
-    if (this.#timers !== null) for (const each of this.#timers) clearTimeout(each)
-    this.writer.destroy()
-    // The reader's fault, a truncation, may be told a tick after the duplex has closed.
-    setImmediate(() => {
-      const outcome = this.#told
+    const isFirst = this.#life.end((outcome) => {
       if (outcome !== null && outcome !== this.#refusal) this.#count(outcome)
-      this.#isSettled = true
-      this.#settle?.(outcome)
       this.#settings.over?.(this)
-      if (this.#isOpened) closed(this, outcome)
+      reportClose(this, outcome)
     })
-  }
-
-  /** What `closed` tells. */
-  get #told(): Error | null {
-    return this.#isDetached ? null : (this.#outcome ?? null)
-  }
-
-  /** The first to say how it ended is right. */
-  #decide(outcome: Error | null): void {
-    if (this.#outcome === undefined) this.#outcome = outcome
+    if (!isFirst) return
+    this.#deadlines.stop()
+    this.writer.destroy()
   }
 
   #count(fault: unknown): void {
@@ -304,12 +261,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.#faults.count(fault)
   }
 
-  #later(ms: number, act: () => void): void {
-    this.#timers ??= []
-    this.#timers.push(timer(ms, act))
-  }
-
-  /** What its plumbing and its deadlines tell it, and ask. */
+  /** What its plumbing and its deadlines see of it. */
   static readonly #Inside = class implements PlumbingUser, Watched {
     readonly connection: QbpConnection
 
@@ -321,30 +273,25 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       this.connection.#deadlines.heard()
     }
 
-    dropped(): void {
-      this.connection.#hasDropped = true
-    }
-
     /** The peer can send nothing more, no answer to a heartbeat either; this side may go on. */
     ended(): void {
-      this.connection.#isReaderEnded = true
       this.connection.#deadlines.stop()
     }
 
     failed(fault: Error): void {
-      this.connection.#decide(fault)
+      this.connection.#life.decide(fault)
       this.connection.#fail(fault)
     }
 
     finished(): void {
-      if (this.connection.#isClosing) this.connection.#linger()
+      if (this.connection.#life.phase === 'closing') this.connection.#linger()
     }
 
     closed(): void {
       const { connection } = this
-      if (!connection.#isReaderEnded) {
+      if (!connection.#plumbing.isReaderEnded) {
         const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
-        if (!connection.#isClosing) connection.#decide(cut)
+        if (connection.#life.phase === 'open') connection.#life.decide(cut)
         connection.#fail(cut)
       }
       connection.#finish()
@@ -353,11 +300,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     /** This side may say to the peer what was wrong, and is destroyed if it does not close by itself. */
     readerClosed(fault: Error | null): void {
       const { connection } = this
-      if (fault !== null) connection.#decide(fault)
+      if (fault !== null) connection.#life.decide(fault)
       connection.#deadlines.stop()
       connection.#plumbing.drop()
       if (fault !== null && !connection.closing)
-        connection.#later(connection.#settings.lingerMs, () => connection.destroy(fault))
+        connection.#life.later(connection.#settings.lingerMs, () => connection.destroy(fault))
     }
 
     /** A source piped into it brought no message, or a group found it too slow. */

@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
+import { timer } from './timer.ts'
 
 /** How long a peer may take. Milliseconds; Infinity for no limit. */
 export interface DeadlineOptions<M = object> {
@@ -55,11 +56,6 @@ export class TimeLimits {
     this.beatAfterMs = milliseconds('heartbeat.intervalMs', heartbeat?.intervalMs, Number.POSITIVE_INFINITY)
     this.deadAfterMs = milliseconds('heartbeat.timeoutMs', heartbeat?.timeoutMs, this.beatAfterMs)
   }
-}
-
-/** `setTimeout` that holds no process up, and takes Infinity and more than 24 days for never. */
-export function timer(ms: number, expired: () => void): NodeJS.Timeout | undefined {
-  return ms < 2 ** 31 ? setTimeout(expired, ms).unref() : undefined
 }
 
 /** A frame's time is measured in so many steps, of which only those count in which somebody here waits for it. */

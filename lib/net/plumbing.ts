@@ -1,13 +1,10 @@
-import { Duplex, Readable } from 'node:stream'
-import { setTimeout as wait } from 'node:timers/promises'
+import type { Duplex } from 'node:stream'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
 
-/** Whom the plumbing tells: the connection. */
+/** What the plumbing reports to: the connection. */
 export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish'> {
   /** Bytes came, and the reader has seen them. */
   heard(): void
-  /** Bytes came that nobody will read. */
-  dropped(): void
   /** Of the duplex: its peer has ended, it failed, all was sent, it is closed. */
   ended(): void
   failed(fault: Error): void
@@ -19,17 +16,36 @@ export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finis
 const plumbing = Symbol('qbp.plumbing')
 type Plumbed = Duplex & { [plumbing]?: Plumbing }
 
+// What becomes of the bytes that come:
+//
+//            the reader was closed
+//     open ─────────────────────────► dropping ───┐
+//       │                                │        │ conclude
+//       │ the peer has ended             ▼        ▼
+//       ├────────────────────────────► ended    concluded
+//       └─────────────────────────────────────────▲
+//                        conclude
+//
+//   open        They go to the reader.
+//   dropping    Nobody reads any more, and they are dropped: unread they would turn this side's end into a reset, which takes
+//               the last bytes along.
+//   concluded   They are dropped, and the reader has been given its end, by this side.
+//   ended       None follow: the peer has ended its side.
+type Intake = 'open' | 'dropping' | 'concluded' | 'ended'
+
 /** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
 export class Plumbing implements StreamOwner {
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   readonly #user: PlumbingUser
   #duplex: Plumbed
-  /** The duplex is being handed on, to TLS or to the user. */
-  #isMoving = false
-  /** Nobody reads any more. */
-  #drops = false
+  #intake: Intake = 'open'
+  /** Bytes came that were dropped. */
+  #hasDropped = false
+  /** The reader pushes back. */
   #isHeld = false
+  /** The duplex is being handed on, and nothing passes. */
+  #isMoving = false
 
   constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
     this.#reader = reader
@@ -45,9 +61,17 @@ export class Plumbing implements StreamOwner {
     return this.#duplex
   }
 
-  /** The duplex is being handed on, and nothing passes. */
   get isMoving(): boolean {
     return this.#isMoving
+  }
+
+  /** Whether the reader has been given its end. */
+  get isReaderEnded(): boolean {
+    return this.#intake === 'ended' || this.#intake === 'concluded'
+  }
+
+  get hasDropped(): boolean {
+    return this.#hasDropped
   }
 
   #connect(): void {
@@ -71,16 +95,17 @@ export class Plumbing implements StreamOwner {
     delete duplex[plumbing]
   }
 
-  /** Nobody reads any more; unread bytes would turn this side's end into a reset, which takes the last bytes along. */
+  /** Nobody reads any more. */
   drop(): void {
-    this.#drops = true
+    if (this.#intake === 'open') this.#intake = 'dropping'
     if (!this.#isMoving && !this.#duplex.destroyed) this.#duplex.resume()
   }
 
   /** What the duplex has taken off the wire is the reader's, and nothing more. */
   conclude(): void {
-    if (!this.#isMoving) while (this.#duplex.read() !== null); // It tells `onData`.
+    if (!this.#isMoving) while (this.#duplex.read() !== null); // Each chunk comes by `onData`.
     this.#reader.conclude()
+    this.#intake = 'concluded'
     this.drop()
   }
 
@@ -121,8 +146,8 @@ export class Plumbing implements StreamOwner {
   // ---- for the duplex
 
   arrived(chunk: Uint8Array): void {
-    if (this.#drops) {
-      if (chunk.length > 0) this.#user.dropped()
+    if (this.#intake !== 'open') {
+      if (chunk.length > 0) this.#hasDropped = true
       return
     }
     if (!this.#reader.arrive(chunk)) {
@@ -133,7 +158,8 @@ export class Plumbing implements StreamOwner {
   }
 
   ended(): void {
-    if (!this.#drops) this.#reader.end()
+    if (this.#intake === 'open') this.#reader.end()
+    this.#intake = 'ended'
     this.#user.ended()
   }
 
@@ -153,15 +179,10 @@ export class Plumbing implements StreamOwner {
     this.#writer.drained()
   }
 
-  // ---- handing the duplex on
+  // ---- handing the duplex on; see handover
 
-  /**
-   * Takes reader and writer off the duplex, with all that was written sent and all that was not read put back in front.
-   *
-   * @param isOver says why not, once nothing can be sent any more.
-   * @returns the duplex, paused.
-   */
-  async release(isOver: () => Error | null): Promise<Duplex> {
+  /** Nothing passes from now on: what was written is on its way, and what is written yet waits for `go`. */
+  stop(): void {
     const duplex = this.#duplex
     this.#isMoving = true
     duplex.off('data', onData)
@@ -169,22 +190,15 @@ export class Plumbing implements StreamOwner {
     this.#writer.flush()
     this.#writer.hold()
     duplex.off('drain', onDrain)
-    // Until the operating system has all: TLS would overtake what the socket itself still holds. A write of nothing would
-    // tell by its callback, but a WebSocket sends it as a message.
-    for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
-    const fault = isOver()
-    if (fault !== null) throw fault
-    this.#disconnect()
-    const rest = this.#reader.rest()
-    if (rest.length === 0) return duplex
-    if (!duplex.readableEnded) {
-      duplex.unshift(rest)
-      return duplex
-    }
-    return Duplex.from({ readable: Readable.from([rest]), writable: duplex }) // Nothing can be put back behind an end.
   }
 
-  /** Goes on with another duplex: the one that was released, with TLS on it. */
+  /** Lets the duplex go. @returns every byte after the last message handed out. */
+  leave(): Uint8Array {
+    this.#disconnect()
+    return this.#reader.rest()
+  }
+
+  /** Goes on with another duplex: the one that was let go, with TLS on it. */
   go(duplex: Duplex): void {
     this.#duplex = duplex
     this.#isMoving = this.#isHeld = false

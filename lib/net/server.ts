@@ -5,15 +5,15 @@ import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { refused } from '../streams/diagnostics.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Admission } from './admission.ts'
 import { QbpConnection } from './connection.ts'
-import { timer } from './deadlines.ts'
+import { reportRefused } from './diagnostics.ts'
 import { withBacklog } from './listen.ts'
 import { type CloseOptions, type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
+import { timer } from './timer.ts'
 import { acceptor } from './tls.ts'
 
 /** What a server may be told: what each of its connections may, and how many there may be. */
@@ -186,7 +186,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   /** Tells of a connection that never was. */
   #refuse(fault: Error): void {
     this.#past.faults.count(fault)
-    refused(this, fault)
+    reportRefused(this, fault)
     this.emit('clientError', fault, null)
   }
 

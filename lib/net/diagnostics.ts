@@ -1,0 +1,49 @@
+// What can be watched of connections from outside; see streams/diagnostics for messages.
+
+import { channel } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
+import type { Role } from '../base/role.ts'
+import type { Traffic } from '../framing/traffic.ts'
+import { describeFault, log, numberOf } from '../streams/diagnostics.ts'
+
+const connectionOpen = channel('qbp:connection:open')
+const connectionClose = channel('qbp:connection:close')
+const connectionRefused = channel('qbp:connection:refused')
+
+/** What the lines say of a connection. */
+interface Watched {
+  readonly socket: Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>
+  stats(): { byName: { in: Record<string, Traffic>; out: Record<string, Traffic> } }
+}
+
+/** A connection was made on an open duplex. */
+export function reportOpen(connection: Watched, role: Role | null): void {
+  if (log.enabled) {
+    const { localAddress, localPort, remoteAddress, remotePort } = connection.socket
+    const between =
+      remoteAddress === undefined ? '' : `, ${localAddress}:${localPort} with ${remoteAddress}:${remotePort}`
+    log('%s opened: %s%s', numberOf(connection), role ?? 'no role', between)
+  }
+  if (connectionOpen.hasSubscribers) connectionOpen.publish({ connection, role })
+}
+
+/** It has closed, and its outcome is final. */
+export function reportClose(connection: Watched, fault: Error | null): void {
+  if (log.enabled) {
+    const { byName } = connection.stats()
+    const sum = (traffic: Record<string, Traffic>): string => {
+      const each = Object.values(traffic)
+      const [messages, bytes] = [each.reduce((n, t) => n + t.messages, 0), each.reduce((n, t) => n + t.bytes, 0)]
+      return `${messages} messages (${bytes} bytes)`
+    }
+    const outcome = fault === null ? 'clean' : describeFault(fault)
+    log('%s closed: %s; in %s, out %s', numberOf(connection), outcome, sum(byName.in), sum(byName.out))
+  }
+  if (connectionClose.hasSubscribers) connectionClose.publish({ connection, fault })
+}
+
+/** A server turned a connection away before there was one, or `connect` (no server) got none. */
+export function reportRefused(server: object | null, fault: Error): void {
+  log('%s: %s', server === null ? 'not connected' : 'a connection was refused', describeFault(fault))
+  if (server !== null && connectionRefused.hasSubscribers) connectionRefused.publish({ server, fault })
+}
