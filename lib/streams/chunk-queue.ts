@@ -2,92 +2,102 @@ import type { TransformCallback } from 'node:stream'
 import type { FrameParser } from '../framing/frame-parser.ts'
 import type { StreamOwner } from './ports.ts'
 
-/** In place of a callback, of a chunk that the owner brought. */
-const BROUGHT: TransformCallback = () => {}
+/**
+ * Where the bytes of a reader stand: they flow; their peer has ended; we take no more, and a cut is no fault; or the byte stream
+ * has failed. Chunks that came before are read all the same.
+ */
+export type Source = 'flowing' | 'ended' | 'concluded' | Error
 
 /**
  * The chunks of a reader. Frames are cut from one at a time, and the next is asked for when it has given all: by its callback
- * where it came through Node, of the owner where that brought it. What the owner brings meanwhile waits behind it.
+ * where it came through Node, of the owner where that brought it. What the owner brings meanwhile waits its turn.
  */
 export class ChunkQueue {
-  /** Who reads is a connection's; null while it is anybody's. */
+  /** The connection whose reader it is, or null. */
   owner: StreamOwner | null = null
+  #source: Source = 'flowing'
   readonly #frames: FrameParser
-  readonly #stream: { end(): unknown }
-  /** Asks for the next chunk, or ends the stream: the callback of the chunk that is being read, or of the end. */
-  #ask: TransformCallback | null = null
-  #behind: Uint8Array[] | null = null
-  #endsBehind = false
-  /** No chunk will follow. */
-  #isFinished = false
+  /** Who brought the chunk that is being read, and brings the next; null while none is being read. */
+  #bringer: 'node' | 'owner' | null = null
+  /** Of Node's chunk, which asks for the next; or of Node's end, which goes on to report it. */
+  #callback: TransformCallback | null = null
+  /** Chunks of the owner that came while another was being read. */
+  #waiting: Uint8Array[] | null = null
 
-  constructor(frames: FrameParser, stream: { end(): unknown }) {
+  constructor(frames: FrameParser) {
     this.#frames = frames
-    this.#stream = stream
   }
 
-  /** Whether a chunk is being read, or the end waits to be told. */
-  get isHolding(): boolean {
-    return this.#ask !== null
+  get source(): Source {
+    return this.#source
   }
 
-  get isFinished(): boolean {
-    return this.#isFinished
+  /** The source does not flow any more. The first reason counts, but that we take no more makes up for an end. */
+  set source(source: Source) {
+    if (this.#source === 'flowing' || (this.#source === 'ended' && source === 'concluded')) this.#source = source
+  }
+
+  /** Whether a chunk is being read. */
+  get isReading(): boolean {
+    return this.#bringer !== null
+  }
+
+  /** Whether no chunk is left, and none will come. */
+  get isDry(): boolean {
+    return this.#bringer === null && this.#source !== 'flowing'
   }
 
   /** A chunk has come through Node. */
-  feed(chunk: Uint8Array, ask: TransformCallback): void {
-    this.#frames.feed(chunk)
-    this.#ask = ask
-  }
-
-  /** No chunk follows. */
-  finish(done: TransformCallback): void {
-    this.#ask = done
-    this.#isFinished = true
+  feed(chunk: Uint8Array, callback: TransformCallback): void {
+    this.#callback = callback
+    this.#read(chunk, 'node')
   }
 
   /** The owner has brought a chunk. @returns whether it is its turn; else it waits. */
-  bring(chunk: Uint8Array): boolean {
-    if (this.#ask === null) {
-      this.feed(chunk, BROUGHT)
+  arrive(chunk: Uint8Array): boolean {
+    if (this.#bringer === null) {
+      this.#read(chunk, 'owner')
       return true
     }
-    this.#behind ??= []
-    this.#behind.push(chunk)
+    this.#waiting ??= []
+    this.#waiting.push(chunk)
     return false
   }
 
-  /** The owner has no more: the stream ends behind what waits. */
-  end(): void {
-    if (this.#ask !== null) this.#endsBehind = true
-    else this.#stream.end()
+  /** Node has no more. */
+  end(callback: TransformCallback): void {
+    this.#callback = callback
+    this.source = 'ended'
   }
 
-  /** Asks for the next chunk. @returns whether it, or the end, is there already. */
+  /** The chunk has given all: takes the next one, or asks for it. @returns whether it is there already, or none will come. */
   next(): boolean {
-    const ask = this.#isFinished ? null : this.#ask
-    if (ask === null) return false
-    this.#ask = null
-    if (ask === BROUGHT) this.#nextBehind()
-    else ask()
-    return this.#ask !== null || this.#isFinished
+    const bringer = this.#bringer
+    if (bringer === null) return false
+    this.#bringer = null
+    if (bringer === 'owner') this.#nextOfOwner()
+    else this.takeCallback()?.()
+    return this.#bringer !== null || this.#source !== 'flowing'
   }
 
-  #nextBehind(): void {
-    const chunk = this.#behind?.shift()
-    if (chunk !== undefined) this.feed(chunk, BROUGHT)
-    else if (this.#endsBehind) this.#stream.end()
-    else if (this.#behind !== null) {
-      this.#behind = null
+  /** Hands over Node's callback, if there is one. */
+  takeCallback(): TransformCallback | null {
+    const callback = this.#callback
+    this.#callback = null
+    return callback
+  }
+
+  #nextOfOwner(): void {
+    const chunk = this.#waiting?.shift()
+    if (chunk !== undefined) this.#read(chunk, 'owner')
+    else if (this.#waiting !== null) {
+      this.#waiting = null
       this.owner?.more()
     }
   }
 
-  /** Hands over what ends the stream, or asks for a chunk that nobody wants any more. */
-  close(): TransformCallback | null {
-    const ask = this.#ask
-    this.#ask = null
-    return ask
+  #read(chunk: Uint8Array, bringer: 'node' | 'owner'): void {
+    this.#frames.feed(chunk)
+    this.#bringer = bringer
   }
 }

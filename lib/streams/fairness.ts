@@ -7,7 +7,7 @@
  * A turn of the loop costs some 10 us, a twenty-fifth of this; with twice as much the others would wait a fifth longer.
  */
 const SLICE_MS = 0.25
-/** Of those who wait, so many are let on in a turn at most: one turn for each would cost more than a few messages of theirs. */
+/** So many of those that wait are let on in a turn at most: one turn for each would cost more than a few messages of theirs. */
 const AT_ONCE = 16
 
 /** When the first reader of this turn looked at the clock; 0: none did. */
@@ -15,7 +15,7 @@ let began = 0
 const queue: (() => void)[] = []
 let scheduled = false
 
-/** Who looks at the clock, every few messages: it takes as long as a small one. */
+/** A reader looks at the clock every few messages: that takes as long as a small one. */
 export interface Looker {
   /** When it last did. */
   lookedAt: number
@@ -44,10 +44,40 @@ export function spent(reader: Looker): boolean {
   return isSpent && !isFirst
 }
 
-/** Lets the event loop go round, then calls back; who waits longest comes first. */
+/** Lets the event loop go round, then calls back; the one that waits longest comes first. */
 export function nextTurn(resume: () => void): void {
   queue.push(resume)
   schedule()
+}
+
+/** A reader among others: it counts its messages, and lets the event loop go round when the slice is over. */
+export abstract class FairReader implements Looker {
+  lookedAt = Number.NEGATIVE_INFINITY
+  lookEvery = FEW
+  /** Messages since the last look at the clock. */
+  #count = 0
+  #isYielding = false
+
+  /** Whether the event loop goes round before the next message. */
+  get isYielding(): boolean {
+    return this.#isYielding
+  }
+
+  /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop. */
+  protected mustYield(): boolean {
+    if (this.#isYielding) return true
+    if (++this.#count < this.lookEvery) return false
+    this.#count = 0
+    if (!spent(this)) return false
+    this.#isYielding = true
+    nextTurn(() => {
+      this.#isYielding = false
+      this.resume()
+    })
+    return true
+  }
+
+  protected abstract resume(): void
 }
 
 /** Whether the slice is over, which begins with the first look. */
@@ -72,7 +102,7 @@ function turn(): void {
 }
 
 /**
- * Lets on who waits longest, and others behind it only if it leaves some of the slice: of many who have much, one hands out
+ * Lets on the reader that waits longest, and others after it only if it leaves some of the slice: of many who have much, one hands out
  * a slice's worth and sends the answers as one chunk, instead of each a few.
  */
 function letOn(most: number): void {
@@ -80,7 +110,7 @@ function letOn(most: number): void {
   if (resume === undefined) return
   resume()
   if (queue.length === 0) return
-  // Behind all that its messages lead to: promises come before this tick, and this tick before the loop goes on.
+  // After all that its messages lead to: promises come before this tick, and this tick before the loop goes on.
   if (most > 1) queueMicrotask(() => process.nextTick(() => (isOver(performance.now()) ? schedule() : letOn(most - 1))))
   else schedule()
 }

@@ -4,9 +4,9 @@ import type { Skipped, Tally } from '../framing/traffic.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
 
-/** Who owns a reader and a writer, brings the one its bytes and sends those of the other. */
+/** The owner of a reader and a writer: it brings the one its bytes and sends those of the other. */
 export interface StreamOwner {
-  /** Whom it does it for: the connection, as the diagnostics name it. */
+  /** The connection that it works for, as the diagnostics name it. */
   readonly connection: object
   /** The reader can take another chunk. */
   more(): void
@@ -24,16 +24,16 @@ export interface StreamOwner {
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The reader's life is another's: leaving a `for await` does not end it. */
-  own(owner: StreamOwner | null): void
+  own(owner: StreamOwner): void
   /** Gives it a chunk. @returns false if it still has another to read: `more` of the owner asks for the next then. */
   arrive(chunk: Uint8Array): boolean
-  /** The byte stream ended: this is told behind the last whole message. */
+  /** The byte stream ended: the reader ends after the last whole message. */
   end(): void
-  /** The byte stream ended by a fault: it is told behind the last whole message. */
+  /** The byte stream ended by a fault: the reader fails after the last whole message. */
   fail(fault: Error): void
   /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
   conclude(): void
-  /** Takes every byte behind the last message handed out. To be called once nothing more is written in. */
+  /** Takes every byte after the last message handed out. To be called once nothing more is written in. */
   rest(): Uint8Array
   /** Whether somebody waits for bytes. */
   readonly waiting: boolean
@@ -50,7 +50,7 @@ export const readerPort = Symbol('qbp.readerPort')
 /** What a connection or a group does with a writer, beside what every user can. */
 export interface WriterPort {
   /** The writer's life is another's: a late write to it fails by its callback alone. */
-  own(owner: StreamOwner | null): void
+  own(owner: StreamOwner): void
   /** Sends what was written in this tick now, whether or not there is room. */
   flush(): void
   /** Sends nothing until `drained` is called. */

@@ -29,7 +29,6 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Node's side asked by `_read`, and nothing was pushed since. */
   #isAsked = false
   #isPumping = false
-  #isDestroyed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options?: ReadableOptions<R>)
@@ -118,12 +117,11 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#isDestroyed = true
-    if (this.#receiver.isDirect) this.on('error', ignore) // The reading calls tell it.
-    this.#receiver.close(error)
+    if (this.#receiver.isDirect) this.on('error', ignore) // The reading calls report it.
+    this.#receiver.destroy(error)
     super._destroy(error, (fault) => {
       callback(fault)
-      process.nextTick(() => this.#receiver.closed(error)) // Behind the events.
+      process.nextTick(() => this.#receiver.owner?.readerClosed(error)) // After the events.
     })
   }
 
@@ -148,7 +146,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event, listener as () => void)
-    // Who paused before left a chunk undecoded, and Node believes that it has asked for it.
+    // A consumer that paused before left a chunk undecoded, and Node believes that it has asked for it.
     if (event === 'readable' && this.#isAsked) process.nextTick(() => this.#pump())
     return this
   }
@@ -179,7 +177,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     this.#isPumping = true
     let flows = false
     try {
-      while ((flows || this.#isWanted) && !this.#isDestroyed) {
+      while (flows || this.#isWanted) {
         const message = this.#receiver.pull()
         if (message === NONE) break
         // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
@@ -202,18 +200,12 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       this.reader = reader as unknown as QbpReadable
     }
 
-    get destroyed(): boolean {
-      return this.reader.#isDestroyed
-    }
-    get errored(): Error | null {
-      return this.reader.errored
-    }
     get wants(): boolean {
       return this.reader.#isWanted
     }
 
     goDirect(): void {
-      if (this.reader.#isDestroyed) this.reader.on('error', ignore)
+      if (this.reader.isMade && this.reader.destroyed) this.reader.on('error', ignore)
     }
 
     queued(): unknown {
@@ -233,7 +225,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       if (this.reader.readableLength === 0) this.reader.destroy(fault)
     }
 
-    tellEnd(): void {
+    emitEnd(): void {
       if (!this.reader.readableEnded) this.reader.read(0)
     }
 

@@ -1,4 +1,13 @@
-// A reader without Node's side: chunks come in, whoever asks gets messages out. Nothing is decoded before somebody asks.
+// A reader without Node's side: chunks come in, and whoever asks gets messages. Nothing is decoded before somebody asks.
+//
+//   source, of the bytes                                outcome, after the last message
+//
+//   flowing ──┬─ end() ──────► ended      ─┐                  ┌─► clean        null and `end`
+//             ├─ conclude() ─► concluded  ─┼─ finish() ─ open ┼─► an Error     a fault of the stream or of a frame
+//             └─ fail() ─────► an Error   ─┘                  └─► destroyed    by destroy(), at once
+//
+// The source's end waits until all that it brought was handed out; then the outcome is decided, once. A frame that is cut
+// by 'ended' is ERR_QBP_TRUNCATED, one that is cut by 'concluded' no fault. A frame's own fault decides as soon as it is met.
 
 import type { TransformCallback } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
@@ -7,120 +16,82 @@ import type { Skipped, Tally } from '../framing/traffic.ts'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { Waiter } from './deferred.ts'
 import { messageIn } from './diagnostics.ts'
-import { FEW, type Looker, nextTurn, spent } from './fairness.ts'
+import { FairReader } from './fairness.ts'
 import type { MessageSource } from './message-iterator.ts'
 import type { ReaderPort, StreamOwner } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
+
+type Outcome = 'open' | 'clean' | 'destroyed' | Error
 
 /** What a receiver needs of the stream that it is the inside of. */
 export interface ReceiverStream {
   /** The stream itself, as the diagnostics name it. */
   readonly reader: object
-  readonly destroyed: boolean
-  readonly errored: Error | null
   /** Whether somebody has asked by Node's ways and got nothing yet. */
   readonly wants: boolean
-  /** Reading calls are used from now on, which tell the faults. */
+  /** Reading calls are used from now on, which report the faults. */
   goDirect(): void
   /** A message that Node has queued, or NONE. @throws {QbpError} ERR_QBP_BUSY while `data` flows. */
   queued(): unknown
   /** Messages may be there for whoever asked by Node's ways. @returns whether somebody had. */
   serve(): boolean
-  /** Tells the fault once what is queued has been read. */
+  /** Reports the fault once what is queued has been read. */
   fail(fault: Error): void
-  /** Sees that Node tells the end, which it does only to who reads. */
-  tellEnd(): void
+  /** Ends Node's side, which then calls `finish`. */
   end(): unknown
+  /** Sees that Node emits `end`, which it does only for those who read. */
+  emitEnd(): void
   destroy(): unknown
 }
 
 /** The inside of a reader. */
-export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
+export class Receiver extends FairReader implements ReaderPort, MessageSource<unknown> {
   readonly #messages: MessageReader
   readonly #stream: ReceiverStream
   readonly #chunks: ChunkQueue
-  #isOwned = false
-  /** Where the stream is cut is no fault of the peer. */
-  #isConcluded = false
-  /** The end was told: the last byte was the last of a frame. */
-  #isClean = false
-  /** The fault of the byte stream, which comes behind all that it has brought. */
-  #streamFault: Error | null = null
-  /** The fault behind the last message. */
-  #fault: Error | null = null
+  #outcome: Outcome = 'open'
   #waiter: Waiter<unknown> | null = null
-  /** The end was told, or the stream was destroyed. */
-  #isOver = false
-  /** Reading calls are used, which tell the faults. */
+  /** Reading calls are used, or a connection owns the reader: these report the faults, and `error` need not. */
   #isDirect = false
-  /** Messages since the last look at the clock. */
-  #count = 0
-  lookedAt = Number.NEGATIVE_INFINITY
-  lookEvery = FEW
-  /** The event loop goes round before the next message. */
-  #yields = false
 
   constructor(settings: ReaderSettings, stream: ReceiverStream) {
+    super()
     this.#messages = new MessageReader(settings)
     this.#stream = stream
-    this.#chunks = new ChunkQueue(this.#messages.frames, stream)
+    this.#chunks = new ChunkQueue(this.#messages.frames)
   }
 
   get isDirect(): boolean {
     return this.#isDirect
   }
 
-  /** The fault behind the last message; the consumer gets it when the queue is empty. */
+  /** The fault after the last message; the consumer gets it when Node's queue is empty. */
   get fault(): Error | null {
-    return this.#fault
+    return this.#outcome instanceof Error ? this.#outcome : null
   }
 
   /** Whether there may be something to pull. */
   get isHolding(): boolean {
-    return this.#chunks.isHolding || this.#streamFault !== null
+    return this.#outcome === 'open' && (this.#chunks.isReading || this.#chunks.isDry)
   }
 
   // ---- the way in
 
-  /** The next chunk; `done` asks for another. */
+  /** The next chunk of Node's; `done` asks for another. */
   feed(chunk: Uint8Array, done: TransformCallback): void {
     this.#chunks.feed(chunk, done)
-    this.#serve()
-  }
-
-  /** No chunk follows; `done` ends the stream. */
-  finish(done: TransformCallback): void {
-    this.#chunks.finish(done)
-    this.#serve()
+    this.resume()
   }
 
   arrive(chunk: Uint8Array): boolean {
-    const isNext = this.#chunks.bring(chunk)
-    if (isNext) this.#serve()
+    const isNext = this.#chunks.arrive(chunk)
+    if (isNext) this.resume()
     return isNext
   }
 
-  end(): void {
-    this.#chunks.end()
-  }
-
-  fail(fault: Error): void {
-    if (this.#streamFault !== null) return // The close that follows an error says less.
-    this.#streamFault = fault
-    if (this.#chunks.isHolding) return // All that it brought comes first.
-    const waiter = this.#takeWaiter()
-    this.#fail(fault)
-    waiter?.reject(fault)
-  }
-
-  conclude(): void {
-    this.#isConcluded = true
-    this.end()
-  }
-
   /** Bytes have come, or their end, or this reader's turn: whoever waits gets what there is. */
-  #serve(): void {
-    if (this.#yields) return
+  protected override resume(): void {
+    if (this.isYielding) return
     // Taken off at once: with the last message of a chunk the next one comes, from within.
     const waiter = this.#takeWaiter()
     if (waiter !== null) {
@@ -131,10 +102,14 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
       } catch (error) {
         waiter.reject(error)
       }
-    } else if (!this.#stream.serve() && (this.#chunks.isFinished || this.#messages.frames.pending === 0)) this.#settle()
+      return
+    }
+    const isServed = this.#stream.serve()
+    if (this.#chunks.isDry) this.#decide()
+    else if (!isServed && this.#messages.frames.pending === 0) this.#goOn()
   }
 
-  // ---- the way out: one inbox, two consumers
+  // ---- the way out: one message reader, two kinds of consumers
 
   #take(): object {
     const message = this.#messages.take()
@@ -158,21 +133,21 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
     }
     const queued = this.#stream.queued()
     if (queued !== NONE) return queued
-    return this.#mustYield() ? NONE : this.#nextFromBytes()
+    return this.mustYield() ? NONE : this.#nextFromBytes()
   }
 
-  /** Adds to a list what is there, up to `max`. A fault is told by the next call. */
+  /** Adds to a list what is there, up to `max`. A fault is reported by the next call. */
   fill(list: unknown[], max: number): void {
     if (this.#waiter !== null || !this.#fillFromQueue(list, max)) return
     try {
-      while (list.length < max && this.#fault === null && !this.#isOver && !this.#mustYield()) {
+      while (list.length < max && this.#outcome === 'open' && !this.mustYield()) {
         const message = this.#take()
         if (message !== NONE) list.push(message)
-        else if (!this.#settle()) return
+        else if (!this.#advance()) return
       }
       if (this.#messages.frames.pending === 0) this.#goOn()
     } catch (fault) {
-      this.#fail(fault as Error)
+      this.#decideFault(fault as Error)
     }
   }
 
@@ -190,34 +165,33 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   }
 
   #nextFromBytes(): unknown {
-    for (;;) {
-      if (this.#fault !== null) throw this.#fault
-      if (this.#isOver) return this.#ended()
+    while (this.#outcome === 'open') {
       let message: unknown
       try {
         message = this.#take()
       } catch (fault) {
-        this.#fail(fault as Error)
+        this.#decideFault(fault as Error)
         throw fault
       }
       if (message !== NONE) {
         if (this.#messages.frames.pending === 0) this.#goOn()
         return message
       }
-      if (!this.#settle()) return NONE
+      if (!this.#advance()) return NONE
     }
+    return this.#end()
   }
 
-  /** For Node's side: the next message, or NONE. A fault is told by the stream's `fail`. */
+  /** For Node's side: the next message, or NONE. A fault is reported by the stream's `fail`. */
   pull(): unknown {
     try {
-      while (this.#fault === null && this.#waiter === null && !this.#mustYield()) {
+      while (this.#outcome === 'open' && this.#waiter === null && !this.mustYield()) {
         const message = this.#take()
         if (message !== NONE) return message
-        if (!this.#settle()) break
+        if (!this.#advance()) break
       }
     } catch (fault) {
-      this.#fail(fault as Error)
+      this.#decideFault(fault as Error)
     }
     return NONE
   }
@@ -227,11 +201,11 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
   }
 
   leave(waiter: Waiter<unknown>): void {
-    if (!this.#isOwned) this.#stream.destroy()
+    if (this.#chunks.owner === null) this.#stream.destroy()
     else if (waiter === this.#waiter) this.#takeWaiter()?.resolve(null) // The message is the next call's.
   }
 
-  /** Whoever waits does so no longer. */
+  /** The reading call that waits does so no longer. */
   forget(): void {
     this.#waiter = null
   }
@@ -242,96 +216,107 @@ export class Receiver implements ReaderPort, MessageSource<unknown>, Looker {
     return waiter
   }
 
-  /** Whether other connections come first: then this one is served in a later turn of the event loop. */
-  #mustYield(): boolean {
-    if (this.#yields) return true
-    if (++this.#count < this.lookEvery) return false
-    this.#count = 0
-    if (!spent(this)) return false
-    this.#yields = true
-    nextTurn(() => {
-      this.#yields = false
-      this.#serve()
-    })
-    return true
+  /** No whole frame is left in the chunk: takes the next, or decides the outcome. @returns whether something has changed at once. */
+  #advance(): boolean {
+    return this.#chunks.isDry ? this.#decide() : this.#chunks.next()
+  }
+
+  /** The chunk has given its last message. The end follows at once, a fault of the stream when the next message is asked for. */
+  #goOn(): void {
+    if (this.#chunks.next() && this.#chunks.isDry && !(this.#chunks.source instanceof Error)) this.#decide()
   }
 
   // ---- the end
 
-  #ended(): null {
-    const { errored } = this.#stream
-    if (errored !== null) throw errored
-    if (!this.#isClean) throw new QbpError('ERR_QBP_CLOSED', 'The reader was destroyed before its end.')
-    this.#stream.tellEnd()
-    return null
+  end(): void {
+    this.#stop('ended')
   }
 
-  /** No whole frame is left: asks for more bytes, or tells the end. True if something has changed at once. */
-  #settle(): boolean {
-    const { isFinished, isHolding } = this.#chunks
-    return isFinished || (this.#streamFault !== null && !isHolding) ? this.#conclusion() : this.#goOn()
+  conclude(): void {
+    this.#stop('concluded')
   }
 
-  /** Lets the next chunk come. True if it, or what comes instead, is there already. */
-  #goOn(): boolean {
-    if (!this.#chunks.isHolding || this.#chunks.isFinished) return false
-    return this.#chunks.next() || this.#streamFault !== null
+  fail(fault: Error): void {
+    this.#stop(fault)
   }
 
-  #conclusion(): boolean {
-    const done = this.#chunks.close()
-    if (this.#stream.destroyed || (done === null && this.#streamFault === null)) return false
+  #stop(source: 'ended' | 'concluded' | Error): void {
+    this.#chunks.source = source
+    if (this.#chunks.isDry) this.resume()
+  }
+
+  /** Node's side has ended; `done` goes on to emit it. */
+  finish(done: TransformCallback): void {
+    this.#chunks.end(done)
+    if (this.#outcome === 'clean') this.#report()
+    else this.resume()
+  }
+
+  /** The stream was destroyed: what has come is given up. */
+  destroy(error: Error | null): void {
+    if (this.#outcome === 'open' || (this.#outcome === 'clean' && error !== null)) this.#outcome = error ?? 'destroyed'
+    const waiter = this.#takeWaiter()
+    if (waiter === null) return
     try {
-      if (this.#streamFault !== null) throw this.#streamFault
-      if (!this.#isConcluded) this.#messages.frames.finish()
+      waiter.resolve(this.#end())
     } catch (fault) {
-      this.#fail(fault as Error)
+      waiter.reject(fault)
+    }
+  }
+
+  /** All messages were handed out, and no byte follows. @returns whether that has decided the outcome. */
+  #decide(): boolean {
+    if (this.#outcome !== 'open') return false
+    const { source } = this.#chunks
+    try {
+      if (source instanceof Error) throw source
+      if (source === 'ended') this.#messages.frames.finish()
+    } catch (fault) {
+      this.#decideFault(fault as Error)
       return true
     }
-    this.#isClean = this.#isOver = true
-    done?.()
-    if (this.#isDirect) this.#stream.tellEnd()
+    this.#outcome = 'clean'
+    this.#report()
     return true
   }
 
-  /** Ends the stream by a fault, once what is queued has been read. */
-  #fail(fault: Error): void {
-    this.#fault = fault
+  #decideFault(fault: Error): void {
+    this.#outcome = fault
     this.#stream.fail(fault)
   }
 
-  /** The stream was destroyed. */
-  close(error: Error | null): void {
-    this.#isOver = true
-    const waiter = this.#takeWaiter()
-    if (error !== null) waiter?.reject(error)
-    else if (waiter !== null) {
-      try {
-        waiter.resolve(this.#ended())
-      } catch (closed) {
-        waiter.reject(closed)
-      }
+  /** Reports the end to Node, which may have to come here by `finish` first. */
+  #report(): void {
+    const done = this.#chunks.takeCallback()
+    if (done === null) {
+      this.#stream.end()
+      return
     }
+    done()
+    if (this.#isDirect) this.#stream.emitEnd()
   }
 
-  /** The stream has told that it is closed. */
-  closed(error: Error | null): void {
-    this.#chunks.owner?.readerClosed(error)
+  /** What a reading call gets after the last message. */
+  #end(): null {
+    if (this.#outcome instanceof Error) throw this.#outcome
+    if (this.#outcome !== 'clean') throw new QbpError('ERR_QBP_CLOSED', 'The reader was destroyed before its end.')
+    this.#stream.emitEnd()
+    return null
   }
 
   // ---- the connection's side
 
-  own(owner: StreamOwner | null): void {
+  own(owner: StreamOwner): void {
     this.#chunks.owner = owner
-    this.#isOwned = true
     this.#isDirect = true
   }
 
+  get owner(): StreamOwner | null {
+    return this.#chunks.owner
+  }
+
   rest(): Uint8Array {
-    const was = this.#isConcluded
-    this.#isConcluded = true // What is taken away here is no truncation.
-    while (this.#goOn()); // Chunks may wait behind the one that is read.
-    this.#isConcluded = was
+    while (!this.#chunks.isDry && this.#chunks.next()); // Chunks may wait after the one that is read.
     return this.#messages.frames.rest()
   }
 

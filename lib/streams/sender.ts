@@ -1,4 +1,11 @@
 // A writer without Node's side: messages come in, are checked and encoded at once, and leave in batches.
+//
+//   phase:  open ── end() ──► ending ── the last byte has left ──► finished
+//             │                 │
+//             └── destroy() ────┴──► destroyed, and what waits is given up
+//
+// Messages are taken while it is open. In both phases before the last, batches leave at the end of a tick, while there is
+// room and nothing is corked.
 
 import { QbpError } from '../base/errors.ts'
 import { BATCH_BYTES, Batch } from '../framing/batch.ts'
@@ -14,12 +21,9 @@ import type { WriterSettings } from './settings.ts'
 export interface SenderStream {
   /** The stream itself, as the diagnostics name it. */
   readonly writer: object
-  /** Whether it was ended or destroyed. */
-  readonly isOver: boolean
-  readonly destroyed: boolean
-  /** Bytes that Node has queued for who reads the stream. */
+  /** Bytes that Node has queued for those who read the stream. */
   readonly readableLength: number
-  /** Gives a chunk to who reads the stream. */
+  /** Gives a chunk to those who read the stream. */
   push(chunk: Uint8Array): void
   emitDrain(): void
 }
@@ -32,8 +36,8 @@ export class Sender implements WriterPort {
   readonly #settings: WriterSettings
   readonly #stream: SenderStream
   readonly #batch = new Batch()
+  #phase: 'open' | 'ending' | 'finished' | 'destroyed' = 'open'
   #owner: StreamOwner | null = null
-  #isOwned = false
   #isScheduled = false
   /** The owner has no room. */
   #isBlocked = false
@@ -49,7 +53,7 @@ export class Sender implements WriterPort {
   }
 
   get isOver(): boolean {
-    return this.#stream.isOver
+    return this.#phase !== 'open'
   }
 
   get framer(): MessageWriter {
@@ -61,7 +65,7 @@ export class Sender implements WriterPort {
   }
 
   get isOwned(): boolean {
-    return this.#isOwned
+    return this.#owner !== null
   }
 
   /** `write` has returned false, and no `drain` has followed. */
@@ -75,7 +79,7 @@ export class Sender implements WriterPort {
 
   // ---- the way in: messages
 
-  /** Encodes a message behind what was written in this tick, or leaves everything as it was and throws. */
+  /** Encodes a message after what was written in this tick, or leaves everything as it was and throws. */
   encode(message: object): void {
     const output = this.#batch.open()
     const { pos } = output
@@ -92,7 +96,7 @@ export class Sender implements WriterPort {
   }
 
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {
-    if (this.#stream.isOver) return false
+    if (this.isOver) return false
     try {
       this.#admit(bytes.length, entry)
     } catch (full) {
@@ -101,7 +105,7 @@ export class Sender implements WriterPort {
     }
     this.#batch.add(bytes)
     if (messageOut.hasSubscribers && message !== undefined) this.#publish(entry, message, bytes.length)
-    return this.written()
+    return this.scheduleFlush()
   }
 
   /** Counts a message in, if the queue may hold it. */
@@ -134,7 +138,7 @@ export class Sender implements WriterPort {
   // ---- the way out: batches
 
   /** Sees that what was written leaves. @returns whether there is room for more. */
-  written(callback?: Callback): boolean {
+  scheduleFlush(callback?: Callback): boolean {
     if (callback !== undefined) {
       this.#callbacks ??= []
       this.#callbacks.push(callback)
@@ -176,7 +180,7 @@ export class Sender implements WriterPort {
 
   /** @param always goes on where there is no room. */
   #flush(always: boolean): void {
-    if (this.#stream.destroyed) return
+    if (this.#phase === 'destroyed') return
     do {
       const chunk = this.#batch.take()
       if (chunk === null) break
@@ -184,7 +188,7 @@ export class Sender implements WriterPort {
       else if (!this.#owner.send(chunk)) this.#isBlocked = true
     } while (always || !this.#isBlocked)
     if (this.#batch.length === 0) this.#emptied()
-    this.tellDrain()
+    this.relieve()
   }
 
   #emptied(): void {
@@ -193,6 +197,7 @@ export class Sender implements WriterPort {
     this.#callbacks = this.#finish = null
     if (callbacks !== null) for (const callback of callbacks) callback(null)
     if (finish === null) return
+    this.#phase = 'finished'
     this.#owner?.finish()
     finish()
   }
@@ -206,12 +211,12 @@ export class Sender implements WriterPort {
     if (this.#isFree) this.#flush(false)
   }
 
-  /** Tells that there is room again, once half of what may wait has gone. */
-  tellDrain(): void {
+  /** Lets writing calls go on and `drain` be emitted, once half of what may wait has gone. */
+  relieve(): void {
     if (!this.#needsDrain || this.queued > this.#settings.highWaterMarkBytes / 2) return
     this.#needsDrain = false
     process.nextTick(() => {
-      if (this.#stream.destroyed) return
+      if (this.#phase === 'destroyed') return
       const waiters = this.#waiters
       this.#waiters = null
       if (waiters !== null) for (const waiter of waiters) waiter.resolve()
@@ -230,14 +235,20 @@ export class Sender implements WriterPort {
 
   // ---- the end
 
-  /** Nothing follows; `done` is called when all that was written has left. */
+  /** No message follows. */
+  end(): void {
+    if (this.#phase === 'open') this.#phase = 'ending'
+  }
+
+  /** Node's side has ended; `done` is called when all that was written has left. */
   finish(done: () => void): void {
     this.#finish = done
     if (this.#isFree) this.#flush(false)
   }
 
   /** The stream was destroyed: nothing of what waits is sent. */
-  close(reason: Error): void {
+  destroy(reason: Error): void {
+    this.#phase = 'destroyed'
     this.#batch.clear()
     const waiters = this.#waiters
     const callbacks = this.#callbacks
@@ -246,13 +257,11 @@ export class Sender implements WriterPort {
     if (callbacks !== null) for (const callback of callbacks) callback(reason)
   }
 
-  /** The stream has told that it is closed. */
-  closed(error: Error | null): void {
-    this.#owner?.writerClosed(error)
+  get owner(): StreamOwner | null {
+    return this.#owner
   }
 
-  own(owner: StreamOwner | null): void {
+  own(owner: StreamOwner): void {
     this.#owner = owner
-    this.#isOwned = true
   }
 }

@@ -24,8 +24,6 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   readonly #sender: Sender
   /** Streams that are piped in. */
   #sources = 0
-  #isEnded = false
-  #isDestroyed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options?: WritableOptions<R>)
@@ -56,7 +54,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     callback?: (error?: Error | null) => void,
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
-    if (this.#isOver) {
+    if (this.#sender.isOver) {
       if (!this.#sender.isOwned) return super.write(message, done) // Node's own errors.
       done?.(this.#closed())
       return false
@@ -69,7 +67,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       this.destroy(refusal as Error)
       return false
     }
-    return this.#sender.written(done)
+    return this.#sender.scheduleFlush(done)
   }
 
   /**
@@ -80,15 +78,15 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.#isOver) return handled(Promise.reject(this.#closed()))
+      if (this.#sender.isOver) return handled(Promise.reject(this.#closed()))
       this.#sender.encode(message)
-      return this.#sender.written() ? DONE : handled(this.#sender.room(signal))
+      return this.#sender.scheduleFlush() ? DONE : handled(this.#sender.room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** As Node's: ends the stream behind what was written. */
+  /** As Node's: ends the stream after what was written. */
   override end(callback?: () => void): this
   /** Writes a last message, as `write` does, and ends the stream. */
   override end(message: Outgoing<P, R>, callback?: () => void): this
@@ -107,7 +105,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       | (() => void)
       | undefined
     if (message !== undefined && message !== null && typeof message !== 'function') this.write(message)
-    this.#isEnded = true
+    this.#sender.end()
     return done === undefined ? super.end() : super.end(done)
   }
 
@@ -126,10 +124,6 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** @internal */
   get [writerPort](): WriterPort {
     return this.#sender
-  }
-
-  get #isOver(): boolean {
-    return this.#isEnded || this.#isDestroyed
   }
 
   #closed(): Error {
@@ -153,7 +147,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   override _transform(message: Outgoing<P, R>, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
       this.#sender.encode(message)
-      this.#sender.written()
+      this.#sender.scheduleFlush()
       callback()
     } catch (refusal) {
       callback(refusal as Error)
@@ -169,24 +163,23 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** @internal */
   override _read(size: number): void {
     super._read(size)
-    this.#sender.tellDrain()
+    this.#sender.relieve()
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: as in Node.
   override read(size?: number): any {
     const chunk = super.read(size)
-    this.#sender.tellDrain()
+    this.#sender.relieve()
     return chunk
   }
 
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#isDestroyed = true
-    if (this.#sender.isOwned) this.on('error', ignore) // Writing calls and the connection's `closed` tell it.
-    this.#sender.close(error ?? this.#closed())
+    if (this.#sender.isOwned) this.on('error', ignore) // Writing calls and the connection's `closed` report it.
+    this.#sender.destroy(error ?? this.#closed())
     super._destroy(error, (fault) => {
       callback(fault)
-      process.nextTick(() => this.#sender.closed(error)) // Behind the events.
+      process.nextTick(() => this.#sender.owner?.writerClosed(error)) // After the events.
     })
   }
 
@@ -205,12 +198,6 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       this.writer = writer as unknown as QbpWritable
     }
 
-    get isOver(): boolean {
-      return this.writer.#isOver
-    }
-    get destroyed(): boolean {
-      return this.writer.#isDestroyed
-    }
     get readableLength(): number {
       return this.writer.isMade ? this.writer.readableLength : 0
     }
@@ -232,7 +219,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       return this.#sender.queued
     })
     accessor('writableNeedDrain', function () {
-      return this.#sender.needsDrain && !this.#isOver
+      return this.#sender.needsDrain && !this.#sender.isOver
     })
     accessor('writableHighWaterMark', function () {
       return this.#sender.highWaterMark
@@ -244,7 +231,7 @@ const DONE = Promise.resolve()
 
 function ignore(): void {}
 
-/** Who awaits it is told all the same; who does not is not to be killed by a peer that left. */
+/** A caller that awaits it sees the rejection all the same; one that does not is not to be killed by a peer that left. */
 function handled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(ignore)
   return promise

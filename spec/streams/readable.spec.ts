@@ -8,6 +8,7 @@ import { readerPort } from '../../lib/streams/ports.ts'
 import { cut, everySplit } from '../../lib/testing/index.ts'
 import { conversation, hex, protocol, vectors } from '../support/chat.ts'
 import { rejection } from '../support/rejection.ts'
+import { streamOwner } from '../support/stream-owner.ts'
 
 const SAY = '0003 0000000a 0a0468616c6c 12026869'
 const says = (count: number) => hex(SAY.repeat(count))
@@ -346,7 +347,7 @@ describe('QbpReadable', () => {
 
     it('may follow a loop, and a loop a call', async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own(null)
+      reader[readerPort].own(streamOwner())
       reader.end(says(5))
       await reader.readMessage()
       for await (const _ of reader) break
@@ -480,7 +481,7 @@ describe('QbpReadable', () => {
 
     it("leaves a connection's reader open, also while it waits", async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own(null)
+      reader[readerPort].own(streamOwner())
       reader.write(says(1))
       for await (const _ of reader) break
       expect(reader.destroyed).to.equal(false)
@@ -495,7 +496,7 @@ describe('QbpReadable', () => {
 
     it('takes no message from a call that waits behind it', async () => {
       const reader = new QbpReadable(protocol)
-      reader[readerPort].own(null)
+      reader[readerPort].own(streamOwner())
       reader.write(says(1))
       let next: Promise<unknown> | undefined
       for await (const _ of reader) {

@@ -7,6 +7,7 @@ import { Protocol, QbpReadable, QbpWritable, type WritableOptions } from '../../
 import { writerPort } from '../../lib/streams/ports.ts'
 import { conversation, hex, protocol, vectors } from '../support/chat.ts'
 import { rejection } from '../support/rejection.ts'
+import { streamOwner } from '../support/stream-owner.ts'
 
 const say = (length: number) => ({ $name: 'Say' as const, text: 'x'.repeat(length) })
 /** The code of what a call throws. */
@@ -412,7 +413,7 @@ describe('QbpWritable', () => {
 
     it("a connection's writer fails by its callback alone", async () => {
       const writer = new QbpWritable(protocol)
-      writer[writerPort].own(null)
+      writer[writerPort].own(streamOwner())
       writer.destroy(new Error('gone'))
       expect(writer.write(say(1))).to.equal(false)
       expect(await new Promise((resolve) => writer.write(say(1), resolve))).to.have.property('message', 'gone')

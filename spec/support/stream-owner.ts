@@ -1,0 +1,15 @@
+import type { StreamOwner } from '../../lib/streams/ports.ts'
+
+/** An owner of readers and writers without a byte stream: nothing comes, and what is sent is gone. */
+export function streamOwner(more: Partial<StreamOwner> = {}): StreamOwner {
+  return {
+    connection: {},
+    more() {},
+    send: () => true,
+    finish() {},
+    readerClosed() {},
+    writerClosed() {},
+    refused() {},
+    ...more,
+  }
+}
