@@ -1,10 +1,10 @@
-/** Who waits for a value: settled once, by whoever has it. */
+/** Something that waits for a value and is settled once. */
 export interface Waiter<T> {
   resolve(value: T): void
   reject(error: unknown): void
 }
 
-/** A promise that whoever made it settles, once; a signal may end it earlier, with its reason. */
+/** A promise that its maker settles, once; a signal may end it earlier, with its reason. */
 export class Deferred<T> implements Waiter<T> {
   readonly promise: Promise<T>
   #resolve!: (value: T) => void
@@ -18,7 +18,7 @@ export class Deferred<T> implements Waiter<T> {
     })
   }
 
-  /** @param aborted is told of the signal before the promise is. */
+  /** @param aborted is called when the signal aborts, before the promise is rejected. */
   heed(signal: AbortSignal, aborted: () => void): void {
     const abort = () => {
       aborted()

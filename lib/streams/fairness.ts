@@ -102,7 +102,7 @@ function turn(): void {
 }
 
 /**
- * Lets on the reader that waits longest, and others after it only if it leaves some of the slice: of many who have much, one hands out
+ * Lets on the reader that waits longest, and others after it only if it leaves some of the slice: of many that have much, one hands out
  * a slice's worth and sends the answers as one chunk, instead of each a few.
  */
 function letOn(most: number): void {

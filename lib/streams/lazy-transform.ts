@@ -13,7 +13,7 @@ export interface LazyTransform extends Transform {
    */
   readonly isMade: boolean
   /**
-   * What Transform is to be told then.
+   * The options that Transform gets then.
    *
    * @internal
    */

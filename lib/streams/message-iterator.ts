@@ -1,7 +1,7 @@
 import { NONE, type None } from '../framing/message-reader.ts'
 import type { Waiter } from './deferred.ts'
 
-/** Whoever hands out messages one by one. */
+/** A source that hands out messages one by one. */
 export interface MessageSource<T> {
   /** The next message, null at the end, NONE to wait. @throws the stream's fault. */
   next(): T | null | None

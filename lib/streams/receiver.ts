@@ -1,4 +1,4 @@
-// A reader without Node's side: chunks come in, and whoever asks gets messages. Nothing is decoded before somebody asks.
+// A reader without Node's side: chunks come in, and messages go to those that ask. Nothing is decoded before somebody asks.
 //
 //   source, of the bytes                                outcome, after the last message
 //
@@ -27,13 +27,13 @@ type Outcome = 'open' | 'clean' | 'destroyed' | Error
 export interface ReceiverStream {
   /** The stream itself, as the diagnostics name it. */
   readonly reader: object
-  /** Whether somebody has asked by Node's ways and got nothing yet. */
+  /** Whether Node's side has asked and got nothing yet. */
   readonly wants: boolean
   /** Reading calls are used from now on, which report the faults. */
   goDirect(): void
   /** A message that Node has queued, or NONE. @throws {QbpError} ERR_QBP_BUSY while `data` flows. */
   queued(): unknown
-  /** Messages may be there for whoever asked by Node's ways. @returns whether somebody had. */
+  /** Gives messages to Node's side, if it has asked for some. @returns whether it had. */
   serve(): boolean
   /** Reports the fault once what is queued has been read. */
   fail(fault: Error): void
@@ -89,7 +89,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     return isNext
   }
 
-  /** Bytes have come, or their end, or this reader's turn: whoever waits gets what there is. */
+  /** Bytes have come, or their end, or this reader's turn: the consumer that waits gets what there is. */
   protected override resume(): void {
     if (this.isYielding) return
     // Taken off at once: with the last message of a chunk the next one comes, from within.

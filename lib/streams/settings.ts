@@ -10,7 +10,7 @@ import { MessageWriter } from '../framing/message-writer.ts'
 import type { Table } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 
-/** What a reader may be told; all of it is checked once, when it is made. */
+/** A reader's options; all of them are checked once, when it is made. */
 export interface ReadableOptions<R extends Role = Role> {
   /** Which end this is: the reader hands out what the other role sends. Needed only where the roles send different messages. */
   role?: R
@@ -35,7 +35,7 @@ export interface ReadableOptions<R extends Role = Role> {
   maxConsecutiveSkippedFrames?: number
 }
 
-/** What a writer may be told; all of it is checked once, when it is made. */
+/** A writer's options; all of them are checked once, when it is made. */
 export interface WritableOptions<R extends Role = Role> {
   /** Which end this is: the writer takes what this role sends. Needed only where the roles send different messages. */
   role?: R

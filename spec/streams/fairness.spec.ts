@@ -53,7 +53,7 @@ describe('a turn of the event loop', () => {
     expect(reader.lookEvery).to.equal(FEW) // What it did in the turn before says nothing of this one.
   })
 
-  it('lets on all who wait, in their order, where they leave time', async () => {
+  it('lets on all that wait, in their order, where they leave time', async () => {
     const order: number[] = []
     const all = new Promise<void>((resolve) => {
       for (let i = 0; i < 40; i++) nextTurn(() => void (order.push(i) === 40 && resolve()))

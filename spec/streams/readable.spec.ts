@@ -180,7 +180,7 @@ describe('QbpReadable', () => {
       expect(await rejection(reader.readMessage())).to.have.property('code', 'ERR_QBP_UNKNOWN_TYPE')
     })
 
-    it('with every byte behind the last message handed out to be taken back', async () => {
+    it('with every byte after the last message handed out to be taken back', async () => {
       for (const size of [1, 7, 1000]) {
         const reader = new QbpReadable(protocol)
         const bytes = says(5)
@@ -227,7 +227,7 @@ describe('QbpReadable', () => {
   })
 
   describe('a fault', () => {
-    it('is told by every further reading call, and by `error` without being uncaught', async () => {
+    it('is reported by every further reading call, and by `error` without being uncaught', async () => {
       const reader = readerOf([hex('0063 00000000')])
       const told = once(reader, 'error')
       const fault = await rejection(reader.readMessage())
@@ -237,7 +237,7 @@ describe('QbpReadable', () => {
       void told.catch(() => {})
     })
 
-    it('is told by `error` alone where no reading call is used', async () => {
+    it('is reported by `error` alone where no reading call is used', async () => {
       const reader = readerOf([says(1), hex('0063 00000000')])
       reader.resume()
       const [fault] = await once(reader, 'error')
@@ -368,7 +368,7 @@ describe('QbpReadable', () => {
       expect(fault).to.equal(null)
     })
 
-    it('that is aborted consumes nothing, and tells the reason', async () => {
+    it('that is aborted consumes nothing, and rejects with the reason', async () => {
       const reader = new QbpReadable(protocol)
       const reason = new Error('enough')
       const controller = new AbortController()
@@ -494,7 +494,7 @@ describe('QbpReadable', () => {
       expect(await reader.readMessage()).to.include({ text: 'hi' })
     })
 
-    it('takes no message from a call that waits behind it', async () => {
+    it('takes no message from a call that waits after it', async () => {
       const reader = new QbpReadable(protocol)
       reader[readerPort].own(streamOwner())
       reader.write(says(1))
@@ -540,7 +540,7 @@ describe('QbpReadable', () => {
     const invalid = '0003 00000002 0a05'
     const of = (options: object) => Protocol.load('schemas/chat.proto', options)
 
-    it('skip what they are told to', async () => {
+    it('skip what they name', async () => {
       const reader = readerOf(
         [says(1), hex(unlisted + invalid), says(1)],
         {},
@@ -550,7 +550,7 @@ describe('QbpReadable', () => {
       expect(await reader.readMessage()).to.equal(null)
     })
 
-    it('hand out what they are told to as it came', async () => {
+    it('hand out what they name as it came', async () => {
       const reader = readerOf([hex(unlisted + invalid), says(1)], {}, await of({ unknown: 'raw', invalid: 'raw' }))
       const [first, second, third] = await reader.readMessages()
       expect(first).to.deep.include({ $name: null, type: 99, body: hex('abcd') })
@@ -565,7 +565,7 @@ describe('QbpReadable', () => {
   })
 
   describe('a flood', () => {
-    it('of empty frames ends the stream behind maxConsecutiveEmptyFrames', async () => {
+    it('of empty frames ends the stream after maxConsecutiveEmptyFrames', async () => {
       const empties = hex('0002 00000000'.repeat(10))
       const reader = readerOf([empties, says(1), empties, hex('0002 00000000')], { maxConsecutiveEmptyFrames: 10 })
       const { messages, fault } = await (consumers['for await'] as NonNullable<typeof consumers.readMessage>)(reader)
@@ -573,7 +573,7 @@ describe('QbpReadable', () => {
       expect(fault).to.include({ code: 'ERR_QBP_FLOOD', limit: 10, frame: 21 })
     })
 
-    it('of skipped frames ends the stream behind maxConsecutiveSkippedFrames', async () => {
+    it('of skipped frames ends the stream after maxConsecutiveSkippedFrames', async () => {
       const skipping = await Protocol.load('schemas/chat.proto', { unknown: 'skip', invalid: 'skip' })
       const unlisted = hex('0063 00000000'.repeat(3))
       const invalid = hex('0003 00000002 0a05'.repeat(3))

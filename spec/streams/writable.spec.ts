@@ -380,7 +380,7 @@ describe('QbpWritable', () => {
       expect(error).to.have.property('code', 'ERR_STREAM_WRITE_AFTER_END')
     })
 
-    it('by destroy, who waits is told', async () => {
+    it('by destroy, a call that waits is rejected', async () => {
       const writer = new QbpWritable(protocol, { highWaterMarkBytes: 100 })
       const waiting = rejection(writer.writeMessage(say(100)))
       const callback = new Promise((resolve) => writer.write(say(1), resolve))
