@@ -6,8 +6,8 @@
 
 export { type ErrorCode, type ErrorFacts, QbpError } from './base/errors.ts'
 export type { Role } from './base/role.ts'
-export type { BusOptions, RetentionOptions } from './bus/base.ts'
-export type * from './bus/bus.ts'
+export type { BusOptions, RetentionOptions } from './bus/bus-options.ts'
+export type * from './bus/contract.ts'
 export { type LocalBus, type LocalBusOptions, LocalHub, type LocalHubOptions, localBus } from './bus/local/local-bus.ts'
 export { formatPosition, parsePosition } from './bus/position.ts'
 export { BusGroup, type BusGroupOptions, type JoinOptions } from './cluster/bus-group.ts'

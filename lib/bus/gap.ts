@@ -1,4 +1,4 @@
-import type { Gap, Position } from './bus.ts'
+import type { Gap, Position } from './contract.ts'
 
 /**
  * Where a reader goes on in a log that now reaches from `start` (exclusive) to `end`, and what it has missed for good.

@@ -1,6 +1,6 @@
 import { QbpError } from '../base/errors.ts'
-import { checkInteger } from './base.ts'
-import type { Key } from './bus.ts'
+import { checkInteger } from './bus-options.ts'
+import type { Key } from './contract.ts'
 import { decodeName, encodeName } from './name.ts'
 
 /** A key is a subject of NATS, which has to fit into one line of 4096 bytes. */

@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import type { Position } from './bus.ts'
+import type { Position } from './contract.ts'
 
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/
 const TEXT = /^([A-Za-z0-9_-]{1,64})\.(0|[1-9][0-9]{0,18})$/

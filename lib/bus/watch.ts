@@ -1,25 +1,25 @@
-import type { Change, Entry, Key, Position } from './bus.ts'
+import type { Change, Entry, Key, Position } from './contract.ts'
 import { samePosition } from './position.ts'
 
 interface Seen {
   readonly key: Key
   readonly revision: Position
-  /** Tells the entry's end: no engine tells that an entry has expired. */
+  /** Reports the entry's end: no engine does when an entry has expired. */
   readonly timer: NodeJS.Timeout
 }
 
 /**
- * What a watcher has been told so far, so that each change is told once. A snapshot taken anew after the engine's absence is told as its difference
- * to that: what has vanished meanwhile is told as deleted.
+ * What a watch has reported so far, so that each change is reported once. Of a snapshot taken anew after the engine's absence the
+ * difference is reported: what has vanished meanwhile as deleted.
  */
 export class Watch {
-  readonly #tell: (change: Change) => void
+  readonly #report: (change: Change) => void
   readonly #seen = new Map<string, Seen>()
   /** While a snapshot is being read: the keys that it has held so far. */
   #snapshot: Set<string> | undefined
 
-  constructor(tell: (change: Change) => void) {
-    this.#tell = tell
+  constructor(report: (change: Change) => void) {
+    this.#report = report
   }
 
   startSnapshot(): void {
@@ -47,7 +47,7 @@ export class Watch {
     const timer = setTimeout(() => this.#forget(id), leftMs)
     timer.unref()
     this.#seen.set(id, { key: entry.key, revision: entry.revision, timer })
-    this.#tell({ key: entry.key, value: entry.value, revision: entry.revision })
+    this.#report({ key: entry.key, value: entry.value, revision: entry.revision })
   }
 
   /** The key holds nothing. */
@@ -65,6 +65,6 @@ export class Watch {
     if (!known) return
     clearTimeout(known.timer)
     this.#seen.delete(id)
-    this.#tell({ key: known.key, value: null, revision: known.revision })
+    this.#report({ key: known.key, value: null, revision: known.revision })
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
-import type { Bus, Position } from '../bus/bus.ts'
+import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
 import { checkPosition } from '../bus/position.ts'
 import { FrameParser } from '../framing/frame-parser.ts'
@@ -11,17 +11,19 @@ import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { WriterSettings } from '../streams/settings.ts'
 import type { QbpWritable } from '../streams/writable.ts'
-import { type Lane, LiveLane, LogLane, type Stamp } from './lanes.ts'
-import { Seat } from './membership.ts'
-import { type Presence, Roll } from './roster.ts'
+import type { Delivery } from './delivery.ts'
+import { LiveDelivery } from './live-delivery.ts'
+import { LogDelivery, type Stamp } from './log-delivery.ts'
+import { Membership } from './membership.ts'
+import { type Presence, Roster } from './roster.ts'
 
 type Other<R extends Role> = R extends 'server' ? 'client' : 'server'
 
-/** What a group on a bus may be told; all of it is checked once, here. */
+/** Options of a group on a bus. */
 export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role = Role> extends GroupOptions {
   /**
-   * Broadcast into the channel's log: everybody gets the same messages in the same order, and who comes back gets what it has
-   * missed. Nobody is skipped then. Default: false, at most once.
+   * Broadcast into the channel's log: all members get the same messages in the same order, and a member that comes back gets what it
+   * has missed. No member is skipped then. Default: false, at most once.
    */
   durable?: boolean
   /**
@@ -39,19 +41,19 @@ export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role =
 
 /** How a member joins. */
 export interface JoinOptions {
-  /** What `members()` tells of it, and by what `except` knows it when it comes back on another node. Default: a random one. */
+  /** Its name in `members()`, by which `except` knows it when it comes back on another node. Default: a random one. */
   name?: string
-  /** For a durable group: the place behind which it goes on. Default: what comes from now on. */
+  /** For a durable group: the place after which it goes on. Default: what comes from now on. */
   since?: Position
 }
 
 /**
  * A Group that spans all nodes of a bus: those that joined the same channel, on whichever node, get the same messages. A message is encoded
- * once, and crosses the bus once per node, however many its members are; nobody waits for anybody.
+ * once, and crosses the bus once per node, however many its members are; no member waits for another.
  *
  *   const room = new Group()                                             // in this process
  *   const room = new BusGroup(protocol, bus, 'lobby')                    // on all nodes
- *   const room = new BusGroup(protocol, bus, 'lobby', { durable: true }) // and who comes back has missed nothing
+ *   const room = new BusGroup(protocol, bus, 'lobby', { durable: true }) // and a client that comes back has missed nothing
  *
  * A node has one for each channel, or two, one of them durable; one that is not needed any more is closed.
  */
@@ -59,10 +61,10 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   implements Iterable<QbpWritable<P, R>>, AsyncDisposable
 {
   readonly channel: string
-  readonly #seats = new Map<QbpWritable<P, R>, Seat>()
+  readonly #members = new Map<QbpWritable<P, R>, Membership>()
   readonly #frames: MessageWriter
-  readonly #lane: Lane
-  readonly #roll: Roll
+  readonly #delivery: Delivery
+  readonly #roster: Roster
   readonly #isDurable: boolean
   readonly #skips: boolean
   #isClosed = false
@@ -86,16 +88,21 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       role,
       ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
     }).framer
-    const seats = { [Symbol.iterator]: () => this.#seats.values() }
-    this.#lane = durable
-      ? new LogLane(bus, channel, seats, stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#frames))
-      : new LiveLane(bus, channel, seats)
-    this.#roll = new Roll(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
+    const members = { [Symbol.iterator]: () => this.#members.values() }
+    this.#delivery = durable
+      ? new LogDelivery(
+          bus,
+          channel,
+          members,
+          stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#frames),
+        )
+      : new LiveDelivery(bus, channel, members)
+    this.#roster = new Roster(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
   }
 
   /** How many members there are on this node. */
   get size(): number {
-    return this.#seats.size
+    return this.#members.size
   }
 
   /**
@@ -113,18 +120,18 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       checkPosition(since)
     }
     encodeName(name)
-    if (this.#seats.has(writer)) throw bad('member', 'it is one already')
-    const seat = new Seat(writer as unknown as QbpWritable, name, this.#skips, () => this.leave(writer))
-    if (this.#isClosed || seat.isClosed) throw closed()
-    this.#seats.set(writer, seat)
-    seat.enter()
+    if (this.#members.has(writer)) throw bad('member', 'it is one already')
+    const membership = new Membership(writer as unknown as QbpWritable, name, this.#skips, () => this.leave(writer))
+    if (this.#isClosed || membership.isClosed) throw closed()
+    this.#members.set(writer, membership)
+    membership.enter()
     try {
-      const position = await this.#lane.attach(seat, since)
-      if (seat.hasLeft || seat.isClosed) throw writer.errored ?? closed()
-      this.#roll.change()
+      const position = await this.#delivery.attach(membership, since)
+      if (membership.hasLeft || membership.isClosed) throw writer.errored ?? closed()
+      this.#roster.change()
       return position
     } catch (error) {
-      if (this.#seats.get(writer) === seat) this.leave(writer)
+      if (this.#members.get(writer) === membership) this.leave(writer)
       throw error
     }
   }
@@ -132,23 +139,23 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   /** Lets a member go. It stays open. @returns whether it was one. */
   leave(member: Member<P, R>): boolean {
     const writer = writerOf(member)
-    const seat = this.#seats.get(writer)
-    if (seat === undefined) return false
-    this.#seats.delete(writer)
-    seat.exit()
-    if (this.#seats.size === 0) this.#lane.rest()
-    this.#roll.change()
+    const membership = this.#members.get(writer)
+    if (membership === undefined) return false
+    this.#members.delete(writer)
+    membership.exit()
+    if (this.#members.size === 0) this.#delivery.rest()
+    this.#roster.change()
     return true
   }
 
   /** Whether it is a member on this node. */
   has(member: Member<P, R>): boolean {
-    return this.#seats.has(writerOf(member))
+    return this.#members.has(writerOf(member))
   }
 
   /** The writers of this node's members, in the order in which they joined. */
   [Symbol.iterator](): Iterator<QbpWritable<P, R>> {
-    return this.#seats.keys()
+    return this.#members.keys()
   }
 
   /**
@@ -161,29 +168,29 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   broadcast(message: Outgoing<P, R>, { except = null }: BroadcastOptions<P, R> = {}): Promise<Position | undefined> {
     try {
       if (this.#isClosed) throw closed()
-      const seat = except === null ? undefined : this.#seats.get(writerOf(except))
-      return this.#lane.publish(this.#frames.frame(message), seat)
+      const membership = except === null ? undefined : this.#members.get(writerOf(except))
+      return this.#delivery.publish(this.#frames.frame(message), membership)
     } catch (refusal) {
       return Promise.reject(refusal)
     }
   }
 
   /**
-   * Who is in the group, on all nodes: this one's members first. Those of a node that died are told for `presenceTtlMs` more; of what changes on
-   * another node this one hears a moment later.
+   * The members on all nodes, this one's first. Those of a node that died are listed for `presenceTtlMs` more; what changes on
+   * another node is listed a moment later.
    *
    * @throws {QbpError} with the first call, what `watch` of the bus's store throws.
    */
   members(): Promise<Presence[]> {
-    return this.#roll.members()
+    return this.#roster.members()
   }
 
   /** Lets all members of this node go; they stay open. Always resolves; may be repeated. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const writer of this.#seats.keys()) this.leave(writer)
-    await this.#roll.close()
+    for (const writer of this.#members.keys()) this.leave(writer)
+    await this.#roster.close()
   }
 
   /** As `close()`. */
@@ -192,7 +199,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   }
 
   #names(): string[] {
-    return [...this.#seats.values()].filter((seat) => seat.isLive).map((seat) => seat.name)
+    return [...this.#members.values()].filter(({ isLive }) => isLive).map(({ name }) => name)
   }
 }
 

@@ -1,16 +1,16 @@
 import { QbpError } from '../base/errors.ts'
-import type { Position } from '../bus/bus.ts'
+import type { Position } from '../bus/contract.ts'
 import { formatPosition } from '../bus/position.ts'
 import { type WriterPort, writerPort } from '../streams/ports.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 
 /** How many bytes of what it has missed may wait for a writer at a time. */
 const REPLAY_BYTES = 2 ** 20
-/** How long a writer is left alone that has no room and cannot tell when it has. */
+/** How long a writer is left alone that has no room and will not emit `drain`. */
 const POLL_MS = 50
 
 /** One writer in a group of a bus, and how far it is. */
-export class Seat {
+export class Membership {
   readonly writer: QbpWritable
   readonly name: string
   /** The place of the last frame of a log that was handed to the writer, or passed it by on purpose. */

@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import type { Bus, Change } from '../bus/bus.ts'
+import type { Bus, Change } from '../bus/contract.ts'
 
 /** Somebody in a group: by the name it joined with, and the node it is connected to. */
 export interface Presence {
@@ -11,24 +11,24 @@ export interface Presence {
 const RENEWAL = 1 / 3
 
 /**
- * Who is in a group, over all nodes. Each node keeps a lease on the list of its own members; that of a node that died runs out.
+ * The members of a group, over all nodes. Each node keeps a lease on the list of its own members; that of a node that died runs out.
  */
-export class Roll {
+export class Roster {
   readonly #bus: Bus
-  /** What the group is known by: its channel and lane. */
+  /** Names the group in the store: its channel, and `log` or `live`. */
   readonly #group: readonly string[]
   readonly #ttlMs: number
   readonly #own: () => string[]
-  /** What the other nodes have told. */
+  /** The members of other nodes, as those have reported them. */
   readonly #others = new Map<string, readonly string[]>()
   /** Nodes whose lease has ended while nobody could renew one. */
   readonly #doubtful = new Set<string>()
   #quiet: NodeJS.Timeout | undefined
   #watch: Promise<{ close(): void }> | undefined
   #renewal: NodeJS.Timeout | undefined
-  #telling: Promise<void> | undefined
+  #reporting: Promise<void> | undefined
   #isChanged = false
-  #isTold = false
+  #isReported = false
   #isClosed = false
 
   constructor(bus: Bus, group: readonly string[], ttlMs: number, own: () => string[]) {
@@ -42,12 +42,12 @@ export class Roll {
   /** This node's members have changed. */
   change(): void {
     this.#isChanged = true
-    this.#telling ??= this.#tell().finally(() => {
-      this.#telling = undefined
+    this.#reporting ??= this.#report().finally(() => {
+      this.#reporting = undefined
     })
   }
 
-  /** This node's members, then the other nodes' as they last told. */
+  /** This node's members, then the other nodes' as they last reported them. */
   async members(): Promise<Presence[]> {
     if (this.#watch === undefined && !this.#isClosed) {
       const watch = this.#bus.store.watch(['presence', ...this.#group], (change) => this.#hear(change))
@@ -72,22 +72,22 @@ export class Roll {
       (watch) => watch.close(),
       () => {},
     )
-    await this.#telling
-    if (this.#isTold) await this.#bus.store.delete(this.#key(this.#bus.node)).catch(() => {})
+    await this.#reporting
+    if (this.#isReported) await this.#bus.store.delete(this.#key(this.#bus.node)).catch(() => {})
   }
 
   /** Writes the list as it is, again where it has changed meanwhile; then keeps the lease. */
-  async #tell(): Promise<void> {
+  async #report(): Promise<void> {
     clearTimeout(this.#renewal)
     while (this.#isChanged && !this.#isClosed) {
-      await new Promise((resolve) => setImmediate(resolve)) // Who comes at once is told at once.
+      await new Promise((resolve) => setImmediate(resolve)) // Those who come at once are reported at once.
       this.#isChanged = false
       try {
         await this.#write()
       } catch (error) {
         const { code } = error as QbpError
         if (code === 'ERR_QBP_BUS_CLOSED') return
-        // With the engine's return, or with the next renewal, it is told anew.
+        // At the engine's return, or with the next renewal, it is reported anew.
         if (code !== 'ERR_QBP_BUS_DOWN' && code !== 'ERR_QBP_BUS_TIMEOUT') process.emitWarning(error as Error)
         break
       }
@@ -101,11 +101,11 @@ export class Roll {
     const names = this.#own()
     const key = this.#key(this.#bus.node)
     if (names.length > 0) {
-      this.#isTold = true
+      this.#isReported = true
       await this.#bus.store.put(key, Buffer.from(JSON.stringify(names)), { ttlMs: this.#ttlMs })
-    } else if (this.#isTold) {
+    } else if (this.#isReported) {
       await this.#bus.store.delete(key)
-      this.#isTold = false
+      this.#isReported = false
     }
   }
 
@@ -120,7 +120,7 @@ export class Roll {
 
   /** While the engine was away nobody could renew a lease: the nodes get a lease's life to do so. */
   readonly #onUp = (): void => {
-    if (this.#own().length > 0 || this.#isTold) this.change()
+    if (this.#own().length > 0 || this.#isReported) this.change()
     clearTimeout(this.#quiet)
     this.#quiet = setTimeout(() => {
       this.#quiet = undefined

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
-import type { Bus, Entry, Key, Position } from '../bus/bus.ts'
+import type { Bus, Entry, Key, Position } from '../bus/contract.ts'
 
 /** What the store holds of a session. */
 export interface Held {
@@ -23,7 +23,7 @@ export interface Keeping {
 const RENEWAL = 1 / 3
 
 /**
- * Where a session's state lies. Not under its token, which whoever may look at the engine could then take over.
+ * Where a session's state lies. Not under its token: whoever may look into the engine could take the session over.
  */
 export function sessionKey(token: string): Key {
   return ['session', createHash('sha256').update(token).digest('hex')]
@@ -149,7 +149,7 @@ export class Session<State = unknown> implements AsyncDisposable {
     return turn
   }
 
-  /** Writes behind what was written last: if another node has written since, this one's turn is over. */
+  /** Writes after what was written last: if another node has written since, this one's turn is over. */
   async #write(state: State, node: string | null): Promise<void> {
     const { bus, ttlMs } = this.#keeping
     const held = formatHeld({ node, holder: this.#holder, state })
@@ -166,7 +166,7 @@ export class Session<State = unknown> implements AsyncDisposable {
     }
   }
 
-  /** What to write behind: this node's own last write, or nothing where that has run out or was lost. */
+  /** What to write after: this node's own last write, or nothing where that has run out or was lost. */
   async #look(): Promise<Position | null> {
     const entry: Entry | undefined = await this.#keeping.bus.store.get(this.#key)
     if (entry === undefined) return null

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
-import type { Bus, Position } from '../bus/bus.ts'
+import type { Bus, Position } from '../bus/contract.ts'
 import { formatHeld, parseHeld, Session, sessionKey } from './session.ts'
 
-/** What sessions may be told. */
+/** Options of sessions. */
 export interface SessionsOptions {
   /** How long a client may stay away, in milliseconds, up to the bus's `maxTtlMs`. Default: 2 minutes. */
   ttlMs?: number
@@ -12,7 +12,7 @@ export interface SessionsOptions {
 const TOKEN_BYTES = 24
 const TOKEN = /^[A-Za-z0-9_-]{32}$/
 
-/** Begins what nodes tell one another through `bus.send`; behind it stands which holder is to let go. */
+/** Begins what nodes send one another through `bus.send`; after it stands the holder that is to let go. */
 const LET_GO = Buffer.from('\0qbp:session:let-go\0')
 
 /**
@@ -55,7 +55,7 @@ export class Sessions<State = unknown> {
 
   /**
    * That of a client that comes back, with the state saved last; or null if there is none of that token any more, which may have come from
-   * anyone. Where another node serves it yet, that one is told first, and has ended it when this resolves, or is gone.
+   * anyone. Where another node still serves it, that node has ended it when this resolves, or is gone.
    *
    * @throws {QbpError} what `get` and `put` of the bus's store throw.
    */
@@ -67,7 +67,7 @@ export class Sessions<State = unknown> {
       const held = parseHeld(entry.value)
       try {
         const session = await this.#take(token, held.state as State, entry.revision)
-        if (held.node !== null) await this.#tell(held.node, held.holder)
+        if (held.node !== null) await this.#askToLetGo(held.node, held.holder)
         return session
       } catch (error) {
         // Another node was quicker, or the one that serves it has just saved: what counts is who comes last.
@@ -100,12 +100,12 @@ export class Sessions<State = unknown> {
     return session
   }
 
-  async #tell(node: string, holder: string): Promise<void> {
+  async #askToLetGo(node: string, holder: string): Promise<void> {
     if (node === this.#bus.node) {
       this.#held.get(holder)?.move()
       return
     }
-    // A node that cannot be told is fenced off by the store: what it would write is refused.
+    // A node that cannot be reached is fenced off by the store: what it would write is refused.
     await this.#bus.send(node, Buffer.concat([LET_GO, Buffer.from(holder)])).catch(() => {})
   }
 

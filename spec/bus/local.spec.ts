@@ -1,27 +1,8 @@
 import { expect } from 'chai'
 import { LocalHub, localBus } from '../../lib/bus/local/local-bus.ts'
-import { busSuite, bytes, codeOf, text, until } from './suite.ts'
+import { bytes, codeOf, text, until } from '../support/engines.ts'
 
 describe('localBus', () => {
-  let hub: LocalHub | undefined
-
-  afterEach(() => {
-    hub = undefined
-  })
-
-  busSuite(() => ({
-    bus: async ({ logMaxAgeMs, logMaxFrames, maxTtlMs, ...options } = {}) => {
-      hub ??= new LocalHub({
-        ...(logMaxAgeMs === undefined ? {} : { logMaxAgeMs }),
-        ...(logMaxFrames === undefined ? {} : { logMaxFrames }),
-        ...(maxTtlMs === undefined ? {} : { maxTtlMs }),
-      })
-      return hub.bus(options)
-    },
-    down: async () => hub?.down(),
-    up: async (options) => hub?.up(options),
-  }))
-
   it('is a bus of its own without a hub, and shares what it is given', async () => {
     const shared = new LocalHub()
     await using a = localBus({ hub: shared, node: 'a' })
@@ -34,7 +15,7 @@ describe('localBus', () => {
     expect(await codeOf(other.send('a', bytes('hello')))).to.equal('ERR_QBP_NO_NODE')
   })
 
-  it('drops what is older than logMaxAgeMs, and tells it', async () => {
+  it('drops what is older than logMaxAgeMs, and reports it', async () => {
     const young = new LocalHub({ logMaxAgeMs: 20 })
     await using bus = young.bus()
     const first = await bus.publish('log', bytes('1'), { durable: true })

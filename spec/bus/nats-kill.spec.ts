@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
-import type { Bus } from '../../lib/bus/bus.ts'
+import type { Bus } from '../../lib/bus/contract.ts'
 import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
+import { bytes, text, until } from '../support/engines.ts'
 import { NatsServer } from '../support/nats-server.ts'
 import { Tally } from '../support/tally.ts'
-import { bytes, text, until } from './suite.ts'
 
 /** What spec/support/bus-node.ts tells. */
 interface Told {

@@ -2,9 +2,9 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
 import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
+import { bytes, codeOf, text, until } from '../support/engines.ts'
 import { NatsServer } from '../support/nats-server.ts'
 import { Wire } from '../support/wire.ts'
-import { busSuite, bytes, codeOf, text, until } from './suite.ts'
 
 describe('natsBus', () => {
   let server: NatsServer
@@ -19,15 +19,6 @@ describe('natsBus', () => {
   beforeEach(() => {
     run++
   })
-
-  busSuite(() => ({
-    bus: (options) => natsBus({ servers: server.url, prefix: `test-${run}`, ...options }),
-    down: () => server.kill(),
-    up: (options) => {
-      if (options?.lost) server.lose()
-      return server.up()
-    },
-  }))
 
   it('rejects where no server is, and where the signal says so', async () => {
     expect(await codeOf(natsBus({ servers: '127.0.0.1:1' }))).to.equal('ERR_QBP_BUS_DOWN')

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
 import { BusGroup, formatPosition, localBus, type Position, parsePosition } from '../../lib/index.ts'
-import { codeOf, until } from '../bus/suite.ts'
-import { Client, overBothEngines, protocol, say } from '../support/grid.ts'
+import { codeOf, overBothEngines, until } from '../support/engines.ts'
+import { Client, protocol, say } from '../support/grid.ts'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i))
 

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { peer, run } from '../support/peers.ts'
 
 const ROOT = join(__dirname, '..', '..')
-const FLAGS = ['-r', 'ts-node/register/transpile-only', '-e', "require('./examples/cluster.ts')"]
+const FLAGS = ['-r', 'ts-node/register/transpile-only', '-e', "require('./examples/cluster/play.ts')"]
 
 describe('the cluster example', function () {
   this.timeout(60_000)

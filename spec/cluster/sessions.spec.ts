@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { localBus, Sessions } from '../../lib/index.ts'
-import { codeOf, until } from '../bus/suite.ts'
-import { overBothEngines } from '../support/grid.ts'
+import { codeOf, overBothEngines, until } from '../support/engines.ts'
 
 interface State {
   name: string

@@ -1,13 +1,7 @@
-// What the specs of groups and sessions have in common: buses of both engines, and clients without a socket.
+// What the specs of groups have in common: clients without a socket.
 
-import { setTimeout as pause } from 'node:timers/promises'
-import type { BusOptions, RetentionOptions } from '../../lib/bus/base.ts'
-import { LocalHub } from '../../lib/bus/local/local-bus.ts'
-import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
-import { type Bus, Protocol, QbpReadable, QbpWritable } from '../../lib/index.ts'
+import { Protocol, QbpReadable, QbpWritable } from '../../lib/index.ts'
 import { chat, type Said } from '../../schemas/chat.ts'
-import type { Engine } from '../bus/suite.ts'
-import { NatsServer } from './nats-server.ts'
 
 export const protocol = Protocol.from(chat)
 
@@ -40,60 +34,3 @@ export class Client {
 }
 
 export const say = (text: string) => ({ $name: 'Said' as const, room: 'lobby', name: 'ann', text })
-
-export type SpecBus = (options?: BusOptions & RetentionOptions) => Promise<Bus>
-
-/** Runs `suite` over both engines; a bus that it makes is closed after each test. */
-export function overBothEngines(suite: (bus: SpecBus, engine: () => Engine) => void): void {
-  let buses: Bus[] = []
-  let engine: Engine
-  const bus: SpecBus = async (options) => {
-    const one = await engine.bus(options)
-    buses.push(one)
-    return one
-  }
-  const closeAll = async () => {
-    await Promise.all(buses.map((each) => each.close()))
-    buses = []
-  }
-
-  describe('over localBus', () => {
-    beforeEach(() => {
-      let hub: LocalHub | undefined
-      engine = {
-        bus: async ({ node, timeoutMs, ...kept } = {}) => {
-          hub ??= new LocalHub(kept)
-          return hub.bus({ ...(node === undefined ? {} : { node }), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
-        },
-        down: async () => hub?.down(),
-        up: async (options) => hub?.up(options),
-      }
-    })
-    afterEach(closeAll)
-    suite(bus, () => engine)
-  })
-
-  describe('over natsBus', function () {
-    this.timeout(60_000)
-    let server: NatsServer
-    let run = 0
-    before(async function () {
-      server = await NatsServer.start(this)
-    })
-    after(() => server?.stop())
-    beforeEach(() => {
-      const prefix = `grid-${++run}`
-      engine = {
-        bus: (options = {}) => natsBus({ servers: server.url, prefix, ...options }),
-        down: () => server.kill(),
-        up: async ({ lost = false } = {}) => {
-          if (lost) server.lose()
-          await server.up()
-          while (!buses.every((each) => each.isUp)) await pause(5)
-        },
-      }
-    })
-    afterEach(closeAll)
-    suite(bus, () => engine)
-  })
-}

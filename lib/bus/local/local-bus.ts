@@ -1,14 +1,8 @@
 import { QbpError } from '../../base/errors.ts'
-import {
-  BusBase,
-  type BusOptions,
-  checkInteger,
-  closedError,
-  noNodeError,
-  type RetentionOptions,
-  retention,
-} from '../base.ts'
-import type { LiveListener, LogListener, LogOptions, Position, Subscription } from '../bus.ts'
+import { BusBase } from '../bus-base.ts'
+import { closedError, noNodeError } from '../bus-errors.ts'
+import { type BusOptions, checkInteger, type RetentionOptions, retention } from '../bus-options.ts'
+import type { LiveListener, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
 import { LocalLog } from './log.ts'
 import { LocalReader } from './reader.ts'
 import { LocalStore, LocalTable } from './store.ts'
@@ -187,7 +181,7 @@ export class LocalBus extends BusBase {
       this.#subscriptions.delete(reader),
     )
     this.#subscriptions.add(reader)
-    // Its first look comes before: a gap behind "since" has been told when this resolves, as on NATS.
+    // Its first look comes before: a gap after "since" has been reported when this resolves, as on NATS.
     await new Promise<void>((resolve) => this.#hub.later(resolve))
     return reader
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Position } from '../bus.ts'
+import type { Position } from '../contract.ts'
 
 interface Logged {
   readonly frame: Uint8Array

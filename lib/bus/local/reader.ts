@@ -1,5 +1,5 @@
-import type { BusBase } from '../base.ts'
-import type { LogListener, LogOptions, Position, Subscription } from '../bus.ts'
+import type { BusBase } from '../bus-base.ts'
+import type { LogListener, LogOptions, Position, Subscription } from '../contract.ts'
 import { resume } from '../gap.ts'
 import type { LocalLog } from './log.ts'
 
@@ -62,7 +62,7 @@ export class LocalReader implements Subscription {
     const { start, end } = log
     const found = resume(this.channel, this.position, start, end)
     this.position = found.position
-    if (found.gap) this.#bus.tellGap(found.gap, this.#options.onGap)
+    if (found.gap) this.#bus.reportGap(found.gap, this.#options.onGap)
     for (let n = 0; n < READ_PER_TURN && this.position.offset < end.offset && this.#isOpen; n++) {
       const offset = this.position.offset + 1n
       const logged = log.at(offset)

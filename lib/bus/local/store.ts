@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { type BusBase, staleError } from '../base.ts'
-import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../bus.ts'
+import type { BusBase } from '../bus-base.ts'
+import { staleError } from '../bus-errors.ts'
+import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../contract.ts'
 import { checkTtl, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
 import { Watch } from '../watch.ts'
@@ -43,7 +44,7 @@ export class LocalTable {
     const endsAt = performance.now() + ttlMs
     this.#held.set(id, { entry, endsAt })
     if (this.#writes % BigInt(SWEEP_EVERY) === 0n) for (const other of this.#held.keys()) this.get(other)
-    this.#tell(id, (watch) => watch.set(entry, endsAt - performance.now()))
+    this.#report(id, (watch) => watch.set(entry, endsAt - performance.now()))
     return revision
   }
 
@@ -51,10 +52,10 @@ export class LocalTable {
     const id = encodeKey(key)
     this.#check(id, key, expected)
     this.#held.delete(id)
-    this.#tell(id, (watch) => watch.delete(key))
+    this.#report(id, (watch) => watch.delete(key))
   }
 
-  /** Resolves when the snapshot has been told. */
+  /** Resolves when the snapshot has been reported. */
   watch(watch: Watch, prefix: string): Promise<void> {
     this.#watches.set(watch, prefix)
     return new Promise((resolve) =>
@@ -93,7 +94,7 @@ export class LocalTable {
     watch.endSnapshot()
   }
 
-  #tell(id: string, call: (watch: Watch) => void): void {
+  #report(id: string, call: (watch: Watch) => void): void {
     for (const [watch, prefix] of this.#watches) {
       if (isBelow(id, prefix)) this.#later(() => this.#watches.has(watch) && call(watch))
     }

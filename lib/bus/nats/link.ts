@@ -7,7 +7,7 @@ import {
 } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import { closedError } from '../base.ts'
+import { closedError } from '../bus-errors.ts'
 
 /** How long one attempt may take; what the engine has not answered by then is asked again. */
 const ATTEMPT_MS = 5_000
@@ -37,7 +37,7 @@ export class NatsLink {
   #isClosed = false
   readonly #timeoutMs: number
   readonly #onState: (up: boolean) => void
-  /** Told of each new connection. */
+  /** Called at each new connection. */
   readonly reconnected = new Set<() => void>()
   readonly #fail = new Set<(error: Error) => void>()
   readonly #wake = new Set<() => void>()

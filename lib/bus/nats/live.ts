@@ -1,13 +1,14 @@
 import { QbpError } from '../../base/errors.ts'
-import { type BusBase, downError } from '../base.ts'
-import type { LiveListener, Subscription } from '../bus.ts'
+import type { BusBase } from '../bus-base.ts'
+import { downError } from '../bus-errors.ts'
+import type { LiveListener, Subscription } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
 import type { NatsLink } from './link.ts'
 
 /** What is held back until the end of the tick, at most, in bytes of frames. */
 const BATCH_BYTES = 65_536
 
-/** The live lanes of a bus: plain subjects of NATS. */
+/** What a bus publishes live: plain subjects of NATS. */
 export class NatsLive {
   readonly #bus: BusBase
   readonly #link: NatsLink

@@ -9,8 +9,9 @@ import {
 } from '@nats-io/jetstream'
 import { nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import type { BusBase, RetentionOptions } from '../base.ts'
-import type { LogListener, LogOptions, Position, Subscription } from '../bus.ts'
+import type { BusBase } from '../bus-base.ts'
+import type { RetentionOptions } from '../bus-options.ts'
+import type { LogListener, LogOptions, Position, Subscription } from '../contract.ts'
 import { resume } from '../gap.ts'
 import { encodeFileName } from '../name.ts'
 import type { NatsLink, Patience } from './link.ts'
@@ -55,7 +56,7 @@ export class NatsLogs {
         if (this.#tails.get(channel) === tail) this.#tails.delete(channel)
       })
     this.#tails.set(channel, tail)
-    // While it waits its turn, an abort or the bus's end is told at once.
+    // While it waits its turn, an abort or the bus's end rejects at once.
     return this.#link.race(work, signal, { survivesDown: true })
   }
 
@@ -183,7 +184,7 @@ export class NatsLogSubscription implements Subscription {
     this.position ??= this.#options.since === 'now' ? end : start
     const found = resume(this.channel, this.position, start, end)
     this.position = found.position
-    if (found.gap) this.#bus.tellGap(found.gap, this.#options.onGap)
+    if (found.gap) this.#bus.reportGap(found.gap, this.#options.onGap)
     return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Number(found.position.offset + 1n) }
   }
 
@@ -194,7 +195,7 @@ export class NatsLogSubscription implements Subscription {
     if (offset > after.offset + 1n) {
       const resumed = { epoch: after.epoch, offset: offset - 1n }
       this.position = resumed
-      this.#bus.tellGap({ channel: this.channel, reason: 'trimmed', after, resumed }, this.#options.onGap)
+      this.#bus.reportGap({ channel: this.channel, reason: 'trimmed', after, resumed }, this.#options.onGap)
     }
     const position = { epoch: after.epoch, offset }
     this.position = position

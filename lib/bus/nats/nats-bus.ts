@@ -1,23 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import {
-  BusBase,
-  type BusOptions,
-  checkInteger,
-  downError,
-  noNodeError,
-  type RetentionOptions,
-  retention,
-} from '../base.ts'
-import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from '../bus.ts'
+import { BusBase } from '../bus-base.ts'
+import { downError, noNodeError } from '../bus-errors.ts'
+import { type BusOptions, checkInteger, type RetentionOptions, retention } from '../bus-options.ts'
+import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
 import { encodeFileName, encodeName } from '../name.ts'
 import { NatsLink } from './link.ts'
 import { NatsLive } from './live.ts'
 import { NatsLogs } from './log.ts'
 import { NatsStore } from './store.ts'
 
-export type * from '../bus.ts'
+export type * from '../contract.ts'
 export { formatPosition, parsePosition } from '../position.ts'
 
 /** What the bus decides by itself: its promises rest on these. */
@@ -106,7 +100,7 @@ async function dial(options: NodeConnectionOptions, signal: AbortSignal | undefi
   try {
     return await Promise.race([connecting, aborted])
   } catch (error) {
-    // nats.js cannot be told to stop dialing: should it get through after all, nobody wants that connection.
+    // nats.js has no way to stop dialing: should it get through after all, that connection is closed.
     connecting.then((nc) => nc.close()).catch(() => {})
     if (signal?.aborted) throw error
     if (error instanceof errors.InvalidArgumentError) {
@@ -212,7 +206,7 @@ class NatsBus extends BusBase {
     for (const subscription of this.#subscriptions) subscription.close()
     this.#live.close()
     this.#store.close()
-    // Flushed before the connection ends: from here on a sender is told at once that this node is not there.
+    // Flushed before the connection ends: from here on a sender is refused at once: this node is not there.
     this.#inboxed?.unsubscribe()
     await this.#link.close()
   }

@@ -2,7 +2,7 @@ import { AckPolicy, type ConsumerConfig, type ConsumerMessages, type JsMsg, Repl
 import { createInbox, nanos } from '@nats-io/transport-node'
 import type { NatsLink, Patience } from './link.ts'
 
-/** How soon the server tells that it is there with nothing to say. Two missed, and the reader attaches anew. */
+/** How often the server says that it is there with nothing to deliver. Two missed, and the reader attaches anew. */
 const HEARTBEAT_MS = 1_000
 /** The server forgets a reader that has gone after this. */
 const ABANDONED_MS = 5_000
@@ -130,7 +130,7 @@ export class NatsReader {
   async #follow(messages: ConsumerMessages, isStale: () => boolean): Promise<void> {
     for await (const status of messages.status()) {
       if (isStale()) return
-      // The last deliveries before a pause may have got lost too: nothing comes behind them to show it, but the heartbeat does.
+      // The last deliveries before a pause may have got lost too: nothing comes after them to show it, but the heartbeat does.
       const lostSome = status.type === 'heartbeat' && status.lastConsumerSequence > this.#delivered
       if (lostSome || status.type === 'heartbeats_missed' || status.type === 'consumer_deleted') this.#restart()
       else if (status.type === 'heartbeat') this.#source.idle?.()

@@ -10,8 +10,9 @@ import {
 } from '@nats-io/jetstream'
 import { headers, millis, nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import { type BusBase, staleError } from '../base.ts'
-import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../bus.ts'
+import type { BusBase } from '../bus-base.ts'
+import { staleError } from '../bus-errors.ts'
+import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../contract.ts'
 import { checkTtl, decodeKey, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
 import { Watch } from '../watch.ts'
@@ -94,21 +95,21 @@ export class NatsStore implements Store {
     this.#bus.checkUp()
     options.signal?.throwIfAborted()
     const watch = new Watch((change) => this.#bus.guard(() => listener(change)))
-    let told = () => {}
+    let reported = () => {}
     let failed: (error: unknown) => void = () => {}
     const snapshot = new Promise<void>((resolve, reject) => {
-      told = resolve
+      reported = resolve
       failed = reject
     })
     snapshot.catch(() => {})
     const filter = below === '' ? `${this.#subjects}.>` : `${this.#subjects}.${below}.>`
     let epoch = ''
-    /** Of what was there, the subjects not told yet. Not the server's count of what is pending: that one goes wrong under writes. */
+    /** Of what was there, the subjects not reported yet. Not the server's count of what is pending: that one goes wrong under writes. */
     let missing = new Set<string>()
     const look = () => {
       if (missing.size > 0) return
       watch.endSnapshot()
-      told()
+      reported()
     }
     const reader = new NatsReader(this.#link, {
       what: `a watch on ${JSON.stringify(prefix)}`,

@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events'
 
 // A bus carries frames between nodes. A *node* is one bus object, as a rule one per process. A *channel* is a name that frames
-// are published to; it has two lanes, which do not order each other:
+// are published to, in two ways, which do not order each other:
 //
-//   live   ephemeral publications. At most once, in order per publisher.
-//   log    durable publications. Each has a position; all readers see all of them in one order.
+//   live      at most once, in order per publisher.
+//   durable   into the channel's log. Each frame has a position there; all readers see all of them in one order.
 //
 // A frame is bytes and belongs to the bus once it is given: it is neither copied nor looked into, so its bytes must not change
 // afterwards, and listeners, who may share it, do not write into it.
@@ -19,7 +19,7 @@ export interface Position {
   readonly offset: bigint
 }
 
-/** Where a reader of a log starts: behind its end, at the first frame still kept, or behind a position. */
+/** Where a reader of a log starts: after its end, at the first frame still kept, or after a position. */
 export type Since = 'now' | 'first' | Position
 
 /** Frames that a reader of a log will never see. */
@@ -29,7 +29,7 @@ export interface Gap {
   readonly reason: 'trimmed' | 'lost'
   /** What the reader had last. */
   readonly after: Position
-  /** The place behind which reading goes on: the next frame has a greater offset. */
+  /** The place after which reading goes on: the next frame has a greater offset. */
   readonly resumed: Position
 }
 
@@ -52,14 +52,14 @@ export interface LogOptions extends SubscribeOptions {
   readonly since: Since
   /** Deliver this node's own publications too. A reader that replays on behalf of a client wants them. Default: false. */
   readonly echo?: boolean
-  /** Called between the frames before a gap and those behind it. The bus's event `gap` follows. */
+  /** Called between the frames before a gap and those after it. The bus's event `gap` follows. */
   readonly onGap?: (gap: Gap) => void
 }
 
 /** What `subscribe` resolves with. */
 export interface Subscription {
   readonly channel: string
-  /** In the log lane, the place read up to, own publications included; resume with it. In the live lane undefined. */
+  /** Of a log, the place read up to, own publications included; resume with it. Of live frames undefined. */
   readonly position: Position | undefined
   /** No call of the listener follows. May be repeated. */
   close(): void
@@ -67,7 +67,7 @@ export interface Subscription {
 
 /** For one publication. */
 export interface PublishOptions {
-  /** Into the log lane, and resolve once the engine has it on disk. Default: false. */
+  /** Into the log, and resolve once the engine has stored it. Default: false. */
   readonly durable?: boolean
   /** Gives up on a durable publication. Whether it had reached the log is then unknown. */
   readonly signal?: AbortSignal
@@ -84,7 +84,7 @@ export interface Entry {
   readonly revision: Position
 }
 
-/** A change that a watcher is told of. */
+/** A change that a watch reports. */
 export interface Change {
   readonly key: Key
   /** null where the key was deleted or has expired. */
@@ -103,7 +103,7 @@ export interface PutOptions {
 
 /**
  * A small key-value store, shared by all nodes. It is for leases: every entry ends, at the latest `maxTtlMs` (24 hours unless the
- * bus was told otherwise) after it was last written.
+ * bus has another `maxTtlMs`) after it was last written.
  *
  * While the engine is away each call rejects with ERR_QBP_BUS_DOWN. One that was on its way when the engine went is retried when
  * the engine returns, and takes effect once at most; ERR_QBP_BUS_TIMEOUT means that its outcome is unknown.
@@ -126,9 +126,9 @@ export interface Store {
    */
   delete(key: Key, options?: { readonly revision?: Position }): Promise<void>
   /**
-   * Tells what the keys below `prefix` hold now, then each change to them. Resolves once all that was there has been told.
-   * Of writes in quick succession, and of those made while the engine was away, only the last one is told. An expiry is told by
-   * this node's own clock, set to the engine's at each connection.
+   * Reports what the keys below `prefix` hold now, then each change to them. Resolves once all that was there has been reported.
+   * Of writes in quick succession, and of those made while the engine was away, only the last one is reported. An expiry is
+   * reported by this node's own clock, set to the engine's at each connection.
    */
   watch(prefix: Key, listener: (change: Change) => void, options?: SubscribeOptions): Promise<Watch>
 }
@@ -164,7 +164,7 @@ export interface Bus extends EventEmitter<BusEvents>, AsyncDisposable {
   readonly store: Store
 
   /**
-   * Publishes to a channel's live lane. It goes to every other node's subscribers, at most once; never to this node's own.
+   * Publishes live. The frame goes to every other node's subscribers, at most once; never to this node's own.
    * Resolves when the frame is on its way. Frames of one publisher to one channel are delivered in the order of these calls.
    *
    * @throws {QbpError} ERR_QBP_BUS_DOWN while the engine is away, ERR_QBP_BUS_CLOSED, ERR_QBP_TOO_LONG over `maxFrameBytes`,
@@ -189,7 +189,7 @@ export interface Bus extends EventEmitter<BusEvents>, AsyncDisposable {
   publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
 
   /**
-   * Listens to a channel's live lane. What is published after this resolves is heard. The subscription outlasts the engine's
+   * Listens to what is published live. What is published after this resolves is heard. The subscription outlasts the engine's
    * absence. Every call makes a subscription of its own: share one per channel and node.
    *
    * @throws {QbpError} ERR_QBP_BUS_DOWN while the engine is away, ERR_QBP_BUS_CLOSED, ERR_QBP_BAD_NAME.
@@ -197,7 +197,7 @@ export interface Bus extends EventEmitter<BusEvents>, AsyncDisposable {
   subscribe(channel: string, listener: LiveListener, options?: SubscribeOptions): Promise<Subscription>
   /**
    * Reads a channel's log since a position: in order, each frame once, through the engine's absences and restarts. What cannot
-   * be had any more is told as a {@link Gap}. The listener may be called before this resolves.
+   * be had any more is reported as a {@link Gap}. The listener may be called before this resolves.
    *
    * @throws {QbpError} as above, and ERR_QBP_BAD_OPTION for a malformed position, ERR_QBP_BUS_TIMEOUT, ERR_QBP_BUS_REFUSED.
    */

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
+import { closedError, downError } from './bus-errors.ts'
+import { type BusOptions, checkInteger } from './bus-options.ts'
 import type {
   Bus,
   BusEvents,
@@ -13,73 +15,11 @@ import type {
   Store,
   SubscribeOptions,
   Subscription,
-} from './bus.ts'
+} from './contract.ts'
 import { encodeName } from './name.ts'
 import { checkPosition } from './position.ts'
 
-/** What both engines take. */
-export interface BusOptions {
-  /** This node's name. Default: a random one. Two nodes of one name both get what is sent to it. */
-  readonly node?: string
-  /**
-   * How long, in ms, a durable publication, a call of the store or a subscription to a log is tried again before it is given up, absences
-   * of the engine included. 1 to 60 000: NATS knows a repeated publication for two minutes. Default: 30 000.
-   */
-  readonly timeoutMs?: number
-}
-
-/** What becomes of logs and of the store. Whoever first uses a channel, or the store, decides for all nodes. */
-export interface RetentionOptions {
-  /** How long frames are kept in a log, in ms. Default: 24 hours. Infinity: no limit. */
-  readonly logMaxAgeMs?: number
-  /** How many frames are kept per log. Default: 100 000. Infinity: no limit. */
-  readonly logMaxFrames?: number
-  /** The longest life of an entry in the store, in ms, up to 2**31 - 1 (24 days). Default: 24 hours. */
-  readonly maxTtlMs?: number
-}
-
-const DAY_MS = 86_400_000
-/** The longest delay a Node timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-export function retention(options: RetentionOptions): Required<RetentionOptions> {
-  const { logMaxAgeMs = DAY_MS, logMaxFrames = 100_000, maxTtlMs = DAY_MS } = options
-  if (logMaxAgeMs !== Infinity) checkInteger('logMaxAgeMs', logMaxAgeMs, 1, Number.MAX_SAFE_INTEGER / 1_000_000)
-  if (logMaxFrames !== Infinity) checkInteger('logMaxFrames', logMaxFrames, 1, Number.MAX_SAFE_INTEGER)
-  checkInteger('maxTtlMs', maxTtlMs, 1, MAX_TIMER_MS)
-  return { logMaxAgeMs, logMaxFrames, maxTtlMs }
-}
-
-/** @throws {QbpError} ERR_QBP_BAD_OPTION unless `value` is an integer between `min` and `max`. */
-export function checkInteger(option: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new QbpError(
-    'ERR_QBP_BAD_OPTION',
-    `${option} is ${String(value)}: allowed are integers from ${min} to ${max}.`,
-    { option },
-  )
-}
-
-export function downError(cause?: unknown): QbpError {
-  const message = 'The engine of this bus is away: nothing was sent. Wait for the event "up", then try again.'
-  return new QbpError('ERR_QBP_BUS_DOWN', message, cause === undefined ? {} : { cause })
-}
-
-export function closedError(): QbpError {
-  return new QbpError('ERR_QBP_BUS_CLOSED', 'This bus is closed. Make another one.')
-}
-
-export function staleError(key: readonly string[], revision: Position | null): QbpError {
-  const expected = revision === null ? 'nothing' : `revision ${revision.epoch}.${revision.offset}`
-  const message = `The key ${JSON.stringify(key)} does not hold ${expected} any more: nothing was written. Get it again and decide anew.`
-  return new QbpError('ERR_QBP_STALE_REVISION', message, { key, revision })
-}
-
-export function noNodeError(node: string): QbpError {
-  return new QbpError('ERR_QBP_NO_NODE', `No node ${JSON.stringify(node)} is on the bus now.`, { node })
-}
-
-/** What the engines have in common: the checks at the door, the state, and calling listeners without being hurt by them. */
+/** What the engines have in common: the checks of arguments, the state, and calling listeners without being hurt by them. */
 export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   readonly node: string
   readonly timeoutMs: number
@@ -145,7 +85,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     const { since } = options
     if (since !== 'now' && since !== 'first') {
       if (typeof since !== 'object' || since === null) {
-        const message = `since is ${String(since)}: allowed are 'now', 'first' and a position. Leave it out to hear the live lane.`
+        const message = `since is ${String(since)}: allowed are 'now', 'first' and a position. Leave it out to hear live frames.`
         throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
       }
       checkPosition(since)
@@ -206,7 +146,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   }
 
   /** @internal */
-  tellGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
+  reportGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
     if (onGap) this.guard(() => onGap(gap))
     this.guard(() => this.emit('gap', gap))
   }
