@@ -1,5 +1,5 @@
 /**
- * Every code a {@link QbpError} can carry. The README says of each what it means and what to do.
+ * Every code a {@link QbpError} can carry. docs/errors.md says of each what it means and what to do.
  *
  * A code is stable; a message may be reworded.
  */

@@ -1,6 +1,6 @@
 // What can be watched from outside: the channels of node:diagnostics_channel, and the lines of NODE_DEBUG=qbp. Both cost
 // nothing while nobody watches. Here are those of messages, in net/diagnostics those of connections; `ChannelEvents` has the
-// channels' types.
+// channels' types, docs/observability.md lists them.
 
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { type DebugLogger, debuglog } from 'node:util'

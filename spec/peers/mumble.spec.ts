@@ -10,6 +10,7 @@ import * as qbp from '../../lib/index.ts'
 import { type AnyMessage, connect, createServer, headers, Protocol, type QbpConnection } from '../../lib/index.ts'
 import { certificates } from '../support/certificates.ts'
 import { type Murmur, murmurPeer, startMurmur } from '../support/murmur.ts'
+import { snippets } from '../support/pages.ts'
 import { peer, run } from '../support/peers.ts'
 
 // It brings no types.
@@ -47,10 +48,11 @@ const TYPES = {
 
 const loadMumble = () => Protocol.load(PROTO, { header: headers.mumble, types: TYPES })
 
-/** The README's code that speaks Mumble. It is no `ts` block, which another spec would run without a server. */
-function readmeCode(): string | undefined {
-  const blocks = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^```typescript\n(.*?)^```$/gms)
-  return [...blocks].map(([, code]) => code).find((code) => code?.includes('Mumble.proto'))
+/** The page's program that speaks Mumble. It is no `ts` block, which another spec would run without a server. */
+function programOfThePage(): string {
+  const [program] = snippets('docs/existing-protocols.md', 'typescript')
+  if (program === undefined) throw new Error('docs/existing-protocols.md has no `typescript` block.')
+  return program.text
 }
 
 /** What the example prints: by the command of `npm run mumble`, without npm, which takes longer than the example. */
@@ -147,10 +149,8 @@ describe('Mumble', function () {
       }
     })
 
-    it('is asked by the code in the README', async function () {
-      const code = readmeCode()
-      if (code === undefined) return this.skip() // The section "Speak an existing protocol" is not there yet.
-      const { outputText } = ts.transpileModule(code.replace('64738', String(murmur.port)), {
+    it('is asked by the program in docs/existing-protocols.md', async () => {
+      const { outputText } = ts.transpileModule(programOfThePage().replace('64738', String(murmur.port)), {
         compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2023 },
       })
       const printed: string[] = []

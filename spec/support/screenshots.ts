@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { type ChatConnection, launchChromium, tapChat } from './window.ts'
 
-// `npm run screenshots`: the README's pictures of the window, of a small conversation. They look best with the fonts of
+// `npm run screenshots`: the pictures of the window in docs/command-line.md, of a small conversation. They look best with the fonts of
 // apt-get install fonts-inter fonts-jetbrains-mono
 
 const FOLDER = join(__dirname, '..', '..', 'docs')
