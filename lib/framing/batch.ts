@@ -5,16 +5,18 @@ import { alloc } from '../codec/wire.ts'
 export const BATCH_BYTES = 65_536
 /** Room for a batch and a message of ordinary size; a larger one gets a larger buffer, which leaves with it. */
 const SCRATCH_BYTES = 2 * BATCH_BYTES
+/** Room for a frame that is written while another one is being written. */
+const NESTED_BYTES = 1024
 
-/**
- * Where all writers of the process encode. It belongs to one batch at a time, from its first message of a tick until it is
- * taken or another batch wants it: so an idle connection holds no buffer, and a busy one never waits for another.
- */
-class Scratch implements Output {
-  buf = alloc(SCRATCH_BYTES)
-  /** Behind the last whole frame. */
+/** Where a frame is written: from `pos` on. */
+export class Room implements Output {
+  buf: Uint8Array
+  /** After the last whole frame. */
   pos = 0
-  owner: Batch | null = null
+
+  constructor(size: number) {
+    this.buf = alloc(size)
+  }
 
   grow(pos: number, size: number): Uint8Array {
     const buf = alloc(Math.max(this.buf.length * 2, pos + size))
@@ -22,50 +24,89 @@ class Scratch implements Output {
     this.buf = buf
     return buf
   }
+}
 
-  /** What is there: as a copy of its own if it is small, else the buffer itself, and the scratch gets a new one. */
+/**
+ * Where all writers of the process encode. It belongs to one batch at a time, from its first message of a tick until it is
+ * taken or another batch wants it: so an idle connection holds no buffer, and a busy one never waits for another.
+ *
+ *   0            from                  pos                 buf.length
+ *   +------------+---------------------+-------------------+
+ *   | moved out  | whole frames        | the open frame    |
+ *   +------------+---------------------+-------------------+
+ *
+ * While a frame is open, user code may run: a getter of the message may write other messages, flush, or destroy a stream.
+ * None of that moves what is here.
+ */
+class Scratch extends Room {
+  /** Before the first frame that is not yet one of the batch's parts. */
+  from = 0
+  owner: Batch | null = null
+  /** A frame is being written at `pos`. */
+  isOpen = false
+
+  /** The frames that are here: as a copy if they are small or a frame is open, else in the buffer itself, which is replaced. */
   take(): Uint8Array {
-    const { buf, pos } = this
-    this.pos = 0
-    if (pos >= BATCH_BYTES) {
-      this.buf = alloc(SCRATCH_BYTES)
-      return buf.subarray(0, pos)
+    const { buf, from, pos } = this
+    if (this.isOpen) this.from = pos
+    else {
+      this.from = this.pos = 0
+      if (pos >= BATCH_BYTES) {
+        this.buf = alloc(SCRATCH_BYTES)
+        return buf.subarray(from, pos)
+      }
     }
-    const batch = alloc(pos)
-    batch.set(buf.subarray(0, pos))
-    return batch
+    const frames = alloc(pos - from)
+    frames.set(buf.subarray(from, pos))
+    return frames
   }
 }
 
-const scratch = new Scratch()
+const scratch = new Scratch(SCRATCH_BYTES)
 
 /** The frames that one writer has written and not sent yet. */
 export class Batch {
-  /** Parts that another batch took out of the scratch, in order. */
+  /** Frames that are not in the scratch, in order; those in the scratch follow them. */
   #parts: Uint8Array[] | null = null
   #partBytes = 0
 
   /** Bytes of whole frames. */
   get length(): number {
-    return scratch.owner === this ? this.#partBytes + scratch.pos : this.#partBytes
+    return scratch.owner === this ? this.#partBytes + scratch.pos - scratch.from : this.#partBytes
   }
 
   /**
-   * Where the next frame is to be written: at `pos` of the output. It is part of the batch once `pos` stands behind it;
-   * a frame that is given up half-written leaves nothing.
+   * Begins a frame, at `pos` of the output. `close` or `abandon` must follow, whatever happens.
+   *
+   * A frame that is opened while another one is open, of this batch or of any other, gets a buffer of its own.
    */
-  open(): Output & { pos: number } {
+  open(): Room {
+    if (scratch.isOpen) return new Room(NESTED_BYTES)
     if (scratch.owner !== this) {
       const { owner } = scratch
-      if (owner !== null) owner.#leave()
+      if (owner !== null) owner.#moveOut()
       scratch.owner = this
     }
+    scratch.isOpen = true
     return scratch
   }
 
-  /** Puts a whole frame behind the others as it is: many batches may hold its bytes, and nobody changes them. */
+  /** The frame is whole, from `pos` of the output to `end`: it is part of the batch now. */
+  close(output: Room, end: number): void {
+    if (output === scratch) {
+      scratch.isOpen = false
+      scratch.pos = end
+    } else this.add(output.buf.subarray(0, end))
+  }
+
+  /** Gives up the open frame: nothing of it is part of the batch. */
+  abandon(output: Room): void {
+    if (output === scratch) scratch.isOpen = false
+  }
+
+  /** Puts a whole frame after the others as it is: many batches may hold its bytes, and nobody changes them. */
   add(frame: Uint8Array): void {
-    if (scratch.owner === this) this.#leave()
+    this.#moveOut()
     this.#append(frame)
   }
 
@@ -77,7 +118,7 @@ export class Batch {
 
   /** The next chunk: whole frames, as many as a batch takes, or null if there is none. They are no part of the batch then. */
   take(): Uint8Array | null {
-    if (scratch.owner === this) this.#leave()
+    this.#moveOut()
     const parts = this.#parts
     if (parts === null) return null
     let bytes = 0
@@ -88,15 +129,19 @@ export class Batch {
     return count === 1 ? (parts[0] as Uint8Array) : join(parts.slice(0, count), bytes)
   }
 
-  /** Gives up all frames. */
+  /** Gives up all whole frames. */
   clear(): void {
-    if (scratch.owner === this) this.#leave()
+    this.#moveOut()
     this.#parts = null
     this.#partBytes = 0
   }
 
-  #leave(): void {
-    if (scratch.pos > 0) this.#append(scratch.take())
+  /** Makes the frames in the scratch parts of this batch, and gives the scratch up unless a frame is open. */
+  #moveOut(): void {
+    if (scratch.owner !== this) return
+    if (scratch.pos > scratch.from) this.#append(scratch.take())
+    if (scratch.isOpen) return
+    scratch.from = scratch.pos = 0
     scratch.owner = null
   }
 }

@@ -37,8 +37,7 @@ export class MessageWriter {
   write(message: object, output: Output, start: number): number {
     const header = this.#header
     const entry = this.#entryOf(message)
-    this.entry = entry
-    const fields = (message as Sent).$header ?? null
+    const fields = ownFields((message as Sent).$header)
     const type = entry === undefined ? ((message as Sent).type ?? 0) : entry.type
     const room = header.size(type, 0, fields)
     let end = start + room
@@ -62,6 +61,7 @@ export class MessageWriter {
       end += size - room
     }
     header.write(output.buf, start, type, length, fields)
+    this.entry = entry // Not before: a getter of the message may have written others.
     return end
   }
 
@@ -69,7 +69,12 @@ export class MessageWriter {
   frame(message: object): Uint8Array {
     const batch = new Batch()
     const output = batch.open()
-    output.pos = this.write(message, output, output.pos)
+    try {
+      batch.close(output, this.write(message, output, output.pos))
+    } catch (refusal) {
+      batch.abandon(output)
+      throw refusal
+    }
     return batch.take() as Uint8Array
   }
 
@@ -107,6 +112,12 @@ export class MessageWriter {
       { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
     )
   }
+}
+
+/** The header's fields as they are now: a getter or a proxy may say something else the next time, or write other messages. */
+function ownFields(fields: Sent['$header']): Record<string, number> | null {
+  if (fields === undefined || fields === null) return null
+  return typeof fields === 'object' ? { ...fields } : fields
 }
 
 function bytesOf(body: unknown, entry: Entry | undefined): Uint8Array {

@@ -79,20 +79,29 @@ export class Sender implements WriterPort {
 
   // ---- the way in: messages
 
-  /** Encodes a message after what was written in this tick, or leaves everything as it was and throws. */
+  /**
+   * Encodes a message after what was written in this tick, or leaves everything as it was and throws.
+   *
+   * A getter of the message may do anything meanwhile, also end or destroy this very stream.
+   */
   encode(message: object): void {
-    const output = this.#batch.open()
-    const { pos } = output
     const { framer } = this.#settings
+    const output = this.#batch.open()
+    let size: number
+    let entry: Entry | undefined
     try {
-      const end = framer.write(message, output, pos)
-      this.#admit(end - pos, framer.entry)
-      output.pos = end
+      const end = framer.write(message, output, output.pos)
+      size = end - output.pos
+      ;({ entry } = framer)
+      if (this.isOver) throw closedForWriting()
+      this.#admit(size, entry)
+      this.#batch.close(output, end)
     } catch (refusal) {
+      this.#batch.abandon(output)
       this.#refuse(message, refusal)
       throw refusal
     }
-    if (messageOut.hasSubscribers) this.#publish(framer.entry, message, output.pos - pos)
+    if (messageOut.hasSubscribers) this.#publish(entry, message, size)
   }
 
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {
@@ -264,4 +273,9 @@ export class Sender implements WriterPort {
   own(owner: StreamOwner): void {
     this.#owner = owner
   }
+}
+
+/** Nothing can be written any more. */
+export function closedForWriting(): QbpError {
+  return new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
 }

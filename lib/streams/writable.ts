@@ -1,11 +1,10 @@
 import type { TransformCallback, TransformOptions } from 'node:stream'
-import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
 import { type WriterPort, writerPort } from './ports.ts'
-import { Sender, type SenderStream } from './sender.ts'
+import { closedForWriting, Sender, type SenderStream } from './sender.ts'
 import { type WritableOptions, WriterSettings } from './settings.ts'
 
 /** For one writing call. */
@@ -62,6 +61,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     try {
       this.#sender.encode(message)
     } catch (refusal) {
+      if (this.#sender.isOver && this.#sender.isOwned) {
+        done?.(refusal as Error) // A getter of the message has ended the stream: the write came late.
+        return false
+      }
       if (this.#sources === 0) throw refusal
       done?.(refusal as Error)
       this.destroy(refusal as Error)
@@ -127,10 +130,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   }
 
   #closed(): Error {
-    return (
-      (this.isMade ? this.errored : null) ??
-      new QbpError('ERR_QBP_CLOSED', 'The stream is closed for writing: nothing of the message was sent.')
-    )
+    return (this.isMade ? this.errored : null) ?? closedForWriting()
   }
 
   // ---- as a Transform

@@ -6,17 +6,24 @@ import { randomNumbers } from '../../lib/testing/splits.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 
+/** The header of the layout; that of the last one is kept, since making one compiles its functions. */
+function headerOf(layout: string): Header {
+  if (last?.layout !== layout) last = { layout, header: new Header(layout) }
+  return last.header
+}
+let last: { layout: string; header: Header } | undefined
+
 /** What a header says of the bytes, and where its body begins; null until more bytes have come. */
 function read(layout: string, hex: string | Buffer): (Head & { body: number }) | null {
   const head: Head = { type: -1, length: -1, fields: null }
   const buf = typeof hex === 'string' ? bytes(hex) : hex
-  const body = new Header(layout).read(buf, 0, buf.length, head)
+  const body = headerOf(layout).read(buf, 0, buf.length, head)
   return body < 0 ? null : { ...head, body }
 }
 
 /** The header of a body, after the checks that a writer makes. */
 function write(layout: string, type: number, length: number, fields: Record<string, number> | null = null): string {
-  const header = new Header(layout)
+  const header = headerOf(layout)
   header.size(type, length, fields) // Is asked before anything is checked.
   header.check(type, length, fields)
   const size = header.size(type, length, fields)
@@ -318,7 +325,7 @@ describe('any layout', () => {
       if (below(3) > 0) parts.splice(below(parts.length + 1), 0, `type:${typeKind}`)
       parts.splice(below(parts.length + 1), 0, `length${pick(['', '(rest)', '(frame)'])}:${lengthKind}`)
       const layout = parts.join(' ')
-      const header = new Header(layout)
+      const header = headerOf(layout)
       const type = header.hasType ? numberOf(typeKind) : 0
       const length = Math.max(0, numberOf(lengthKind) - pick([0, header.maxSize]))
       const own = Object.keys(fields).length === 0 ? null : fields
