@@ -87,14 +87,16 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Sends what was written, ends this side, reads and drops what still comes, and resolves as `closed` does.
+   * Sends what was written, ends this side, and resolves as `closed` does. The reader ends at once: what has come and was not
+   * read yet is dropped, as is what still comes.
    *
    * A peer that takes longer than `graceMs` to take what was written is aborted: `closed` is then ERR_QBP_CLOSED.
    */
   close({ graceMs }: CloseOptions = {}): Promise<Error | null> {
     const grace = milliseconds('graceMs', graceMs, GRACE_MS)
+    this.#deadlines.stop()
+    this.#plumbing.discard()
     if (!this.#plumbing.duplex.destroyed && this.#life.close()) {
-      this.#conclude()
       this.writer.end()
       if (this.#plumbing.duplex.writableFinished) this.#linger() // The writer had ended before.
     }
@@ -111,7 +113,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /**
-   * Aborts at once: what was not sent is lost. Over TCP the peer sees a reset; over TLS and others it may see an end.
+   * Aborts at once: what was not sent is lost, and what has come is not handed out any more. Over TCP the peer sees a reset; over TLS and others it may see an end.
    *
    * @param error what reading calls reject with and `closed` resolves with; without one that is ERR_QBP_CLOSED and null.
    */
@@ -128,7 +130,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
     if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
     else duplex.destroy()
-    this.#fail(error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.'))
+    const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
+    if (!this.reader.readableEnded) this.reader.destroy(fault)
+    this.#writer.fail(fault)
   }
 
   /**
@@ -205,16 +209,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   /** The reader ends after what has come whole. A server that closes calls this; its handler then finishes. */
   conclude(): void {
     this.#lingerMs = Math.min(QUIET_LINGER_MS, this.#lingerMs)
-    this.#conclude()
-  }
-
-  // ---- how it ends
-
-  #conclude(): void {
     if (this.#plumbing.isReaderEnded || this.reader.destroyed) return
     this.#deadlines.stop()
     this.#plumbing.conclude()
   }
+
+  // ---- how it ends
 
   /** Takes the duplex off reader and writer, to be handed on. */
   async #release(timeoutMs: number): Promise<Duplex> {
@@ -239,10 +239,10 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     this.#life.later(lingerMs, () => this.#plumbing.duplex.destroy())
   }
 
-  /** Nothing more comes from the duplex, and nothing more can be sent. */
+  /** The duplex has failed or closed: the reader fails after what it brought, and nothing more can be sent. */
   #fail(fault: Error): void {
     if (!this.#plumbing.isReaderEnded) this.#reader.fail(fault)
-    this.writer.destroy(fault)
+    this.#writer.fail(fault)
   }
 
   #finish(): void {
@@ -308,7 +308,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
     }
 
     /** A source piped into it brought no message, or a group found it too slow. */
-    writerClosed(fault: Error | null): void {
+    writerDestroyed(fault: Error | null): void {
       if (fault !== null) this.connection.destroy(fault)
     }
 

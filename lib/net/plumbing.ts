@@ -20,11 +20,11 @@ type Plumbed = Duplex & { [plumbing]?: Plumbing }
 //
 //            the reader was closed
 //     open ─────────────────────────► dropping ───┐
-//       │                                │        │ conclude
+//       │                                │        │ conclude, discard
 //       │ the peer has ended             ▼        ▼
 //       ├────────────────────────────► ended    concluded
 //       └─────────────────────────────────────────▲
-//                        conclude
+//                        conclude, discard
 //
 //   open        They go to the reader.
 //   dropping    Nobody reads any more, and they are dropped: unread they would turn this side's end into a reset, which takes
@@ -109,6 +109,13 @@ export class Plumbing implements StreamOwner {
     this.drop()
   }
 
+  /** This side reads no further, at once: the reader ends, whatever has come. */
+  discard(): void {
+    this.#reader.discard()
+    if (this.#intake !== 'ended') this.#intake = 'concluded'
+    this.drop()
+  }
+
   // ---- for the reader and the writer
 
   get connection(): object {
@@ -134,9 +141,9 @@ export class Plumbing implements StreamOwner {
     this.#user.readerClosed(fault)
   }
 
-  writerClosed(fault: Error | null): void {
+  writerDestroyed(fault: Error | null): void {
     if (fault === null && !this.#isMoving) this.#duplex.end() // Destroyed by its user, it ends nothing by itself.
-    this.#user.writerClosed(fault)
+    this.#user.writerDestroyed(fault)
   }
 
   refused(fault: unknown): void {
@@ -165,6 +172,7 @@ export class Plumbing implements StreamOwner {
 
   failed(fault: Error): void {
     this.#user.failed(fault)
+    this.#duplex.destroy() // One with `autoDestroy: false` does not do so by itself.
   }
 
   finished(): void {

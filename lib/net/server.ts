@@ -216,7 +216,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
 
   #handled(connection: QbpConnection<P, 'server'>): void {
     this.#running--
-    void connection.close()
+    if (!connection.closing) void connection.close() // Of one that the peer has ended, what came may still be read.
     this.#check()
   }
 

@@ -80,6 +80,12 @@ export class ChunkQueue {
     return this.#bringer !== null || this.#source !== 'flowing'
   }
 
+  /** Gives up the chunks there are. */
+  clear(): void {
+    this.#bringer = this.#waiting = null
+    this.takeCallback()?.()
+  }
+
   /** Hands over Node's callback, if there is one. */
   takeCallback(): TransformCallback | null {
     const callback = this.#callback

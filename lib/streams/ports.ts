@@ -14,9 +14,10 @@ export interface StreamOwner {
   send(chunk: Uint8Array): boolean
   /** The writer has ended, and all of its bytes were given to `send`. */
   finish(): void
-  /** They are closed, by a fault or without one. */
+  /** The reader is closed, by a fault or without one. */
   readerClosed(fault: Error | null): void
-  writerClosed(fault: Error | null): void
+  /** The writer was destroyed just now, by its user, by a fault or without one. */
+  writerDestroyed(fault: Error | null): void
   /** The writer refused a message. */
   refused(fault: unknown): void
 }
@@ -33,6 +34,8 @@ export interface ReaderPort {
   fail(fault: Error): void
   /** The byte stream goes no further here: messages that have come whole are handed out, then the end. */
   conclude(): void
+  /** This side reads no further: what has come is given up, and the reader ends at once. */
+  discard(): void
   /** Takes every byte after the last message handed out. To be called once nothing more is written in. */
   rest(): Uint8Array
   /** Whether somebody waits for bytes. */
@@ -57,6 +60,8 @@ export interface WriterPort {
   hold(): void
   /** There is room again. */
   drained(): void
+  /** The owner cannot send any more: the writer is destroyed, and the owner hears nothing of that. */
+  fail(fault: Error): void
   /**
    * Writes a whole frame that was encoded elsewhere, with the same limits; false too if nothing can be written any more. It is
    * not copied, and must not change any more.

@@ -1,4 +1,4 @@
-import type { TransformCallback, TransformOptions } from 'node:stream'
+import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
 import { countLimit } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { NONE } from '../framing/message-reader.ts'
@@ -127,6 +127,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   // biome-ignore lint/suspicious/noExplicitAny: as in Node; else pipeline() would not take this stream.
   override read(size?: number): any {
+    if (this.destroyed) return null // Node would still hand out what it has queued.
     const message = super.read(size)
     const { fault } = this.#receiver
     if (fault !== null && this.readableLength === 0) process.nextTick(() => this.destroy(fault))
@@ -231,6 +232,15 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
     end(): void {
       this.reader.end()
+    }
+
+    clear(): void {
+      const { reader } = this
+      if (!reader.isMade || reader.readableLength === 0) return
+      // Node has no other way to empty its queue than to read, which emits `data`.
+      Object.defineProperty(reader, 'emit', { value: () => false, configurable: true })
+      while (reader.readableLength > 0) Transform.prototype.read.call(reader)
+      Reflect.deleteProperty(reader, 'emit')
     }
 
     destroy(): void {

@@ -2,12 +2,13 @@
 //
 //   source, of the bytes                                outcome, after the last message
 //
-//   flowing ──┬─ end() ──────► ended      ─┐                  ┌─► clean        null and `end`
-//             ├─ conclude() ─► concluded  ─┼─ finish() ─ open ┼─► an Error     a fault of the stream or of a frame
-//             └─ fail() ─────► an Error   ─┘                  └─► destroyed    by destroy(), at once
+//   flowing ──┬─ end() ──────► ended      ─┐         ┌─► clean       null and `end`; also by discard(), at once
+//             ├─ conclude() ─► concluded  ─┼─ open ──┼─► an Error    a fault of the stream or of a frame, or destroy(fault)
+//             └─ fail() ─────► an Error   ─┘         └─► destroyed   by destroy(), at once
 //
-// The source's end waits until all that it brought was handed out; then the outcome is decided, once. A frame that is cut
-// by 'ended' is ERR_QBP_TRUNCATED, one that is cut by 'concluded' no fault. A frame's own fault decides as soon as it is met.
+// What the peer decides waits until all that it has sent was handed out: its end, its faults. A frame that is cut by 'ended' is
+// ERR_QBP_TRUNCATED, one that is cut by 'concluded' no fault. What this side decides, by destroy() and discard(), takes effect
+// at once, and what has come is given up.
 
 import type { TransformCallback } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
@@ -39,6 +40,8 @@ export interface ReceiverStream {
   fail(fault: Error): void
   /** Ends Node's side, which then calls `finish`. */
   end(): unknown
+  /** Drops what Node has queued. */
+  clear(): void
   /** Sees that Node emits `end`, which it does only for those who read. */
   emitEnd(): void
   destroy(): unknown
@@ -79,6 +82,10 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
 
   /** The next chunk of Node's; `done` asks for another. */
   feed(chunk: Uint8Array, done: TransformCallback): void {
+    if (this.#outcome !== 'open') {
+      done() // Nobody will read it.
+      return
+    }
     this.#chunks.feed(chunk, done)
     this.resume()
   }
@@ -113,8 +120,9 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
 
   #take(): object {
     const message = this.#messages.take()
-    if (messageIn.hasSubscribers && message !== NONE) this.#publish(message as object)
-    return message
+    if (!messageIn.hasSubscribers || message === NONE) return message
+    this.#publish(message as object)
+    return this.#outcome === 'open' ? message : NONE // A subscriber may have ended it.
   }
 
   #publish(message: object): void {
@@ -177,7 +185,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
         if (this.#messages.frames.pending === 0) this.#goOn()
         return message
       }
-      if (!this.#advance()) return NONE
+      if (!this.#advance() && this.#outcome === 'open') return NONE
     }
     return this.#end()
   }
@@ -243,6 +251,15 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   #stop(source: 'ended' | 'concluded' | Error): void {
     this.#chunks.source = source
     if (this.#chunks.isDry) this.resume()
+  }
+
+  discard(): void {
+    this.#stream.clear()
+    if (this.#outcome !== 'open') return
+    this.#outcome = 'clean'
+    this.#chunks.clear()
+    this.#takeWaiter()?.resolve(null)
+    this.#report()
   }
 
   /** Node's side has ended; `done` goes on to emit it. */

@@ -25,6 +25,7 @@ export interface SenderStream {
   readonly readableLength: number
   /** Gives a chunk to those who read the stream. */
   push(chunk: Uint8Array): void
+  destroy(fault: Error): void
   emitDrain(): void
 }
 
@@ -255,8 +256,14 @@ export class Sender implements WriterPort {
     if (this.#isFree) this.#flush(false)
   }
 
-  /** The stream was destroyed: nothing of what waits is sent. */
-  destroy(reason: Error): void {
+  fail(fault: Error): void {
+    this.destroy(fault)
+    this.#stream.destroy(fault)
+  }
+
+  /** The stream was destroyed: nothing of what waits is sent. @returns false where it was before. */
+  destroy(reason: Error): boolean {
+    if (this.#phase === 'destroyed') return false
     this.#phase = 'destroyed'
     this.#batch.clear()
     const waiters = this.#waiters
@@ -264,6 +271,7 @@ export class Sender implements WriterPort {
     this.#waiters = this.#callbacks = null
     if (waiters !== null) for (const waiter of waiters) waiter.reject(reason)
     if (callbacks !== null) for (const callback of callbacks) callback(reason)
+    return true
   }
 
   get owner(): StreamOwner | null {

@@ -176,11 +176,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     if (this.#sender.isOwned) this.on('error', ignore) // Writing calls and the connection's `closed` report it.
-    this.#sender.destroy(error ?? this.#closed())
-    super._destroy(error, (fault) => {
-      callback(fault)
-      process.nextTick(() => this.#sender.owner?.writerClosed(error)) // After the events.
-    })
+    const isFirst = this.#sender.destroy(error ?? this.#closed())
+    super._destroy(error, callback)
+    if (isFirst) this.#sender.owner?.writerDestroyed(error)
   }
 
   /** As Node's. */
@@ -204,6 +202,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
 
     push(chunk: Uint8Array): void {
       this.writer.push(chunk)
+    }
+
+    destroy(fault: Error): void {
+      this.writer.destroy(fault)
     }
 
     emitDrain(): void {

@@ -8,7 +8,7 @@ export function streamOwner(more: Partial<StreamOwner> = {}): StreamOwner {
     send: () => true,
     finish() {},
     readerClosed() {},
-    writerClosed() {},
+    writerDestroyed() {},
     refused() {},
     ...more,
   }
