@@ -11,7 +11,7 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws'
-import { MessageReader, NONE } from '../lib/framing/message-reader.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../lib/framing/message-reader.ts'
 import { MessageWriter } from '../lib/framing/message-writer.ts'
 import { createServer } from '../lib/index.ts'
 import type { Incoming, Outgoing } from '../lib/protocol/message-types.ts'
@@ -28,14 +28,10 @@ class MessageSocket {
   onmessage: (message: Message) => void = () => {}
   readonly #socket: WebSocket
   readonly #messages = new MessageReader({
+    ...WITHOUT_LIMITS,
     header: protocol.header,
-    unknown: protocol.unknown,
-    invalid: protocol.invalid,
     table: protocol.table('client', 'incoming'),
-    shareBytes: false,
     maxBodyBytes: 2 ** 20,
-    maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
-    maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,
   })
   readonly #framer = new MessageWriter(protocol.header, protocol.table('client', 'outgoing'), 2 ** 20)
 
@@ -63,17 +59,7 @@ class MessageSocket {
   }
 
   send(message: Outgoing<typeof protocol>): void {
-    const output = {
-      buf: new Uint8Array(1024),
-      grow(pos: number, size: number): Uint8Array {
-        const buf = new Uint8Array(Math.max(2 * this.buf.length, pos + size))
-        buf.set(this.buf.subarray(0, pos))
-        this.buf = buf
-        return buf
-      },
-    }
-    const end = this.#framer.write(message, output, 0)
-    this.#socket.send(output.buf.subarray(0, end))
+    this.#socket.send(this.#framer.frame(message))
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
 import { checkPosition } from '../bus/position.ts'
-import { FrameParser } from '../framing/frame-parser.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../framing/message-reader.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import { type BroadcastOptions, type GroupOptions, type Member, writerOf } from '../net/group.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
@@ -215,14 +215,12 @@ function stamping<P extends Protocol, R extends Role>(
   stamp: NonNullable<BusGroupOptions<P, R>['stamp']>,
   framer: MessageWriter,
 ): Stamp {
+  const { header } = protocol
   const table = protocol.table(role, 'outgoing')
   return (frame, position) => {
-    const frames = new FrameParser(protocol.header, Number.POSITIVE_INFINITY)
-    frames.feed(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
-    const entry = frames.next() ? table.byType(frames.type) : undefined
-    if (entry === undefined) return frame
-    const message = entry.decode(frames.buffer, frames.start, frames.end, false, frames.fields)
-    return framer.frame(stamp(message as Incoming<P, Other<R>>, position))
+    const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, unknown: 'skip' })
+    const message = messages.read(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
+    return message === NONE ? frame : framer.frame(stamp(message as Incoming<P, Other<R>>, position))
   }
 }
 

@@ -44,14 +44,6 @@ export class FrameParser implements Head {
     return this.end - this.#frameLength
   }
 
-  /** Frames that were asked for, and their bytes. */
-  get taken(): number {
-    return this.#frameLength > 0 ? this.index + 1 : this.index
-  }
-  get takenBytes(): number {
-    return this.offset + this.#frameLength
-  }
-
   /** Bytes of the current frame, its header included. */
   get size(): number {
     return this.#frameLength

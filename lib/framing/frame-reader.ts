@@ -1,7 +1,7 @@
-import { QbpError } from '../base/errors.ts'
+import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
-import { FrameParser } from './frame-parser.ts'
 import type { Header } from './header.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from './message-reader.ts'
 import type { Table } from './table.ts'
 
 /** One whole frame, decoded as far as that goes. */
@@ -18,7 +18,7 @@ export interface ReadFrame {
   name: string | null
   /** The message, unless `error` says why there is none. */
   message?: object
-  /** ERR_QBP_UNKNOWN_TYPE or ERR_QBP_INVALID_BODY: the stream goes on behind this frame. */
+  /** ERR_QBP_UNKNOWN_TYPE or ERR_QBP_INVALID_BODY: the stream goes on after this frame. */
   error?: QbpError
 }
 
@@ -30,16 +30,12 @@ interface Conversation {
 
 /** What one role sends, frame by frame, whatever it is: a frame that does not decode is handed out too. */
 export class FrameReader {
-  /** The fault that nothing can be read behind, once there is one. */
+  /** The fault after which nothing can be read, once there is one. */
   fault: QbpError | null = null
-  readonly #frames: FrameParser
-  readonly #protocol: Conversation
-  readonly #sender: Role
+  readonly #messages: MessageReader
 
-  constructor(protocol: Conversation, sender: Role, maxBodyBytes: number) {
-    this.#protocol = protocol
-    this.#sender = sender
-    this.#frames = new FrameParser(protocol.header, maxBodyBytes)
+  constructor({ header, sent }: Conversation, sender: Role, maxBodyBytes: number) {
+    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent[sender], maxBodyBytes })
   }
 
   /**
@@ -49,15 +45,15 @@ export class FrameReader {
    */
   *feed(chunk: Uint8Array): Generator<ReadFrame, void> {
     if (this.fault !== null) return
-    this.#frames.feed(chunk)
-    while (this.#next()) yield this.#read()
+    this.#messages.frames.feed(chunk)
+    for (let frame = this.#next(); frame !== null; frame = this.#next()) yield frame
   }
 
   /** No byte will follow. Sets `fault` if a frame is cut. */
   finish(): void {
     if (this.fault !== null) return
     try {
-      this.#frames.finish()
+      this.#messages.frames.finish()
     } catch (fault) {
       this.fault = fault as QbpError
     }
@@ -65,40 +61,24 @@ export class FrameReader {
 
   /** The bytes that came and are part of no whole frame. */
   rest(): Uint8Array {
-    return this.#frames.rest()
+    return this.#messages.frames.rest()
   }
 
-  #next(): boolean {
+  #next(): ReadFrame | null {
+    const { frames } = this.#messages
     try {
-      return this.#frames.next()
+      const message = this.#messages.take()
+      return message === NONE ? null : { ...this.#frame(), message }
     } catch (fault) {
+      if (frames.size > 0) return { ...this.#frame(), error: fault as QbpError }
       this.fault = fault as QbpError
-      return false
+      return null
     }
   }
 
-  #read(): ReadFrame {
-    const frames = this.#frames
-    const { offset, index, type, length, buffer, begin, start, end, fields } = frames
-    const entry = this.#protocol.sent[this.#sender].byType(type)
-    const frame: ReadFrame = {
-      offset,
-      index,
-      bytes: buffer.subarray(begin, end),
-      length,
-      type,
-      name: entry?.name ?? null,
-    }
-    try {
-      if (entry === undefined) {
-        throw new QbpError('ERR_QBP_UNKNOWN_TYPE', `No message that the ${this.#sender} sends has the type ${type}.`, {
-          type,
-        })
-      }
-      frame.message = entry.decode(buffer, start, end, false, fields)
-    } catch (fault) {
-      frame.error = frames.located(fault as QbpError)
-    }
-    return frame
+  #frame(): ReadFrame {
+    const { frames, entry } = this.#messages
+    const { offset, index, type, length, buffer, begin, end } = frames
+    return { offset, index, bytes: buffer.subarray(begin, end), length, type, name: entry?.name ?? null }
   }
 }

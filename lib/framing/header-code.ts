@@ -2,7 +2,8 @@
 
 import { compile } from '../base/compile.ts'
 import { QbpError } from '../base/errors.ts'
-import { type Constant, fixedWidth, type Integer, lengthOf, MAX_VARINT, type Token } from './layout.ts'
+import { integerCodeScope } from './integer-kinds.ts'
+import { type Constant, fixedWidth, type Integer, lengthOf, type Token } from './layout.ts'
 
 /** What a header says; one object is used for every frame of a stream. */
 export interface Head {
@@ -27,7 +28,7 @@ export interface HeadCode {
 }
 
 export function compileHeads(tokens: readonly Token[]): HeadCode {
-  const scope = { readVarint, writeVarint, varintSize, unzigzag, zigzag, at, wrongConstant, wrongNumber }
+  const scope = { ...integerCodeScope, wrongConstant, wrongNumber }
   return {
     read: compile(reader(tokens), scope),
     size: compile(sizer(tokens), scope),
@@ -36,27 +37,13 @@ export function compileHeads(tokens: readonly Token[]): HeadCode {
   }
 }
 
-/** The shift of each byte of a fixed integer, in wire order. */
-const shifts = ({ width, littleEndian }: Integer): number[] =>
-  Array.from({ length: width as number }, (_, i) => 8 * (littleEndian ? i : (width as number) - 1 - i))
-
-/** Statements that leave the token's value in a variable of its name, behind a $, and `pos` behind it. */
+/** Statements that leave the token's value in a variable of its name, after a $, and `pos` after it. */
 function readToken(token: Token): string {
   if (token.kind === 'constant') return readConstant(token)
-  const { name, width } = token
-  const behind = name === 'length' ? 'behindLength = pos' : ''
-  if (typeof width === 'number') {
-    const parts = shifts(token).map((shift, i) => `buf[pos + ${i}] << ${shift}`)
-    return `if (pos + ${width} > end) return -1
-      $${name} = (${parts.join(' | ')}) >>> 0; pos += ${width}; ${behind}`
-  }
-  return `if (pos === end) return -1
-    $${name} = buf[pos]
-    if ($${name} < 128) pos++
-    else { $${name} = readVarint(buf, pos, end, '${name}'); if ($${name} < 0) return -1; pos = at.pos }
-    ${width === 'zigzag' ? `$${name} = unzigzag($${name})` : ''}
-    ${name === 'type' && width === 'zigzag' ? "if ($type < 0) wrongNumber('type', $type, 0)" : ''}
-    ${behind}`
+  const { name, of } = token
+  return `${of.read(`$${name}`, name)}
+    ${name === 'type' && of.least < 0 ? "if ($type < 0) wrongNumber('type', $type, 0)" : ''}
+    ${name === 'length' ? 'behindLength = pos' : ''}`
 }
 
 /** Each byte by itself: a fault shows at the first wrong one. */
@@ -87,10 +74,8 @@ function reader(tokens: readonly Token[]): string {
   }`
 }
 
-const fieldValue = ({ name, width }: Integer): string => {
-  const value = name === 'type' || name === 'length' ? name : `(fields === null ? 0 : fields.${name} ?? 0)`
-  return width === 'zigzag' ? `zigzag(${value})` : value
-}
+const fieldValue = ({ name }: Integer): string =>
+  name === 'type' || name === 'length' ? name : `(fields === null ? 0 : fields.${name} ?? 0)`
 
 /** The sum of the bytes that tokens take, the length itself left out. */
 function sum(tokens: readonly Token[]): string {
@@ -98,7 +83,7 @@ function sum(tokens: readonly Token[]): string {
     const fixed = fixedWidth(token)
     if (fixed !== undefined) return String(fixed)
     const integer = token as Integer
-    return integer.name === 'length' ? '0' : `varintSize(${fieldValue(integer)})`
+    return integer.name === 'length' ? '0' : integer.of.size(fieldValue(integer))
   })
   return ['0', ...parts].join(' + ')
 }
@@ -109,65 +94,23 @@ function adjust(tokens: readonly Token[]): string {
   const field = tokens[i] as Integer
   if (field.counts === 'body') return ''
   if (field.counts === 'rest') return `length += ${sum(tokens.slice(i + 1))};`
-  if (typeof field.width === 'number') return `length += ${sum(tokens)};`
-  const own = field.width === 'zigzag' ? 'zigzag(length + own)' : 'length + own'
-  return `length += ${sum(tokens)}; let own = 1; while (varintSize(${own}) > own) own++; length += own;`
+  if (field.of.width !== undefined) return `length += ${sum(tokens)};`
+  return `length += ${sum(tokens)}; let own = 1; while (${field.of.size('length + own')} > own) own++; length += own;`
 }
 
 function sizer(tokens: readonly Token[]): string {
   const length = lengthOf(tokens)
-  const own = typeof length.width === 'number' ? '' : ` + varintSize(${fieldValue(length)})`
+  const own = length.of.width === undefined ? ` + ${length.of.size('length')}` : ''
   return `(type, length, fields) => { ${adjust(tokens)} return ${sum(tokens)}${own} }`
 }
 
 function writer(tokens: readonly Token[]): string {
   const steps = tokens.map((token) => {
     if (token.kind === 'constant') return token.bytes.map((byte) => `buf[pos++] = ${byte}`).join('; ')
-    if (typeof token.width !== 'number') return `pos = writeVarint(buf, pos, ${fieldValue(token)})`
-    const bytes = shifts(token).map((shift) => `buf[pos++] = value >>> ${shift}`)
-    return `value = ${fieldValue(token)}; ${bytes.join('; ')}`
+    return token.of.write(fieldValue(token))
   })
   return `(buf, pos, type, length, fields) => { let value; ${adjust(tokens)} ${steps.join('\n')} }`
 }
-
-/** Where the last varint ended. */
-const at = { pos: 0 }
-
-function readVarint(buf: Uint8Array, pos: number, end: number, name: string): number {
-  let value = 0
-  for (let i = 0; i < MAX_VARINT; i++) {
-    if (pos + i >= end) return -1
-    const byte = buf[pos + i] as number
-    value += (byte & 127) * 2 ** (7 * i)
-    if (value > Number.MAX_SAFE_INTEGER) break
-    if (byte < 128) {
-      at.pos = pos + i + 1
-      return value
-    }
-  }
-  throw new QbpError(
-    'ERR_QBP_BAD_VARINT',
-    `The header's ${name} is a varint of over ${MAX_VARINT} bytes or over 2**53 - 1.`,
-    { field: name },
-  )
-}
-
-function writeVarint(buf: Uint8Array, pos: number, value: number): number {
-  for (; value > 127; value = Math.floor(value / 128)) buf[pos++] = (value % 128) + 128
-  buf[pos++] = value
-  return pos
-}
-
-// Headers are measured before what they hold is checked: this and zigzag take anything, and come to an end.
-function varintSize(value: unknown): number {
-  let rest = typeof value === 'number' ? value : 0
-  let size = 1
-  for (; rest > 127 && size < MAX_VARINT; rest = Math.floor(rest / 128)) size++
-  return size
-}
-
-const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2)
-const zigzag = (value: unknown): number => (typeof value !== 'number' ? 0 : value >= 0 ? value * 2 : -value * 2 - 1)
 
 const byteText = (byte: number | undefined): string => `0x${(byte ?? 0).toString(16).padStart(2, '0')}`
 

@@ -10,12 +10,14 @@
 
 import { QbpError } from '../base/errors.ts'
 import { compileHeads, type HeadCode } from './header-code.ts'
-import { fixedWidth, type Integer, kindOf, lengthOf, MAX_VARINT, most, parseLayout } from './layout.ts'
+import { type Integer, lengthOf, maxWidth, parseLayout, type Token } from './layout.ts'
 
 /** Reads and writes the headers of one layout. */
 export class Header {
   /** The layout as it was given, with single spaces. */
   readonly text: string
+  /** The layout's parts, in wire order. */
+  readonly tokens: readonly Token[]
   /** Whether frames carry a type number; without one there is one message per direction. */
   readonly hasType: boolean
   /** The most that `type` can be; more is refused where a table is made. */
@@ -43,19 +45,20 @@ export class Header {
   /** @throws {QbpError} ERR_QBP_BAD_LAYOUT with the column (`offset`, counted from 0) of the fault. */
   constructor(layout: string) {
     const tokens = parseLayout(layout)
+    this.tokens = tokens
     this.#integers = tokens.filter((token) => token.kind === 'integer')
     this.text = layout.trim().split(/\s+/).join(' ')
     const type = this.#integers.find(({ name }) => name === 'type')
     this.hasType = type !== undefined
-    this.maxType = type === undefined ? 0 : most(type)
+    this.maxType = type?.of.most ?? 0
     this.fieldNames = this.#integers.map(({ name }) => name).filter((name) => name !== 'type' && name !== 'length')
-    this.maxSize = tokens.reduce((sum, token) => sum + (fixedWidth(token) ?? MAX_VARINT), 0)
+    this.maxSize = tokens.reduce((sum, token) => sum + maxWidth(token), 0)
     const { read, size, write, lengthValue } = compileHeads(tokens)
     this.read = read
     this.size = size
     this.write = write
     this.#lengthValue = lengthValue
-    this.safeLength = most(lengthOf(tokens)) - this.maxSize
+    this.safeLength = lengthOf(tokens).of.most - this.maxSize
   }
 
   /**
@@ -77,13 +80,14 @@ export class Header {
       const isLength = field.name === 'length'
       const own = field.name === 'type' ? type : (fields?.[field.name] ?? 0)
       const value = isLength ? this.#lengthValue(type, length, fields) : own
-      const least = field.width === 'zigzag' && !isLength && field.name !== 'type' ? -most(field) : 0
-      if (Number.isInteger(value) && value >= least && value <= most(field)) continue
+      const { name, most } = field.of
+      const least = isLength || field.name === 'type' ? 0 : field.of.least
+      if (Number.isInteger(value) && value >= least && value <= most) continue
       throw new QbpError(
         'ERR_QBP_FIELD_OVERFLOW',
         `${isLength ? `A body of ${length} bytes` : `The ${field.name} ${value}`} does not fit the header's field ` +
-          `${field.name}:${kindOf(field)}, which holds integers of ${least} to ${most(field)}. Nothing of the message was sent.`,
-        { size: value, limit: most(field), field: field.name },
+          `${field.name}:${name}, which holds integers of ${least} to ${most}. Nothing of the message was sent.`,
+        { size: value, limit: most, field: field.name },
       )
     }
   }

@@ -29,6 +29,16 @@ export interface MessageReaderSettings {
   readonly maxConsecutiveSkippedFrames: number
 }
 
+/** For bytes that are at hand already, each whole: header and table are all that is needed beside it. */
+export const WITHOUT_LIMITS: Omit<MessageReaderSettings, 'header' | 'table'> = {
+  unknown: 'error',
+  invalid: 'error',
+  shareBytes: false,
+  maxBodyBytes: Number.POSITIVE_INFINITY,
+  maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
+  maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,
+}
+
 /** Bytes to messages, without a stream: the counterpart of MessageWriter. */
 export class MessageReader {
   readonly frames: FrameParser
@@ -77,6 +87,18 @@ export class MessageReader {
       if (raw !== null) return raw
     }
     return NONE
+  }
+
+  /**
+   * The message of a frame by itself, the counterpart of `frame` of a MessageWriter; NONE if a policy drops it.
+   *
+   * @throws {QbpError} as `take`, and ERR_QBP_TRUNCATED for bytes that are no whole frame, or more than one.
+   */
+  read(frame: Uint8Array): object | None {
+    this.frames.feed(frame)
+    const message = this.take()
+    this.frames.finish()
+    return message
   }
 
   /** What a policy makes of the current frame: a raw message, or null where it is dropped. */

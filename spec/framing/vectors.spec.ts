@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { FrameParser } from '../../lib/framing/frame-parser.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
-import { Protocol, type ProtocolOptions, QbpError, RawMessage, type Role } from '../../lib/index.ts'
+import { Protocol, type ProtocolOptions, QbpError, type Role } from '../../lib/index.ts'
 import { everySplit } from '../../lib/testing/splits.ts'
 
 const FOLDER = join(__dirname, 'vectors')
@@ -43,33 +43,22 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
 }
 
-/** What a reader makes of a stream, by the floors that it stands on: frames, table, entries. */
+/** What a reader makes of a stream. */
 function read(
   protocol: Protocol,
   role: Role | undefined,
   chunks: readonly Buffer[],
 ): { list: object[]; fault?: QbpError } {
   const list: object[] = []
-  const frames = new FrameParser(protocol.header, LIMIT)
+  const { header, unknown, invalid } = protocol
   const table = protocol.table(role, 'incoming')
+  const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, unknown, invalid, maxBodyBytes: LIMIT })
   try {
     for (const chunk of chunks) {
-      frames.feed(chunk)
-      while (frames.next()) {
-        const { type, buffer, start, end, fields } = frames
-        const entry = table.byType(type)
-        if (entry !== undefined) {
-          try {
-            list.push(entry.decode(buffer, start, end, false, fields))
-          } catch (fault) {
-            throw frames.located(fault as QbpError)
-          }
-        } else if (protocol.unknown === 'raw')
-          list.push(new RawMessage(null, type, Buffer.from(buffer.subarray(start, end))))
-        else throw frames.located(new QbpError('ERR_QBP_UNKNOWN_TYPE', 'unlisted'))
-      }
+      messages.frames.feed(chunk)
+      for (let message = messages.take(); message !== NONE; message = messages.take()) list.push(message)
     }
-    frames.finish()
+    messages.frames.finish()
   } catch (fault) {
     return { list, fault: fault as QbpError }
   }
@@ -81,15 +70,7 @@ const other = (role: Role | undefined): Role | undefined =>
 
 /** The frame of a message. */
 function write(protocol: Protocol, role: Role | undefined, message: object): Buffer {
-  const output = {
-    buf: Buffer.alloc(16),
-    grow(pos: number, size: number) {
-      output.buf = Buffer.concat([output.buf.subarray(0, pos), Buffer.alloc(size + 16)])
-      return output.buf
-    },
-  }
-  const end = new MessageWriter(protocol.header, protocol.table(role, 'outgoing'), LIMIT).write(message, output, 0)
-  return output.buf.subarray(0, end)
+  return Buffer.from(new MessageWriter(protocol.header, protocol.table(role, 'outgoing'), LIMIT).frame(message))
 }
 
 describe('vectors', () => {

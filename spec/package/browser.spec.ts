@@ -8,8 +8,8 @@ const LIB = join(__dirname, '..', '..', 'lib')
 
 // What knows bytes and messages only, as a browser's program would import it.
 const ENTRY = `
-  export { FrameParser } from './framing/frame-parser.ts'
-  export { Header } from './framing/header.ts'
+  export { MessageReader, NONE, WITHOUT_LIMITS } from './framing/message-reader.ts'
+  export { MessageWriter } from './framing/message-writer.ts'
   export { loadSchema } from './protocol/load.ts'
   export { Protocol } from './protocol/protocol.ts'`
 
@@ -41,21 +41,19 @@ const LONG = 'grüße 👋 '.repeat(12)
 /** What the program in the browser does: reads a frame byte by byte, and writes its message again. */
 const PROGRAM = `(() => {
   const protocol = qbp.Protocol.from(schema)
-  const frames = new qbp.FrameParser(protocol.header, 1 << 20)
+  const { header, sent } = protocol
+  const messages = new qbp.MessageReader({ ...qbp.WITHOUT_LIMITS, header, table: sent.client })
   let message
   for (const byte of frame) {
-    frames.feed(Uint8Array.of(byte))
-    if (frames.next()) {
-      const entry = protocol.sent.client.byType(frames.type)
-      message = entry.decode(frames.buffer, frames.start, frames.end, false, null)
-    }
+    messages.frames.feed(Uint8Array.of(byte))
+    message = messages.take()
   }
-  frames.finish()
+  messages.frames.finish()
   let fault
   try { protocol.decode('M', Uint8Array.of(10, 5, 97)) } catch (error) { fault = error.code }
   const { text, big, inner, map } = message
   const told = { text, big: String(big), data: Array.from(message.data), list: Array.from(message.list), inner: inner.text, map: { ...map } }
-  return JSON.stringify({ told, fault, again: Array.from(protocol.encode('M', message)) })
+  return JSON.stringify({ told, fault, again: Array.from(new qbp.MessageWriter(header, sent.client, 1 << 20).frame(message)) })
 })()`
 
 describe('the floors that know no Node', () => {
@@ -99,6 +97,6 @@ describe('the floors that know no Node', () => {
       ...{ text: LONG, big: String(message.big), data: [0, 255, 16], list: [1.5, 0], inner: 'short', map: { a: -3 } },
     })
     expect(fault).to.equal('ERR_QBP_INVALID_BODY')
-    expect(again).to.deep.equal([...body])
+    expect(again).to.deep.equal([...frame])
   })
 })

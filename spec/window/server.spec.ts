@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import { expect } from 'chai'
 import { WebSocket } from 'ws'
-import { FrameParser } from '../../lib/framing/frame-parser.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { Protocol } from '../../lib/index.ts'
 import { type Heard, language } from '../../lib/window/language.ts'
 import type { ObservedEvent } from '../../lib/window/observed.ts'
@@ -15,17 +15,19 @@ const protocol = Protocol.from(chat) as unknown as Protocol
 class Page {
   readonly heard: Heard[] = []
   readonly socket: WebSocket
-  readonly #frames = new FrameParser(language.header, Number.POSITIVE_INFINITY)
+  readonly #messages = new MessageReader({
+    ...WITHOUT_LIMITS,
+    header: language.header,
+    table: language.sent.server,
+  })
   #taken = 0
 
   constructor(url: string, origin = new URL(url).origin, takes = true) {
     this.socket = new WebSocket(`${url.replace('http', 'ws')}frames`, { origin })
     this.socket.on('message', (bytes: Buffer) => {
-      this.#frames.feed(bytes)
-      while (this.#frames.next()) {
-        const { type, buffer, start, end } = this.#frames
-        this.heard.push(language.sent.server.byType(type)?.decode(buffer, start, end, false, null) as Heard)
-      }
+      const messages = this.#messages
+      messages.frames.feed(bytes)
+      for (let message = messages.take(); message !== NONE; message = messages.take()) this.heard.push(message as Heard)
       this.#taken += bytes.length
       if (takes) this.take()
     })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Type } from '../../lib/codec/type.ts'
+import { Header } from '../../lib/framing/header.ts'
 import { Protocol } from '../../lib/index.ts'
 import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/page/spans.ts'
 
@@ -238,7 +239,7 @@ describe('the spans of a header', () => {
   for (const [layout, hex, expected] of rows) {
     it(`follow the layout ${layout}`, () => {
       const bytes = bytesOf(hex)
-      expect(told(headerSpans(layout, bytes, bytes.length))).to.deep.equal(expected)
+      expect(told(headerSpans(new Header(layout).tokens, bytes, bytes.length))).to.deep.equal(expected)
     })
   }
 })

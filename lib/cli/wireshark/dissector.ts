@@ -1,5 +1,5 @@
 import type { Field, Type } from '../../codec/type.ts'
-import { type Integer, parseLayout, type Token } from '../../framing/layout.ts'
+import type { Integer, Token } from '../../framing/layout.ts'
 import type { Protocol, Role } from '../../index.ts'
 import { LUA } from './lua.ts'
 
@@ -13,7 +13,7 @@ export interface DissectorOptions {
 
 /** The Lua of a Wireshark dissector for a protocol: tables made of its layout, tables and messages, and code that reads them. */
 export function dissector(protocol: Protocol, { name, ports }: DissectorOptions): string {
-  const tokens = parseLayout(protocol.header.text)
+  const { tokens } = protocol.header
   const length = tokens.find((token) => token.kind === 'integer' && token.name === 'length') as Integer
   const types = reached(protocol)
   const entries = (role: Role) =>
@@ -96,9 +96,12 @@ function entryTable(type: Type, field: Field): string[] {
 /** A token of the layout as the fields of its table. */
 function tokenTable(token: Token): string {
   if (token.kind === 'constant') return `bytes = { ${token.bytes.join(', ')} }`
-  const { name, width, littleEndian } = token
-  const size = typeof width === 'number' ? `, width = ${width}` : ''
-  return `name = ${lua(name)}${size}${width === 'zigzag' ? ', zigzag = true' : ''}${littleEndian ? ', le = true' : ''}`
+  const { name, of } = token
+  const parts = [`name = ${lua(name)}`]
+  if (of.width !== undefined) parts.push(`width = ${of.width}`)
+  if (of.order === 'zigzag') parts.push('zigzag = true')
+  if (of.order === 'little-endian') parts.push('le = true')
+  return parts.join(', ')
 }
 
 /** Text as a literal of Lua: names of a schema are code, its strings are not. */

@@ -1,13 +1,11 @@
 import type { Role } from '../../base/role.ts'
-import type { Header } from '../../framing/header.ts'
+import { FrameParser } from '../../framing/frame-parser.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
 import type { Entry, EntryForm, OnlyForm } from '../../framing/table.ts'
 import { Protocol } from '../../protocol/protocol.ts'
 import { base64, toProtoJson } from '../../protojson/to-json.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans, type Span, spansOf } from './spans.ts'
-
-/** What a header says. */
-type Head = Parameters<Header['read']>[3]
 
 /** One line of the table. */
 export interface Row {
@@ -25,6 +23,8 @@ export interface Row {
   /** What the header says: the type, where the body begins, and the table's entry, if it lists the type. */
   readonly type: number
   readonly bodyStart: number
+  /** The header's own fields. */
+  readonly fields: Record<string, number> | null
   readonly entry: Entry | null
 }
 
@@ -39,7 +39,6 @@ const kinds: Record<number, Row['kind']> = {
 export class Conversation {
   readonly title: string
   readonly protocol: Protocol
-  readonly #head: Head = { type: 0, length: 0, fields: null }
 
   constructor({ title, header, package: name, schema, client, server }: Hello) {
     this.title = title
@@ -57,24 +56,32 @@ export class Conversation {
 
   row({ index, at, connection, from, kind, bytes, offset, error, peer }: Event): Row {
     const role = from === Side.CLIENT ? 'client' : 'server'
-    const head = this.#head
-    let bodyStart = -1
-    try {
-      bodyStart = bytes.length > 0 ? this.protocol.header.read(bytes, 0, bytes.length, head) : -1
-    } catch {} // A fault's bytes: no header.
-    const isFrame = kind === Event.Kind.FRAME && bodyStart >= 0
-    const entry = isFrame ? (this.protocol.sent[role].byType(head.type) ?? null) : null
+    const frame = kind === Event.Kind.FRAME ? this.#frame(bytes) : null
+    const entry = frame === null ? null : (this.protocol.sent[role].byType(frame.type) ?? null)
     return {
       ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
-      ...{ type: isFrame ? head.type : 0, bodyStart: isFrame ? bodyStart : bytes.length },
+      ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, fields: frame?.fields ?? null },
+    }
+  }
+
+  /** The one frame of these bytes. */
+  #frame(bytes: Uint8Array): FrameParser | null {
+    const frames = new FrameParser(this.protocol.header, Number.POSITIVE_INFINITY)
+    frames.feed(bytes)
+    try {
+      return frames.next() ? frames : null
+    } catch {
+      return null
     }
   }
 
   /** The message, as ProtoJSON; null where there is none or it does not decode. */
-  json({ entry, bytes, bodyStart }: Row): unknown {
+  json({ entry, bytes, from }: Row): unknown {
     if (entry === null || typeof entry.body === 'string') return null
+    const { header, sent } = this.protocol
     try {
-      return toProtoJson(this.protocol, entry.body, entry.decode(bytes, bodyStart, bytes.length, true, null))
+      const message = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent[from], shareBytes: true }).read(bytes)
+      return message === NONE ? null : toProtoJson(this.protocol, entry.body, message)
     } catch {
       return null
     }
@@ -88,8 +95,8 @@ export class Conversation {
       const whole = { ...part, name: 'bytes', kind: 'malformed', note: error, start: 0, end: length, valueStart: 0 }
       return length > 0 ? [whole] : []
     }
-    const { text } = this.protocol.header
-    const fields = headerSpans(text, bytes, bodyStart)
+    const { text, tokens } = this.protocol.header
+    const fields = headerSpans(tokens, bytes, bodyStart)
     const header = { ...part, name: 'header', kind: text, start: 0, end: bodyStart, valueStart: 0, children: fields }
     const place = { start: bodyStart, end: length, valueStart: bodyStart }
     if (entry !== null && typeof entry.body !== 'string') {
@@ -127,10 +134,8 @@ export function nameOf({ kind, entry, type, from, peer }: Row): string {
 export function decodeLine(conversation: Conversation, row: Row): string {
   const { entry, type, offset, bytes, bodyStart, error } = row
   const { header } = conversation.protocol
-  const head: Head = { type: 0, length: 0, fields: null }
-  header.read(bytes, 0, bytes.length, head)
   const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bytes.length - bodyStart }
-  const fields = head.fields === null ? {} : { header: head.fields }
+  const fields = row.fields === null ? {} : { header: row.fields }
   if (entry?.body === 'empty' && bytes.length === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
   const message = conversation.json(row)
   if (message !== null) return JSON.stringify({ ...place, ...fields, message })

@@ -1,8 +1,12 @@
-import { FrameParser } from '../../framing/frame-parser.ts'
+import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
+import { MessageWriter } from '../../framing/message-writer.ts'
 import { type Heard, language } from '../language.ts'
 
 /** How it stands with the window: `lost` is tried again. */
 export type LinkState = 'connecting' | 'live' | 'lost'
+
+const { header, sent } = language
+const writer = new MessageWriter(header, sent.client, Number.POSITIVE_INFINITY)
 
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 4_000
@@ -23,7 +27,8 @@ export class Link {
 
   #connect(): void {
     const socket = new WebSocket(this.#url)
-    const frames = new FrameParser(language.header, Number.POSITIVE_INFINITY)
+    // Not `shareBytes`: a view would keep the whole WebSocket message for one frame of it.
+    const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent.server, unknown: 'skip' })
     let taken = 0
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
@@ -31,14 +36,10 @@ export class Link {
       this.#tell('live')
     }
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
-      frames.feed(new Uint8Array(data))
-      while (frames.next()) {
-        const entry = language.sent.server.byType(frames.type)
-        // Copied: a view would keep the whole WebSocket message for one frame of it.
-        if (entry) this.#hear(entry.decode(frames.buffer, frames.start, frames.end, false, null) as Heard)
-      }
+      messages.frames.feed(new Uint8Array(data))
+      for (let message = messages.take(); message !== NONE; message = messages.take()) this.#hear(message as Heard)
       taken += data.byteLength
-      socket.send(frame('Taken', { bytes: taken }))
+      socket.send(writer.frame({ $name: 'Taken', bytes: taken }) as Uint8Array<ArrayBuffer>)
     }
     socket.onclose = () => {
       this.#tell('lost')
@@ -46,16 +47,4 @@ export class Link {
       this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
     }
   }
-}
-
-/** One frame of the page's. */
-function frame(name: string, message: object): Uint8Array<ArrayBuffer> {
-  const { header, sent } = language
-  const type = sent.client.byName(name)?.type ?? 0
-  const body = language.encode(name, message)
-  const size = header.size(type, body.length, null)
-  const bytes = new Uint8Array(size + body.length)
-  header.write(bytes, 0, type, body.length, null)
-  bytes.set(body, size)
-  return bytes
 }

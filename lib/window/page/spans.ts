@@ -8,6 +8,8 @@ import { textReaders } from '../../codec/text.ts'
 import type { EnumType, Field, Type } from '../../codec/type.ts'
 import * as wire from '../../codec/wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../../codec/wire.ts'
+import type { IntegerKind } from '../../framing/integer-kinds.ts'
+import type { Token } from '../../framing/layout.ts'
 
 /** A field among the bytes. Positions are offsets into the bytes walked. */
 export interface Span {
@@ -305,36 +307,33 @@ const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1
 const kindName = ({ kind, enum: names, message }: Field): string =>
   kind === 'enum' && names !== null ? shortName(names.name) : kind === 'message' ? (message?.name ?? kind) : kind
 
-/** The parts of a header whose bytes are `bytes[0..end)`, by its layout, of which `Header` has made sure. */
-export function headerSpans(layout: string, bytes: Uint8Array, end: number): Span[] {
+/** The parts of a header whose bytes are `bytes[0..end)`. */
+export function headerSpans(tokens: readonly Token[], bytes: Uint8Array, end: number): Span[] {
   const spans: Span[] = []
-  let pos = 0
-  for (const word of layout.split(' ')) {
-    const start = pos
-    if (word.startsWith('0x')) {
-      pos += (word.length - 2) / 2
-      spans.push(leaf('constant', word, null, start, Math.min(pos, end), start))
-      continue
-    }
-    const [name = '', kind = ''] = word.split(':')
-    const bits = Number(/\d+/.exec(kind)?.[0] ?? 0)
-    let value = 0
-    if (bits > 0) {
-      pos += bits / 8
-      const taken = [...bytes.subarray(start, pos)]
-      value = (kind.endsWith('le') ? taken.reverse() : taken).reduce((sum, byte) => sum * 256 + byte, 0)
+  let start = 0
+  for (const token of tokens) {
+    if (token.kind === 'constant') {
+      const behind = Math.min(start + token.bytes.length, end)
+      spans.push(leaf('constant', token.text, null, start, behind, start))
+      start = behind
     } else {
-      let raw = 0n
-      for (let shift = 0n, more = true; more && pos < end; shift += 7n) {
-        const byte = bytes[pos++] as number
-        raw |= BigInt(byte & 127) << shift
-        more = byte > 127
-      }
-      value = Number(kind === 'zigzag' ? (raw >> 1n) ^ -(raw & 1n) : raw)
+      const { value, behind } = integerAt(token.of, bytes, start, end)
+      const name = token.counts === 'body' ? token.name : `${token.name}(${token.counts})`
+      spans.push(leaf(name, token.of.name, value, start, behind, start))
+      start = behind
     }
-    spans.push(leaf(name, kind, value, start, Math.min(pos, end), start))
   }
   return spans
+}
+
+function integerAt({ width, order }: IntegerKind, bytes: Uint8Array, start: number, end: number) {
+  let behind = start + (width ?? 0)
+  if (width === undefined) while (behind < end && (bytes[behind++] as number) > 127);
+  const taken = [...bytes.subarray(start, behind)]
+  if (order === 'big-endian') return { behind, value: taken.reduce((sum, byte) => sum * 256 + byte, 0) }
+  if (order === 'little-endian') return { behind, value: taken.reduceRight((sum, byte) => sum * 256 + byte, 0) }
+  const raw = taken.reduceRight((sum, byte) => sum * 128n + BigInt(byte & 127), 0n)
+  return { behind, value: Number(order === 'zigzag' ? (raw >> 1n) ^ -(raw & 1n) : raw) }
 }
 
 /** The innermost span around the byte, with those around it, from the outside in; empty where there is none. */
