@@ -2,11 +2,12 @@
 //
 //   npm run example -- child-process
 //
-// It ends by itself. The parent starts this same file with QBP_WORKER set; the worker prints to standard error, since its
-// standard output carries frames.
+// It ends by itself. The parent starts this same file as a worker; the worker prints to standard error, since its standard
+// output carries frames.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { createServer, Protocol, QbpConnection } from '../lib/index.ts'
@@ -45,14 +46,9 @@ function isPrime(n: number): boolean {
 // ---- the parent
 
 async function parent(): Promise<void> {
-  const child = spawn(
-    process.execPath,
-    ['-r', 'ts-node/register/transpile-only', '-e', 'require(process.env.QBP_WORKER)'],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, QBP_WORKER: __filename },
-    },
-  )
+  const child = spawn(process.execPath, [join(__dirname, '../scripts/ts.cjs'), __filename, 'worker'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const exited = once(child, 'exit')
   const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin })
   const connection = new QbpConnection(protocol, duplex, { role: 'client' as const })
@@ -74,4 +70,4 @@ async function parent(): Promise<void> {
   console.log(`${results.join(' and ')} primes; the worker has exited with ${code}. All closed.`)
 }
 
-void (process.env.QBP_WORKER === undefined ? parent() : worker())
+void (process.argv[2] === 'worker' ? worker() : parent())

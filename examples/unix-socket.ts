@@ -8,21 +8,10 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, createServer, type Outgoing, Protocol, type QbpConnection } from '../lib/index.ts'
+import { connect, createServer, Protocol } from '../lib/index.ts'
 import { store } from '../schemas/store.ts'
 
 const protocol = Protocol.from(store)
-
-/** Asks for one thing. @throws if the connection ends first. */
-async function ask(
-  { reader, writer }: QbpConnection<typeof protocol, 'client'>,
-  message: Extract<Outgoing<typeof protocol>, { $name: 'Put' | 'Get' }>,
-) {
-  await writer.writeMessage(message)
-  const entry = await reader.readMessage()
-  if (entry?.$name !== 'Entry') throw new Error('the connection ended before the entry came')
-  return entry
-}
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'qbp-')) // Of mode 0700: nobody else gets at what is in it.
@@ -44,14 +33,17 @@ async function main(): Promise<void> {
 
   for (const [key, value] of Object.entries({ colour: 'green', shape: 'round' })) {
     await using connection = await connect(protocol, { path })
-    await ask(connection, { $name: 'Put', key, value })
+    await connection.writer.writeMessage({ $name: 'Put', key, value })
+    await connection.reader.readMessage() // Its entry: the value is kept.
   }
-  const connection = await connect(protocol, { path })
-  for (const key of ['colour', 'shape', 'weight']) {
-    const entry = await ask(connection, { $name: 'Get', key })
-    console.log(Object.hasOwn(entry, 'value') ? `${key}: ${entry.value}, put by ${entry.owner}` : `${key}: nothing`)
+  const { reader, writer } = await connect(protocol, { path })
+  for (const key of ['colour', 'shape', 'weight']) await writer.writeMessage({ $name: 'Get', key })
+  writer.end() // The three answers still come, then the server's end.
+  for await (const entry of reader) {
+    if (entry.$name !== 'Entry') throw new Error(`the server sent ${entry.$name}`)
+    const { key, value, owner } = entry
+    console.log(Object.hasOwn(entry, 'value') ? `${key}: ${value}, put by ${owner}` : `${key}: nothing`)
   }
-  await connection.close()
   await server.close()
   const gone = !existsSync(path)
   rmSync(folder, { recursive: true })

@@ -4,6 +4,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { LocalHub } from '../../lib/index.ts'
 import { startNats } from './nats.ts'
 import { chatNode } from './node.ts'
@@ -17,7 +18,7 @@ export interface Grid {
 
 export async function processes(natsServer: string): Promise<Grid> {
   const nats = await startNats(natsServer)
-  cluster.setupPrimary({ exec: process.argv[1] ?? 'cluster' })
+  cluster.setupPrimary({ exec: join(__dirname, '../../scripts/ts.cjs'), args: [join(__dirname, 'play.ts')] })
   let port = 0
   const fork = async () => {
     const worker = cluster.fork({ QBP_NATS: nats.url })

@@ -145,8 +145,12 @@ describe('natsBus over kill -9', function () {
       await bus.subscribe(`log-${lane}`, (frame) => tally.deliver(Number(text(frame))), { since: 'first' })
     }
     await bus.store.watch(['presence'], ({ value }) => presence.push(value && text(value)))
-    const script = `require(${JSON.stringify(join(__dirname, '../support/bus-node.ts'))})`
-    const args = ['-r', 'ts-node/register/transpile-only', '-e', script, '--', server.url, 'victim']
+    const args = [
+      join(__dirname, '../../scripts/ts.cjs'),
+      join(__dirname, '../support/bus-node.ts'),
+      server.url,
+      'victim',
+    ]
     victim = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     let readTo = { epoch: 'none', offset: 0n }
     let isReady = false

@@ -140,19 +140,9 @@ describe('qbp decode', () => {
   it('is quiet where its reader goes, and ends with 130 at Ctrl-C', async function () {
     this.timeout(30_000)
     const start = () =>
-      spawn(
-        process.execPath,
-        [
-          '-r',
-          'ts-node/register/transpile-only',
-          '-e',
-          `require('./lib/cli/command/main.ts')`,
-          '--',
-          'decode',
-          ...chat,
-        ],
-        { stdio: ['pipe', 'pipe', 'pipe'] },
-      )
+      spawn(process.execPath, ['scripts/ts.cjs', 'lib/cli/command/main.ts', 'decode', ...chat], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
     const [head, stopped] = [start(), start()]
     let errors = ''
     for (const { stdin, stderr } of [head, stopped]) {

@@ -107,8 +107,12 @@ describe('BusGroup over kill -9', function () {
     const group = groupOn(await node('victim'))
     const watcher = new Client()
     await group.join(watcher.writer, { name: 'ben' })
-    const script = `require(${JSON.stringify(join(__dirname, '../support/grid-node.ts'))})`
-    const args = ['-r', 'ts-node/register/transpile-only', '-e', script, '--', server.url, 'victim']
+    const args = [
+      join(__dirname, '../../scripts/ts.cjs'),
+      join(__dirname, '../support/grid-node.ts'),
+      server.url,
+      'victim',
+    ]
     victim = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const heard: string[] = []
     const tally = new Tally()

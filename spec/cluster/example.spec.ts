@@ -3,13 +3,13 @@ import { expect } from 'chai'
 import { peer, run } from '../support/peers.ts'
 
 const ROOT = join(__dirname, '..', '..')
-const FLAGS = ['-r', 'ts-node/register/transpile-only', '-e', "require('./examples/cluster/play.ts')"]
+const PROGRAM = ['scripts/ts.cjs', 'examples/cluster/play.ts']
 
 describe('the cluster example', function () {
   this.timeout(60_000)
 
   async function play(...args: string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [...FLAGS, '--', ...args], { cwd: ROOT, timeoutMs: 55_000 })
+    const { stdout } = await run(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, timeoutMs: 55_000 })
     const [tally = ''] = stdout.match(/^sent .*$/m) ?? []
     console.log(`      ${tally}`)
     expect(stdout).to.match(/^[1-9]\d* clients lost their connection and resumed on another node; 0 were told/m)

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -28,13 +28,11 @@ const ELSEWHERE = ['cluster', 'mumble']
 
 /** Starts an example as `npm run example -- NAME` does, without npm. */
 function start(name: string, ...args: string[]): ChildProcess & { stdout: Socket; stderr: Socket } {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const [, program] = /-e "(.*)" --$/.exec(scripts.example) as RegExpExecArray
-  return spawn(
-    process.execPath,
-    ['-r', 'ts-node/register/transpile-only', '-e', program as string, '--', name, ...args],
-    { cwd: ROOT, timeout: LIMIT_MS, stdio: ['ignore', 'pipe', 'pipe'] },
-  ) as ReturnType<typeof start>
+  return spawn(process.execPath, ['scripts/ts.cjs', 'examples', name, ...args], {
+    cwd: ROOT,
+    timeout: LIMIT_MS,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }) as ReturnType<typeof start>
 }
 
 /** What an example prints and how it ends. */

@@ -1,14 +1,14 @@
 // The program that the protobuf conformance runner drives: it sends a body of a test message, and wants it back as this side
 // encodes it. The runner's own protocol, frames of `length:u32le` over standard input and output, is spoken by Qbp too.
 //
-//   node -r ts-node/register/transpile-only -e "require('…/conformance-testee.ts')" INCLUDE_DIR
+//   node scripts/ts.cjs spec/support/conformance-testee.ts INCLUDE_DIR
 
 import { Duplex } from 'node:stream'
 import { createServer, Protocol, QbpError } from '../../lib/index.ts'
 
 const PROTOBUF = 1
 
-async function main([include = '']: string[]): Promise<void> {
+export async function main([include = ''] = process.argv.slice(2)): Promise<void> {
   const dir = `${include}/google/protobuf`
   const runner = await Protocol.load(`${include}/conformance/conformance.proto`, {
     header: 'length:u32le',
@@ -44,5 +44,3 @@ async function main([include = '']: string[]): Promise<void> {
     }
   }
 }
-
-void main(process.argv.slice(-1))

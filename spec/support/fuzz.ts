@@ -213,9 +213,8 @@ function same(found: unknown, expected: unknown, what: string): void {
 }
 
 /** The command: `npm run fuzz`. */
-export async function main(args: string[]): Promise<void> {
+export async function main(): Promise<void> {
   const { values } = parseArgs({
-    args,
     options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } },
   })
   const seed = Number(values.seed ?? Date.now() % 2 ** 31)

@@ -38,7 +38,7 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(FOLDER, `window-${name}.png`) })
 }
 
-async function main(): Promise<void> {
+export async function main(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true })
   const chat = await tapChat({ title: '127.0.0.1:7001 → chat.example:7000' })
   const browser = await launchChromium()
@@ -65,5 +65,3 @@ async function main(): Promise<void> {
     await chat.close()
   }
 }
-
-void main()

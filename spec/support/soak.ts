@@ -333,9 +333,8 @@ export function faultsOf(report: SoakReport): string[] {
 }
 
 /** The command: `npm run soak`. */
-export async function main(args: string[]): Promise<void> {
+export async function main(): Promise<void> {
   const { values } = parseArgs({
-    args,
     options: {
       minutes: { type: 'string', default: '1' },
       clients: { type: 'string', default: '1000' },

@@ -30,10 +30,10 @@ describe("protobuf's conformance suite", function () {
 
   it('passes as bare protobufjs does: 2805 bodies, none wrong', async () => {
     const testee = join(folder, 'testee')
-    const script = `require('${join(__dirname, '../support/conformance-testee.ts')}')`
+    const program = `'${join(ROOT, 'scripts/ts.cjs')}' '${join(__dirname, '../support/conformance-testee.ts')}'`
     writeFileSync(
       testee,
-      `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' -r ts-node/register/transpile-only -e "${script}" '${join(PACKAGE, 'include')}'\n`,
+      `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' ${program} '${join(PACKAGE, 'include')}'\n`,
     )
     chmodSync(testee, 0o755)
     const runner = join(PACKAGE, 'bin/conformance_test_runner-linux-x64')

@@ -1,22 +1,23 @@
 // npm run generate: makes the typed modules that are not checked in, in one process: beside each example's schema, and the
 // window's.
-const { readdirSync } = require('node:fs')
-const { join } = require('node:path')
-const { run } = require('../lib/cli/verbs/generate.ts')
 
-async function main() {
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../lib/cli/verbs/generate.ts'
+
+const ROOT = join(__dirname, '..')
+
+export async function main(): Promise<void> {
   const { stdin, stdout, stderr, env } = process
   const io = { stdin, stdout, stderr, env, signal: new AbortController().signal }
-  const examples = readdirSync(__dirname).filter((name) => name.endsWith('.proto'))
-  const window = join(__dirname, '../lib/window')
+  const examples = readdirSync(join(ROOT, 'schemas')).filter((name) => name.endsWith('.proto'))
+  const window = join(ROOT, 'lib', 'window')
   const modules = [
     ...examples.map((name) => {
-      const proto = join(__dirname, name)
+      const proto = join(ROOT, 'schemas', name)
       return [proto, '-o', proto.replace(/\.proto$/, '.ts'), '--import', '../lib/index.ts']
     }),
     [join(window, 'window.proto'), '-o', join(window, 'messages.ts'), '--int64', 'number', '--import', '../index.ts'],
   ]
   for (const args of modules) process.exitCode ||= await run(args, io)
 }
-
-void main()
