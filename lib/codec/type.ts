@@ -12,6 +12,8 @@ export interface EnumType {
 /** One field of a message: all that the codecs have to know of it. */
 export interface Field {
   readonly name: string
+  /** As the .proto has it. */
+  readonly protoName: string
   /** In ProtoJSON: `json_name`, or the .proto's name in lowerCamelCase. */
   readonly jsonName: string
   readonly id: number

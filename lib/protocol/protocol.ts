@@ -8,6 +8,7 @@ import { Header } from '../framing/header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { headers } from '../framing/presets.ts'
 import { Entry, type OnlyForm, Table, type TableForm } from '../framing/table.ts'
+import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
 import { isPerRole, listEntries, messageType, onlyEntry, perRole } from './forms.ts'
 import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
@@ -172,5 +173,40 @@ export class Protocol<D extends Directions = Untyped> {
   decode(name: string, bytes: Uint8Array): any {
     const type = messageType(name, this.#types)
     return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
+  }
+
+  /**
+   * The canonical ProtoJSON of a message, as a value for `JSON.stringify`: https://protobuf.dev/programming-guides/json.
+   *
+   * @param message one that was read, or that may be written.
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of a value that has no JSON, such as a time after the year 9999;
+   * ERR_QBP_BAD_TABLE for a name that is none.
+   */
+  toJson(name: string, message: object, options: JsonOptions = {}): unknown {
+    const type = messageType(name, this.#types)
+    const read =
+      message instanceof type.Message ? message : this.decode(type.fullName, this.encode(type.fullName, message))
+    return this.protoJson(options).toJson(type, read)
+  }
+
+  /**
+   * The message of its ProtoJSON, as a reader hands it out. Integers beyond 2**53 - 1 come as text, which is ProtoJSON's own way, or as
+   * bigint.
+   *
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of what does not fit; ERR_QBP_BAD_TABLE for a name that is none.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
+  fromJson(name: string, json: unknown, options: JsonOptions = {}): any {
+    const type = messageType(name, this.#types)
+    return this.decode(type.fullName, this.encode(type.fullName, this.protoJson(options).fromJson(type, json)))
+  }
+
+  /**
+   * ProtoJSON over this schema, for tools.
+   *
+   * @internal
+   */
+  protoJson(options: JsonOptions = {}): ProtoJson {
+    return new ProtoJson((fullName) => this.#types.types.get(fullName), options)
   }
 }

@@ -160,14 +160,20 @@ function makeField(
   enums: ReadonlyMap<string, EnumType>,
   int64: Int64Kind,
 ): Field {
-  const field = original.resolve() as protobuf.Field & { delimited: boolean; hasPresence: boolean; jsonName: string }
+  const field = original.resolve() as protobuf.Field & {
+    delimited: boolean
+    hasPresence: boolean
+    jsonName: string
+    protoName: string
+  }
   const target = field.resolvedType?.fullName.slice(1) ?? ''
   const isEnum = field.resolvedType instanceof protobuf.Enum
   const kind: Kind = isEnum ? 'enum' : field.resolvedType ? 'message' : (field.type as Kind)
   const oneof = field.partOf
   return {
     name: field.name,
-    jsonName: field.jsonName,
+    protoName: field.protoName,
+    jsonName: jsonNameOf(field),
     id: field.id,
     kind,
     key: field.map ? ((field as unknown as protobuf.MapField).keyType as Kind) : null,
@@ -182,6 +188,15 @@ function makeField(
     enum: enums.get(target) ?? null,
     message: types.get(target) ?? null,
   }
+}
+
+/** An extension goes by its full name, in brackets. */
+const jsonNameOf = (field: protobuf.Field & { jsonName: string; protoName: string }): string => {
+  const extension = field.declaringField ?? undefined
+  if (extension === undefined) return field.jsonName
+  const scope = (extension.parent as protobuf.NamespaceBase).fullName.slice(1)
+  const { protoName = extension.name } = extension as protobuf.Field & { protoName?: string }
+  return `[${scope === '' ? '' : `${scope}.`}${protoName}]`
 }
 
 /** A oneof that protoc makes for a proto3 `optional`. */

@@ -28,7 +28,7 @@ describe("protobuf's conformance suite", function () {
     if (folder !== undefined) rmSync(folder, { recursive: true })
   })
 
-  it('passes as bare protobufjs does: 2805 bodies, none wrong', async () => {
+  it('passes, bodies and ProtoJSON, the recommended tests too', async () => {
     const testee = join(folder, 'testee')
     const program = `'${join(ROOT, 'scripts/ts.cjs')}' '${join(__dirname, '../support/conformance-testee.ts')}'`
     writeFileSync(
@@ -42,6 +42,9 @@ describe("protobuf's conformance suite", function () {
       ['--library-path', LIBRARIES, runner, '--enforce_recommended', '--maximum_edition', '2023', testee],
       { timeoutMs: 60_000 },
     )
-    expect(`${stdout}${stderr}`).to.include('2805 successes, 2762 skipped, 0 expected failures, 0 unexpected failures')
+    // One line for bodies and JSON, and one for text format, of which nothing is spoken here.
+    const [, successes] =
+      /(\d+) successes, 0 skipped, 0 expected failures, 0 unexpected/.exec(`${stdout}${stderr}`) ?? []
+    expect(Number(successes), `${stdout}${stderr}`).to.be.greaterThan(5_000)
   })
 })

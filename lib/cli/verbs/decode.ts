@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
-import { base64 } from '../../protojson/to-json.ts'
+import { base64 } from '../../protojson/scalars.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
 import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
@@ -96,14 +96,14 @@ class Decoding {
   }
 
   #json(frame: ReadFrame): FrameJson {
-    return frameToJson(this.#command.protocol, senderOf(this.#command), frame)
+    return frameToJson(this.#command.protocol, senderOf(this.#command), { ...frame, body: bodyOf(frame) })
   }
 
   #faulty({ type, offset, length, bytes, error }: ReadFrame): FrameJson | undefined {
     if (this.#onFault === 'stop') this.#end(error as Error)
     else this.#tell(error as Error)
     if (this.#onFault !== 'raw') return undefined
-    const body = base64(bytes.subarray(bytes.length - length))
+    const body = base64(bodyOf({ bytes, length }))
     return { name: null, type, offset, length, body, error: (error as Error).message }
   }
 
@@ -123,3 +123,7 @@ class Decoding {
     if (lines !== '' && !this.#io.stdout.write(lines)) await once(this.#io.stdout, 'drain', { signal: this.#io.signal })
   }
 }
+
+/** The body of a frame. */
+const bodyOf = ({ bytes, length }: Pick<ReadFrame, 'bytes' | 'length'>): Uint8Array =>
+  bytes.subarray(bytes.length - length)

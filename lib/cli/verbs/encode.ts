@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { QbpWritable } from '../../index.ts'
 import { frameFromJson } from '../../protojson/frame-json.ts'
+import { parseJson } from '../../protojson/parse-json.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
 import { commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
@@ -41,7 +42,7 @@ export const run = verb(form, async (values, positionals, io) => {
       line++
       if (text.trim() === '') continue
       try {
-        const message = frameFromJson(command.protocol, role, JSON.parse(text))
+        const message = frameFromJson(command.protocol, role, parseJson(text))
         if (!writer.write(message)) await once(writer, 'drain', { signal: io.signal })
       } catch (error) {
         if (io.signal.aborted) throw error

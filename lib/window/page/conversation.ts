@@ -3,7 +3,7 @@ import { FrameParser } from '../../framing/frame-parser.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
 import type { Entry, EntryForm, OnlyForm } from '../../framing/table.ts'
 import { Protocol } from '../../protocol/protocol.ts'
-import { base64, toProtoJson } from '../../protojson/to-json.ts'
+import { base64 } from '../../protojson/scalars.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans, type Span, spansOf } from './spans.ts'
 
@@ -81,7 +81,7 @@ export class Conversation {
     const { header, sent } = this.protocol
     try {
       const message = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent[from], shareBytes: true }).read(bytes)
-      return message === NONE ? null : toProtoJson(this.protocol, entry.body, message)
+      return message === NONE ? null : this.protocol.protoJson().toJson(entry.body, message)
     } catch {
       return null
     }

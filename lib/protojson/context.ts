@@ -1,0 +1,46 @@
+import { QbpError } from '../base/errors.ts'
+import type { Type } from '../codec/type.ts'
+
+export type Values = Record<string, unknown>
+
+export const isObject = (value: unknown): value is Values =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What both ways need beside the message. */
+export interface JsonContext {
+  /** Finds a message of the schema by its full name: what is inside a `google.protobuf.Any` is named by its URL alone. */
+  find(fullName: string): Type | undefined
+  /** Unknown fields go along as `$unknown`, in base64, at each message that has some. ProtoJSON itself has no place for them. */
+  readonly unknownFields: boolean
+  /** Keys that are no field, and names that are no value of their enum, are left out instead of refused. */
+  readonly ignoreUnknown: boolean
+  /** A message's JSON, and a message of its JSON, whatever its type is. */
+  toJson(type: Type, message: object, path: string): unknown
+  fromJson(type: Type, json: unknown, path: string): object
+}
+
+/** Sets a key, `__proto__` too. */
+export function put(object: Values, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true })
+  else object[key] = value
+}
+
+/** The key of a message's unknown fields. No field's name begins with a $. */
+export const UNKNOWN_KEY = '$unknown'
+
+/** A value that has no counterpart on the other side, named by its path. */
+export function misfit(path: string, problem: string): QbpError {
+  return new QbpError('ERR_QBP_INVALID_MESSAGE', `${path === '' ? 'The message' : path} ${problem}`, {
+    ...(path !== '' && { field: path }),
+  })
+}
+
+/** The path of a member. */
+export const member = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
+
+/** A value as an error shows it, cut short: peers write it. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? String(value))
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
