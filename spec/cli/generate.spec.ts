@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
@@ -431,6 +431,52 @@ describe('qbp generate', () => {
       const { code, stdout } = await generate('--help')
       expect(stdout).to.include('Usage: qbp generate').and.include('Example:')
       expect(code).to.equal(0)
+    })
+  })
+
+  describe('looks at the nearest package.json', () => {
+    let inner: string
+    let proto: string
+    beforeEach(() => {
+      inner = mkdtempSync(join(folder, 'package-'))
+      mkdirSync(join(inner, 'schemas'))
+      proto = join(inner, 'schemas', 'a.proto')
+      writeFileSync(proto, 'syntax = "proto3"; package a; message A { int32 n = 1; }')
+    })
+    const files = () => readdirSync(join(inner, 'schemas')).sort()
+    const say = (manifest: object) => writeFileSync(join(inner, 'package.json'), JSON.stringify(manifest))
+
+    it('and writes name.js in an ES module package', async () => {
+      say({ type: 'module' })
+      expect(await generate(proto)).to.include({ code: 0, stderr: '' })
+      expect(files()).to.deep.equal(['a.d.ts', 'a.js', 'a.proto'])
+    })
+
+    for (const manifest of [{ type: 'commonjs' }, {}]) {
+      it(`and writes name.mjs where it is ${JSON.stringify(manifest)}`, async () => {
+        say(manifest)
+        expect(await generate(proto)).to.include({ code: 0, stderr: '' })
+        expect(files()).to.deep.equal(['a.d.mts', 'a.mjs', 'a.proto'])
+      })
+
+      for (const end of ['js', 'ts']) {
+        it(`and says what to do where ${JSON.stringify(manifest)} makes no ES module of .${end}`, async () => {
+          say(manifest)
+          const out = join(inner, 'schemas', `a.${end}`)
+          const { code, stderr } = await generate(proto, '-o', out)
+          expect(code).to.equal(0)
+          expect(stderr).to.match(
+            /^qbp generate: .* is an ES module, but .*package\.json (has no 'type'|says "type": "commonjs"):/,
+          )
+          expect(stderr).to.include(`run 'npm pkg set type=module', or generate ${out.replace(/.s$/, `m${end}`)}.`)
+          expect((await generate(proto, '-o', out.replace(/.s$/, `m${end}`))).stderr).to.equal('')
+        })
+      }
+    }
+
+    it('and leaves one that is no JSON to npm', async () => {
+      writeFileSync(join(inner, 'package.json'), '{')
+      expect(await generate(proto)).to.include({ code: 0, stderr: '' })
     })
   })
 })

@@ -4,6 +4,7 @@ import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { generateModule } from '../generate/module.ts'
+import { isModuleFile, moduleAdvice, packageTypeOf } from '../generate/package-type.ts'
 import { fileName } from '../generate/reflection.ts'
 import { oneOf } from '../options/values.ts'
 
@@ -18,7 +19,7 @@ const form = {
       short: 'o',
       value: 'FILE',
       help: `.ts (or .mts): one TypeScript file; .js (or .mjs): JavaScript, and its types in .d.ts beside it (default: name.js
-        beside the first .proto)`,
+        beside the first .proto; name.mjs where package.json does not say "type": "module")`,
     },
     int64: {
       type: 'string',
@@ -53,7 +54,7 @@ export const run = verb(form, async (values, files, io) => {
   const [first] = files
   if (first === undefined) throw new UsageError('no .proto file is given.')
   const int64 = oneOf('int64', values.int64 ?? 'bigint', ['bigint', 'long', 'number'])
-  const out = values.out ?? `${first.replace(/\.proto$/, '')}.js`
+  const out = values.out ?? defaultOutput(first)
   const targets = outputs(out)
   if (targets === null) throw new UsageError(`the output '${out}' ends neither in .ts or .mts nor in .js or .mjs.`)
   const root = await loadSchema(files, {
@@ -69,6 +70,9 @@ export const run = verb(form, async (values, files, io) => {
     }),
   )
   for (const [file, text] of targets) await writeFile(file, module[text])
+  const nearest = packageTypeOf(out)
+  if (nearest !== undefined && !isModuleFile(out, nearest))
+    io.stderr.write(`qbp generate: ${moduleAdvice(out, nearest)}\n`)
   // Someone who has named the file knows where it is.
   if (values.out === undefined) io.stdout.write(`${targets.map(([file]) => relative('', file)).join(', ')}\n`)
   return DONE
@@ -81,6 +85,13 @@ function generated<T>(make: () => T): T {
   } catch (error) {
     throw error instanceof RangeError ? new Fault(error.message, { cause: error }) : error
   }
+}
+
+/** Beside the first .proto, as a file that its package takes for an ES module. */
+function defaultOutput(proto: string): string {
+  const out = `${proto.replace(/\.proto$/, '')}.js`
+  const nearest = packageTypeOf(out)
+  return nearest === undefined || isModuleFile(out, nearest) ? out : out.replace(/js$/, 'mjs')
 }
 
 /** The files that a module is written to, each with which of its texts. */
