@@ -4,7 +4,7 @@ import { formatWithOptions } from 'node:util'
 import { expect } from 'chai'
 import { run } from '../../lib/cli/verbs/generate.ts'
 import { cli } from '../support/cli.ts'
-import { pages, pageText, ROOT, type Snippet, snippets } from '../support/pages.ts'
+import { type Program, pages, pageText, programs, ROOT, snippets } from '../support/pages.ts'
 
 const FOLDER = join(ROOT, '.snippets')
 const MAINTAINERS = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].filter((page) =>
@@ -26,19 +26,15 @@ const ENTRIES: Readonly<Record<string, string>> = {
 type Main = (console: { log(...values: unknown[]): void }) => Promise<void>
 
 /** As a module that a spec can require: a page's program imports the package, and awaits at the top. */
-function asModule({ text, page, line }: Snippet): string {
+function asModule({ text, page, line }: Program): string {
   const imports: string[] = []
   const rest = text.replace(/^import [^']*'([^']*)'\n/gm, (statement, specifier) => {
-    imports.push(statement.replace(specifier, ENTRIES[specifier] ?? specifier))
+    imports.push(statement.replace(specifier, ENTRIES[specifier] ?? specifier.replace(/^(\.\/.*)\.js$/, '$1.ts')))
     return ''
   })
   return `// ${page}, line ${line}\n${imports.join('')}
 export default async function (console: { log(...values: unknown[]): void }): Promise<void> {\n${rest}\n}\n`
 }
-
-/** What a program says it prints: the comments after console.log, each line or each of a list with commas. */
-const promised = ({ text }: Snippet): string =>
-  [...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map((match) => match[1]).join(', ')
 
 /** The anchor that GitHub gives a heading. */
 const anchor = (heading: string): string =>
@@ -88,17 +84,17 @@ describe('the pages', () => {
   })
   afterEach(() => process.chdir(home))
 
-  for (const snippet of pages().flatMap((page) => snippets(page, 'ts'))) {
-    const { page, line } = snippet
+  for (const program of pages().flatMap(programs)) {
+    const { page, line } = program
     it(`${page}: the program at line ${line} prints what it says`, async () => {
       const file = join(FOLDER, `${page.replaceAll('/', '-').replace('.md', '')}-${line}.ts`)
-      writeFileSync(file, asModule(snippet))
+      writeFileSync(file, asModule(program))
       const { default: main } = require(file) as { default: Main }
       const printed: string[] = []
       await main({
         log: (...values) => printed.push(formatWithOptions({ breakLength: Number.POSITIVE_INFINITY }, ...values)),
       })
-      expect(printed.join(', ')).to.equal(promised(snippet))
+      expect(printed.join(', ')).to.equal(program.prints)
     })
   }
 

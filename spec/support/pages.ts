@@ -29,3 +29,16 @@ export function snippets(page: string, language: string): Snippet[] {
     text: match[1] as string,
   }))
 }
+
+/** A page's program, and what it says that it prints. */
+export interface Program extends Snippet {
+  readonly prints: string
+}
+
+/** The programs of a page: its `ts` blocks. What they print stands in comments after console.log. */
+export function programs(page: string): Program[] {
+  return snippets(page, 'ts').map((snippet) => ({
+    ...snippet,
+    prints: [...snippet.text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map((match) => match[1]).join(', '),
+  }))
+}
