@@ -68,14 +68,14 @@ export interface ErrorFacts {
   node?: string
   /** The place in a log that a client has read up to, as `formatPosition` writes it. */
   position?: string
-  /** Why a log does not go on behind a place: 'trimmed' or 'lost'. */
+  /** Why a log does not go on after a place: 'trimmed' or 'lost'. */
   reason?: string
   /** The key of the bus's store in question, and the revision found there: null for none. */
   key?: readonly string[]
   revision?: object | null
 }
 
-/** The one error class of Qbp: told apart by `code`, with facts as properties, so that nobody has to parse a message. */
+/** The one error class of Qbp. Its `code` says which error it is, and facts are properties: no program has to parse a message. */
 export class QbpError extends Error implements ErrorFacts {
   readonly code: ErrorCode
   declare readonly type?: number

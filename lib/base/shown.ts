@@ -26,3 +26,12 @@ function classOf(value: object): string {
     return 'revoked Proxy' // Of one that throws, too, no more can be said.
   }
 }
+
+/** What a thrown value says, for an error's text: anything can be thrown, and even an Error's message may be anything. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    const { message } = thrown as { message?: unknown }
+    if (typeof message === 'string' && message !== '') return message
+  } catch {} // Thrown was null, or an object that throws itself.
+  return shown(thrown)
+}

@@ -1,4 +1,6 @@
-import { convert, unsteady } from './coerce.ts'
+import { QbpError } from '../base/errors.ts'
+import { reasonOf } from '../base/shown.ts'
+import { coerce, unreadable, unsteady } from './coerce.ts'
 import type { Output, Type } from './type.ts'
 import { alloc } from './wire.ts'
 
@@ -14,20 +16,40 @@ export class Scratch implements Output {
   }
 }
 
+/** How many messages are being encoded, each by a getter of the one before. */
+let nested = 0
+/** More than that are a getter that writes its own message again, which has no end. */
+const MOST_NESTED = 32
+/** Up to so many, what a getter has thrown is looked for once more, for its path. Each level doubles the work of all below. */
+const MOST_LOCATED = 4
+
 /**
- * Writes a message's body at `pos` and returns the position behind it.
+ * Writes a message's body at `pos` and returns the position after it. A getter or a Proxy of the message may do what it
+ * likes meanwhile, write other messages too: nothing of a body under way stands outside of `output` and local variables.
  *
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of the field that cannot be written.
  */
 export function encodeBody(type: Type, message: object, output: Output, pos: number): number {
+  if (nested === MOST_NESTED) throw unreadable(type, `a getter of it writes a message, ${nested} deep`)
+  nested++
+  try {
+    return encodeChecked(type, message, output, pos)
+  } finally {
+    nested--
+  }
+}
+
+function encodeChecked(type: Type, message: object, output: Output, pos: number): number {
   let end: number
   try {
     end = type.encode(message, output, pos, 0)
-  } catch {
-    end = -1 // A getter has thrown, which convert tells of with its path.
+  } catch (cause) {
+    if (cause instanceof QbpError && cause.code === 'ERR_QBP_NO_CODEGEN') throw cause
+    if (nested > MOST_LOCATED) throw unreadable(type, reasonOf(cause), cause)
+    end = -1 // A getter has thrown: coerce() finds which.
   }
   if (end >= 0) return end
-  end = type.encode(convert(type, message), output, pos, 0)
+  end = type.encode(coerce(type, message), output, pos, 0)
   if (end < 0) throw unsteady(type)
   return end
 }

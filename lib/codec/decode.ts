@@ -4,87 +4,27 @@
 // differs is said where it differs.
 
 import { compile } from '../base/compile.ts'
-import * as assembly from './decode-runtime.ts'
+import { byteLength } from './bytes.ts'
+import * as runtime from './decode-runtime.ts'
 import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
-import { type Kind, wireTypeOf } from './kinds.ts'
+import { familyOf, KINDS, type Kind, readEnd, wireTypeOf } from './kinds.ts'
 import { textReaders } from './text.ts'
 import type { Decode, Field, Nest, Read, Type } from './type.ts'
 import * as wire from './wire.ts'
 import { MAX_DEPTH } from './wire.ts'
 
-/** The functions that make a 64-bit value of its two halves, by their names in the generated code. */
-interface Makers {
-  signed: string
-  unsigned: string
-}
-const asValue: Makers = { signed: 'signed', unsigned: 'unsigned' }
-const asKey: Makers = { signed: 'signedKey', unsigned: 'unsignedKey' }
+/** The functions that make a 64-bit value of its two halves: as a value, and as a map's key. */
+const asValue = { signed: 'signed', unsigned: 'unsigned' }
+const asKey = { signed: 'signedKey', unsigned: 'unsignedKey' }
 
-// Reading one value: statements that leave it in `v` and `pos` behind it. `pos` may pass `end` by reading a byte that is
-// not the field's: the loop's end finds out. Two bytes of a varint are taken in place, for most that have more than one
-// have no more than two. Only where bytes are taken in bulk is the end checked at once.
-const varint = (call: string) =>
-  `v = buf[pos++]; if (!(v < 128)) { k = buf[pos]; if (k < 128) { v = v & 127 | k << 7; pos++ } else { v = ${call}(buf, pos - 1, end); pos = at.pos } }`
-const varint64 = (make: string) =>
-  `v = buf[pos++]; if (v < 128) v = ${make}(v, 0); else { varint64(buf, pos - 1, end); pos = at.pos; v = ${make}(at.lo, at.hi) }`
-const eight = (make: string) =>
-  `if (pos + 8 > end) cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
-const length = `v = buf[pos++]; if (!(v < 128)) { v = size(buf, pos - 1, end); pos = at.pos } v += pos; if (!(v <= end)) cut();`
-
-function reader(kind: Kind, utf8: boolean, { signed, unsigned } = asValue): string {
-  switch (kind) {
-    case 'double':
-      return 'if (pos + 8 > end) cut(); v = double(buf, pos); pos += 8'
-    case 'float':
-      return 'if (pos + 4 > end) cut(); v = float(buf, pos); pos += 4'
-    case 'int32':
-    case 'enum':
-      return varint('varint32')
-    case 'uint32':
-      return `${varint('varint32')} v >>>= 0`
-    case 'sint32':
-      return `${varint('varint32')} v = v >>> 1 ^ -(v & 1)`
-    case 'fixed32':
-      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos) >>> 0; pos += 4'
-    case 'sfixed32':
-      return 'if (pos + 4 > end) cut(); v = fixed32(buf, pos); pos += 4'
-    case 'int64':
-      return varint64(signed)
-    case 'uint64':
-      return varint64(unsigned)
-    case 'sint64':
-      return `varint64(buf, pos, end); pos = at.pos; unzigzag64(); v = ${signed}(at.lo, at.hi)`
-    case 'fixed64':
-      return eight(unsigned)
-    case 'sfixed64':
-      return eight(signed)
-    case 'bool':
-      return 'v = buf[pos++]; if (v < 128) v = v !== 0; else { v = bool(buf, pos - 1, end); pos = at.pos }'
-    case 'string':
-      return `${length} k = ${utf8 ? 'strictText' : 'text'}(buf, pos, v); pos = v; v = k`
-    case 'bytes':
-      return `${length} k = share ? buf.subarray(pos, v) : copy(buf, pos, v); pos = v; v = k`
-    case 'message':
-      throw new Error('A message is read in place, by nested().')
-  }
-}
-
-/** The value of a map's entry that has none. */
-function zero(kind: Kind): string {
-  if (kind === 'message') return 'null'
-  if (kind === 'string') return "''"
-  if (kind === 'bytes') return 'copy(buf, 0, 0)'
-  if (kind === 'bool') return 'false'
-  return is64(kind) ? (kind === 'uint64' || kind === 'fixed64' ? 'unsigned(0, 0)' : 'signed(0, 0)') : '0'
-}
-
-const is64 = (kind: Kind): boolean => kind.endsWith('64')
+const reader = (kind: Kind, { utf8 }: Field, makers = asValue): string => KINDS[kind].read({ utf8, ...makers })
+const is64 = (kind: Kind): boolean => familyOf(kind) === 'int64'
 
 /** Makes the field that ends at `pos` an unknown one. They are kept by the run: a piece of text for each would cost 30 times its bytes. */
 const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
 
 /** What the generated functions call. */
-const helpers = { ...wire, ...assembly, signedKey, unsignedKey }
+const helpers = { ...wire, ...runtime, byteLength, signedKey, unsignedKey }
 
 /**
  * Compiles the functions that read a Type. Those of its fields' types follow when they are first needed.
@@ -143,7 +83,7 @@ export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } 
   return compile(source, {
     ...helpers,
     ...textReaders(),
-    ...assembly.lists(),
+    ...runtime.lists(),
     Message: type.Message,
     Roomy: type.Roomy,
     Bare: type.Bare,
@@ -212,7 +152,7 @@ function fieldInOrder(field: Field, i: number, oneofs: string[], int64: Int64Kin
 /** Reads one value into `v`; `unknown` is what is done with a number that its closed enum does not have. */
 function value(field: Field, i: number, unknown: string): string {
   if (field.kind === 'message') return nested(field, i)
-  return `${reader(field.kind, field.utf8)}; ${field.enum?.closed ? `if (!e${i}.has(v)) ${unknown}` : ''}`
+  return `${reader(field.kind, field)}; ${field.enum?.closed ? `if (!e${i}.has(v)) ${unknown}` : ''}`
 }
 
 const groupEnd = ({ id }: Field): number => ((id << 3) | 4) >>> 0
@@ -239,16 +179,14 @@ function assign(field: Field, ref: string, int64: Int64Kind): string {
 }
 
 /** Whether the value in `v` is another than the default. */
-function sent({ kind, initial }: Field, int64: Int64Kind): string {
-  if (kind === 'bytes') return 'v.length !== 0'
-  if (kind === 'float' || kind === 'double') return '!Object.is(v, 0)'
+function sent({ kind }: Field, int64: Int64Kind): string {
   if (is64(kind)) return int64 === 'long' ? '(v.low | v.high) !== 0' : 'v'
-  return `v !== ${quote(initial as string)}`
+  return `!(${KINDS[kind].isDefault})`
 }
 
 /** The list is made at its full length: growing leaves half as much again empty, and never less than 17 places. */
 function packed(field: Field, i: number, ref: string): string {
-  const read = reader(field.kind, field.utf8)
+  const read = reader(field.kind, field)
   const known = field.enum?.closed
     ? `if (!e${i}.has(v)) { if (to > 0) keep(m, buf, from, to); to = 0; keepNumber(m, ${field.id}, buf, first, pos); continue }`
     : ''
@@ -256,8 +194,8 @@ function packed(field: Field, i: number, ref: string): string {
     wireTypeOf(field.kind) as 0 | 1 | 5
   ]
   // Long lists of floating-point numbers are better off growing: V8 keeps these without a pointer each.
-  const limit = field.kind === 'double' || field.kind === 'float' ? 16 : 2 ** 25
-  return `${length} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
+  const limit = familyOf(field.kind) === 'float' ? 16 : 2 ** 25
+  return `${readEnd} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
     const list = !fresh ? ${ref} : count > ${limit} ? [] : new Array(count)
     let n = fresh ? 0 : list.length
     while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = v }
@@ -272,14 +210,14 @@ function packed(field: Field, i: number, ref: string): string {
  * another entry follows the first: in a small one, more entries cost more time.
  */
 function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: string): string {
-  const readKey = reader(key, field.utf8, asKey)
+  const readKey = reader(key, field, asKey)
   const readOne =
     field.kind === 'message'
       ? `v = value; if (v === null) { ${nested(field, i)} value = v } else { ${merged(field, i)} }`
-      : `${reader(field.kind, field.utf8)}; value = v`
+      : `${reader(field.kind, field)}; value = v`
   const tag = ownTag(field)
   const firstByte = tag > 127 ? (tag & 127) | 128 : tag
-  return `${length} const outer = end; end = v; let key = ${is64(key) ? "'0'" : zero(key)}, value = ${zero(field.kind)}
+  return `${readEnd} const outer = end; end = v; let key = ${is64(key) ? "'0'" : KINDS[key].zero}, value = ${KINDS[field.kind].zero}
     while (pos < end) {
       const entryTag = readTag(buf, pos, end); pos = at.pos
       if (entryTag === ${8 | wireTypeOf(key)}) { ${readKey}; key = v }

@@ -1,11 +1,13 @@
 // Messages to bodies, checked while they are written. Each Type gets a function of its own, compiled from its fields. One
 // pass over the message's keys says which fields are there and that nothing else is; then the fields are written in the
 // order of their numbers, each value checked as it goes by. A value that does not encode exactly as it stands ends the
-// attempt with -1: convert.ts then finds what it may be converted to, or what is wrong with it and where.
+// attempt with -1: coerce.ts then finds what it may be coerced to, or what is wrong with it and where.
 
 import { compile } from '../base/compile.ts'
+import { byteLength } from './bytes.ts'
 import { split, splitKey } from './int64.ts'
-import { type Kind, mostBytesOf, wireTypeOf } from './kinds.ts'
+import { familyOf, KINDS, type Kind, makeRoom, mostBytesOf, wireTypeOf } from './kinds.ts'
+import { isPlainObject } from './plain-object.ts'
 import * as text from './text.ts'
 import { type Encode, type Field, Message, type Output, type Type } from './type.ts'
 import * as wire from './wire.ts'
@@ -14,7 +16,7 @@ import { MAX_DEPTH, UNKNOWN } from './wire.ts'
 /** Keys that are Qbp's own and never a field's: a field's name cannot begin with $. */
 const OWN_KEYS = ['$name', '$header']
 
-/** Keys of a message are told apart by bits, 30 to a number. */
+/** Which keys a message has is kept in bits, 30 to a number. */
 const BITS = 30
 
 /**
@@ -59,9 +61,10 @@ export function encoder(type: Type): Encode {
     split,
     splitKey,
     isPlain,
-    isPlainMap,
+    isPlainObject,
     widen,
     integerKey,
+    byteLength,
     at: wire.at,
     UNKNOWN,
     fround: Math.fround,
@@ -84,8 +87,6 @@ function room(fields: readonly Field[], i: number): number {
     most += 5 + mostBytesOf((fields[j] as Field).kind)
   return most
 }
-
-const makeRoom = (size: number | string): string => `if (pos + ${size} > buf.length) buf = output.grow(pos, ${size});`
 
 /** Statements that write a number known now, as a varint. */
 function writeTag(tag: number): string {
@@ -110,97 +111,27 @@ function writeSingle(field: Field, i: number): string {
   const write = `${isFixed(field) ? '' : makeRoom(11)} ${tagOf(field)} ${writeValue(field, i)}`
   if (field.presence || field.required || kind === 'message') return `${check(field, i)} ${write}`
   // Without presence a default is not sent.
-  let isDefault: string
-  if (kind === 'bytes') isDefault = 'v.length === 0'
-  else if (kind === 'float' || kind === 'double') isDefault = 'Object.is(v, 0)'
-  else if (kind.endsWith('64')) isDefault = '(at.lo | at.hi) === 0'
-  else isDefault = `v === ${quote(field.initial as string)}`
-  return `${check(field, i)} if (!(${isDefault})) { ${write} }`
+  return `${check(field, i)} if (!(${KINDS[kind].isDefault})) { ${write} }`
 }
 
 /** Ends the attempt unless the value in `v` can stand as it is. A 64-bit integer is split into `at`. */
-function check({ kind, enum: values }: Pick<Field, 'kind' | 'enum'>, i: number): string {
-  const unless = (condition: string) => `if (!(${condition})) return -1;`
-  switch (kind) {
-    case 'double':
-      return unless(`typeof v === 'number'`)
-    case 'float': // A number that only a double can hold would arrive as an infinity.
-      return unless(`typeof v === 'number' && (fround(v) - fround(v) === 0 || v - v !== 0)`)
-    case 'int32':
-    case 'sint32':
-    case 'sfixed32':
-      return unless('(v | 0) === v')
-    case 'enum':
-      return unless(values?.closed ? `e${i}.has(v)` : '(v | 0) === v')
-    case 'uint32':
-    case 'fixed32':
-      return unless('v >>> 0 === v')
-    case 'int64':
-    case 'sint64':
-    case 'sfixed64':
-      return unless('split(v, false)')
-    case 'uint64':
-    case 'fixed64':
-      return unless('split(v, true)')
-    case 'bool':
-      return unless('v === true || v === false')
-    case 'string':
-      return unless(`typeof v === 'string'`)
-    case 'bytes':
-      return unless('v instanceof Uint8Array')
-    case 'message':
-      return unless(`typeof v === 'object'`)
-  }
-}
-
-/** Writes a uint32 in `v`: most that take more than one byte take two. */
-const writeVarint =
-  'if (v < 128) buf[pos++] = v; else if (v < 16384) { buf[pos++] = v & 127 | 128; buf[pos++] = v >>> 7 } else pos = writeVarint32(buf, pos, v);'
+const check = ({ kind, enum: values }: Field, i: number): string =>
+  `if (!(${values?.closed ? `e${i}.has(v)` : KINDS[kind].check})) return -1;`
 
 /** Writes the checked value in `v`; for what has no bound, room is made here, for a tag that may follow too. */
 function writeValue({ kind, id, group }: Field, i: number): string {
-  switch (kind) {
-    case 'double':
-      return 'pos = writeDouble(buf, pos, v);'
-    case 'float':
-      return 'pos = writeFloat(buf, pos, v);'
-    case 'int32':
-    case 'enum':
-      return `if (v >= 0) { ${writeVarint} } else pos = writeVarint64(buf, pos, v, -1);`
-    case 'uint32':
-      return writeVarint
-    case 'sint32':
-      return `v = (v << 1 ^ v >> 31) >>> 0; ${writeVarint}`
-    case 'fixed32':
-    case 'sfixed32':
-      return 'pos = writeFixed32(buf, pos, v);'
-    case 'int64':
-    case 'uint64':
-      return 'pos = writeVarint64(buf, pos, at.lo, at.hi);'
-    case 'sint64':
-      return 'n = at.hi >> 31; pos = writeVarint64(buf, pos, at.lo << 1 ^ n, (at.hi << 1 | at.lo >>> 31) ^ n);'
-    case 'fixed64':
-    case 'sfixed64':
-      return 'n = at.hi; pos = writeFixed32(buf, writeFixed32(buf, pos, at.lo), n);'
-    case 'bool':
-      return 'buf[pos++] = v ? 1 : 0;'
-    case 'string': // Up to 42 characters the length takes one byte, whatever they are.
-      return `n = v.length; if (n < 43) { ${makeRoom('n * 3 + 11')} mark = pos++; pos = writeText(buf, pos, v); if (pos < 0) return -1; buf[mark] = pos - mark - 1 }
-        else { n = textLength(v); ${makeRoom('n + 16')} pos = writeText(buf, writeVarint32(buf, pos, n), v); if (pos < 0) return -1 }`
-    case 'bytes':
-      return `n = v.length; ${makeRoom('n + 16')} pos = writeVarint32(buf, pos, n); if (n < 24) { for (let i = 0; i < n; i++) buf[pos++] = v[i] } else { buf.set(v, pos); pos += n }`
-    case 'message':
-      return group
-        ? `pos = t${i}.encode(v, output, pos, depth + 1); if (pos < 0) return -1; buf = output.buf; ${makeRoom(11)} ${writeTag((id << 3) | 4)}`
-        : `{ const mark = pos++; pos = t${i}.encode(v, output, pos, depth + 1); if (pos < 0) return -1; pos = widen(output, mark, pos); buf = output.buf }`
-  }
+  if (familyOf(kind) !== 'message') return KINDS[kind].write
+  const encode = `pos = t${i}.encode(v, output, pos, depth + 1); if (pos < 0) return -1;`
+  return group
+    ? `${encode} buf = output.buf; ${makeRoom(11)} ${writeTag((id << 3) | 4)}`
+    : `{ const mark = pos++; ${encode} pos = widen(output, mark, pos); buf = output.buf }`
 }
 
 function writeList(field: Field, i: number): string {
   const { kind } = field
   const each = (write: string) =>
     `for (let i = 0; i < count; i++) { v = list[i]; if (v === null) return -1; ${check(field, i)} ${write} }`
-  const list = 'const list = v; if (!Array.isArray(list)) return -1; const count = list.length;'
+  const list = 'const list = v; if (!Array.isArray(list)) return -1; const count = list.length >>> 0;'
   const most = mostBytesOf(kind)
   if (!field.packed || most === 0) {
     return `${list} ${each(`${makeRoom(16)} ${tagOf(field)} ${writeValue(field, i)}`)}`
@@ -210,16 +141,11 @@ function writeList(field: Field, i: number): string {
 }
 
 function writeMap(field: Field, key: Kind, i: number): string {
-  const keyField: Field = { ...field, kind: key, key: null, enum: null, message: null, group: false }
-  const mostKey = mostBytesOf(key)
-  let readKey = 'v = key;'
-  if (key === 'bool') readKey = `if (key !== 'true' && key !== 'false') return -1; v = key === 'true';`
-  else if (key.endsWith('64')) readKey = `if (!splitKey(key, ${key === 'uint64' || key === 'fixed64'})) return -1;`
-  else if (mostKey > 0) readKey = `v = integerKey(key); ${check(keyField, i)}`
-  return `const map = v; if (!isPlainMap(map)) return -1;
+  const { write, key: asKey } = KINDS[key]
+  return `const map = v; if (!isPlainObject(map)) return -1;
     for (const key of Object.keys(map)) {
       ${makeRoom(32)} ${writeTag((field.id << 3) | 2)} const entry = pos++;
-      ${readKey} ${writeTag(8 | wireTypeOf(key))} ${writeValue(keyField, i)}
+      ${asKey?.write} ${writeTag(8 | wireTypeOf(key))} ${write}
       v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
       pos = widen(output, entry, pos); buf = output.buf
     }`
@@ -227,17 +153,8 @@ function writeMap(field: Field, key: Kind, i: number): string {
 
 // ---- what the generated functions call, beside wire.ts and int64.ts
 
-/** A message may be a plain object or a received message; anything else may hide enumerable keys on its prototype. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null || value instanceof Message
-}
-
-function isPlainMap(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
+/** A message may be a plain object or a received message. */
+const isPlain = (value: object): boolean => isPlainObject(value) || value instanceof Message
 
 /** A map's key as an integer, where it is written as JavaScript writes one; else NaN, which no check lets pass. */
 function integerKey(key: string): number {
@@ -245,7 +162,7 @@ function integerKey(key: string): number {
   return String(value) === key ? value : Number.NaN
 }
 
-/** Writes the length of what stands behind `mark` into the byte kept free there, moving it up where one byte is too few. */
+/** Writes the length of what stands after `mark` into the byte kept free there, moving it up where one byte is too few. */
 function widen(output: Output, mark: number, pos: number): number {
   const length = pos - mark - 1
   const more = wire.varintLength(length) - 1

@@ -94,9 +94,11 @@ export function split(value: unknown, unsigned: boolean): boolean {
     at.hi = Number(BigInt.asIntN(32, value >> 32n))
     return true
   }
-  if (!Long.isLong(value) || (value.unsigned !== unsigned && value.high < 0)) return false
-  at.lo = value.low
-  at.hi = value.high
+  if (!Long.isLong(value)) return false
+  const [lo, hi] = [value.low | 0, value.high | 0] // Read first: they may be getters, which may write a message of their own.
+  if (value.unsigned !== unsigned && hi < 0) return false
+  at.lo = lo
+  at.hi = hi
   return true
 }
 

@@ -1,4 +1,4 @@
-// Where a body is at fault. Decoders tell what is wrong and not where: a throw from one large function through another
+// Where a body is at fault. Decoders report what is wrong and not where: a throw from one large function through another
 // costs V8 microseconds for each (up to a hundred, for it looks its place up in their code), and a hostile peer would
 // choose to have it paid. So a body that was refused is gone through once more, from the outside in.
 
@@ -46,7 +46,7 @@ function locate(type: Type, buf: Uint8Array, pos: number, end: number, depth: nu
         type.decode(new type.Message(), buf, start, pos, depth, true, 0)
         continue
       }
-      const inner = locate(field.message, buf, field.group ? content : behindVarint(buf, content), pos, depth + 1)
+      const inner = locate(field.message, buf, field.group ? content : afterVarint(buf, content), pos, depth + 1)
       if (inner !== null) return inner === '' ? field.name : `${field.name}.${inner}`
     } catch (fault) {
       if (fault instanceof Malformed && fault.missing) continue // In a field by itself another one is.
@@ -57,7 +57,7 @@ function locate(type: Type, buf: Uint8Array, pos: number, end: number, depth: nu
   return missing === undefined ? null : missing.name
 }
 
-function behindVarint(buf: Uint8Array, pos: number): number {
+function afterVarint(buf: Uint8Array, pos: number): number {
   while ((buf[pos++] as number) > 127);
   return pos
 }

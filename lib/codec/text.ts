@@ -31,7 +31,7 @@ export type ReadText = (buf: Uint8Array, start: number, end: number) => string
 
 /**
  * Short ASCII, which most text on the wire is, costs less as one call with all its characters than a way into C++ does:
- * 6 to 32 ns against 45. So there is a case for each length up to 24.
+ * 6 to 32 ns against 45. So there is a case for each length up to 32.
  */
 function short(rest: ReadText): ReadText {
   let cases = `case 0: return ''; `
@@ -66,7 +66,7 @@ export function textReaders(): { text: ReadText; strictText: ReadText } {
 
 const encoder = new TextEncoder()
 
-/** Writes text as UTF-8 and returns the position behind it, or -1 for a lone surrogate. Three bytes a character must be free. */
+/** Writes text as UTF-8 and returns the position after it, or -1 for a lone surrogate. Three bytes a character must be free. */
 export function writeText(buf: Uint8Array, pos: number, text: string): number {
   if (text.length < 40) {
     const start = pos
@@ -90,7 +90,7 @@ export const textLength: (text: string) => number = node
   ? (text) => Buffer.byteLength(text)
   : (text) => encoder.encode(text).length
 
-/** Writes characters as bytes of the same number and returns the position behind them. */
+/** Writes characters as bytes of the same number and returns the position after them. */
 export function writeLatin1(buf: Uint8Array, pos: number, text: string): number {
   if (node) return pos + (buf as NodeBuffer).latin1Write(text, pos)
   for (let i = 0; i < text.length; i++) buf[pos++] = text.charCodeAt(i)

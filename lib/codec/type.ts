@@ -55,7 +55,7 @@ function jsonValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
 }
 
-/** Reads `buf[pos..end)` into `message` and returns the position behind. `group` is the number of the group that must end, or 0. */
+/** Reads `buf[pos..end)` into `message` and returns the position after it. `group` is the number of the group that must end, or 0. */
 export type Decode = (
   message: object,
   buf: Uint8Array,
@@ -79,13 +79,13 @@ export type Read = (
 /** Makes the message of the body `buf[pos..end)` within another. */
 export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, share: boolean) => Message
 
-/** Where bodies are written: `grow` makes room for `size` bytes behind `pos`, keeping what stands before it, and returns `buf`. */
+/** Where bodies are written: `grow` makes room for `size` bytes from `pos` on, keeping what stands before it, and returns `buf`. */
 export interface Output {
   buf: Uint8Array
   grow(pos: number, size: number): Uint8Array
 }
 
-/** Writes a message at `pos` and returns the position behind it, or -1 if it does not encode exactly as it stands. */
+/** Writes a message at `pos` and returns the position after it, or -1 if it does not encode exactly as it stands. */
 export type Encode = (message: object, output: Output, pos: number, depth: number) => number
 
 /** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */

@@ -28,12 +28,12 @@ export function refuse(problem: string): never {
 
 /** @throws {Malformed} */
 export function cut(): never {
-  throw new Malformed('a field goes on behind the end')
+  throw new Malformed('a field goes on after the end')
 }
 
 const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
 
-/** A new byte array that nobody else sees; its content is undefined. In Node a Buffer, from the pool where it is small. */
+/** A new byte array that is nowhere else in use; its content is undefined. In Node a Buffer, from the pool where it is small. */
 export const alloc: (size: number) => Uint8Array = node
   ? (size) => Buffer.allocUnsafe(size)
   : (size) => new Uint8Array(size)
@@ -48,7 +48,7 @@ export function copy(buf: Uint8Array, start: number, end: number): Uint8Array {
   return bytes
 }
 
-// ---- reading: each returns its value, with `at.pos` behind it
+// ---- reading: each returns its value, with `at.pos` after it
 
 /** The low 32 bits of a varint, as an int32. Up to 10 bytes are taken: a negative int32 travels as 64 bits. */
 export function varint32(buf: Uint8Array, pos: number, end: number): number {
@@ -147,7 +147,7 @@ export function double(buf: Uint8Array, pos: number): number {
   return eight.getFloat64(0)
 }
 
-/** The position behind a field that nobody knows; `pos` stands behind its tag. */
+/** The position after a field that the schema does not know; `pos` stands after its tag. */
 export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number, depth: number): number {
   if (fieldTag >>> 3 === 0) refuse('field number 0')
   if (depth > MAX_DEPTH) refuse(`nested deeper than ${MAX_DEPTH}`)
@@ -185,7 +185,7 @@ export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number
   return pos
 }
 
-// ---- writing: each returns the position behind; the caller has made room
+// ---- writing: each returns the position after it; the caller has made room
 
 /** Writes a uint32, or an int32's 32 bits, as a varint of at most 5 bytes. */
 export function writeVarint32(buf: Uint8Array, pos: number, value: number): number {

@@ -4,28 +4,6 @@ import { Message, type Type } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
 import type { Header } from './header.ts'
 
-/** What one type number, or one name, stands for. */
-export type EntryForm =
-  | number
-  | {
-      /** The number in the header. */
-      readonly type: number
-      /** The message of the schema, where the entry's own name is not one's. */
-      readonly message?: string
-      /** `raw`: the body is handed over as bytes, undecoded. `empty`: there is none, and no message in the schema either. */
-      readonly body?: 'raw' | 'empty'
-    }
-
-/**
- * Where type numbers come from: the name of an option in brackets, such as `(qbp.type)` or `(id)`; the name of an enum
- * whose values are called as the messages are; an object of names and numbers; or a list of these, where a later one
- * goes before an earlier one.
- */
-export type TableForm = string | { readonly [name: string]: EntryForm } | readonly TableForm[]
-
-/** What a direction carries where the header has no type: the name of its one message, or raw bodies. */
-export type OnlyForm = string | { readonly body: 'raw' }
-
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {
   readonly $name: N

@@ -1,8 +1,53 @@
+// What may travel, as options say it, and the tables' entries made of it.
+
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
+import { nearest } from '../base/nearest.ts'
 import type { Role } from '../base/role.ts'
+import { shown } from '../base/shown.ts'
 import type { EnumType, Type } from '../codec/type.ts'
-import { Entry, type EntryForm, type OnlyForm, type TableForm } from '../framing/table.ts'
+import { Entry } from '../framing/table.ts'
 import type { Types } from './schema.ts'
+
+/** What one type number, or one name, stands for. */
+export type EntryForm =
+  | number
+  | {
+      /** The number in the header. */
+      readonly type: number
+      /** The message of the schema, where the entry's own name is not one's. */
+      readonly message?: string
+      /** `raw`: the body is handed over as bytes, undecoded. `empty`: there is none, and no message in the schema either. */
+      readonly body?: 'raw' | 'empty'
+    }
+
+/**
+ * Where type numbers come from: the name of an option in brackets, such as `(qbp.type)` or `(id)`; the name of an enum
+ * whose values are named like the messages; an object of names and numbers; or a list of these, where a later one
+ * goes before an earlier one.
+ */
+export type TableForm = string | { readonly [name: string]: EntryForm } | readonly TableForm[]
+
+/** What a direction carries where the header has no type: the name of its one message, or raw bodies. */
+export type OnlyForm = string | { readonly body: 'raw' }
+
+/** A form for both roles, or one for each: what the role sends. */
+export type PerRole<F> = F | { readonly client?: F | undefined; readonly server?: F | undefined }
+
+/** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */
+export function isPerRole<F>(form: PerRole<F> | undefined): form is { readonly client?: F; readonly server?: F } {
+  if (typeof form !== 'object' || form === null || Array.isArray(form)) return false
+  const entries = Object.entries(form)
+  return (
+    entries.length > 0 &&
+    entries.every(([key, value]) => (key === 'client' || key === 'server') && typeof value !== 'number')
+  )
+}
+
+/** The form of what a role sends; `initial` where none is given for either. */
+export function formOf<F>(form: PerRole<F> | undefined, role: Role, initial?: F): F | undefined {
+  return isPerRole(form) ? form[role] : ((form ?? initial) as F | undefined)
+}
 
 const refusal = (problem: string): QbpError => new QbpError('ERR_QBP_BAD_TABLE', problem)
 
@@ -15,7 +60,7 @@ export function listEntries(form: TableForm, schema: Types): Map<string, Entry> 
   if (typeof form === 'string') return form.startsWith('(') ? byOption(form, schema) : byEnum(form, schema)
   if (typeof form !== 'object' || form === null)
     throw refusal(
-      `types is ${String(form)}; it may be an option, an enum, an object of names and numbers, or a list of these.`,
+      `types is ${shown(form)}; it may be an option, an enum, an object of names and numbers, or a list of these.`,
     )
   if (isList(form)) return new Map(form.flatMap((part) => [...listEntries(part, schema)]))
   return new Map(Object.entries(form).map(([name, entry]) => [name, makeEntry(name, entry, schema)]))
@@ -34,12 +79,12 @@ export function onlyEntry(form: OnlyForm, schema: Types): Entry {
 export function messageType(name: string, schema: Types): Type {
   const type = schema.types.get(schema.package === '' ? name : `${schema.package}.${name}`) ?? schema.types.get(name)
   if (type !== undefined) return type
-  const near = [...schema.types.values()].map((candidate) => candidate.name)
-  const like = near.filter((candidate) => candidate.toLowerCase().includes(name.toLowerCase()))
-  const listed = (like.length > 0 ? like : near).slice(0, 12).join(', ')
-  throw refusal(
-    `The schema has no message '${name}'${listed === '' ? '' : `; it has ${listed}${near.length > 12 ? ', …' : ''}`}.`,
-  )
+  const names = [...schema.types.values()].map((each) => each.name)
+  const meant = nearest(name, names)
+  const like = names.filter((each) => each.toLowerCase().includes(name.toLowerCase()))
+  const some = listed(like.length > 0 ? like : names)
+  const advice = meant !== undefined ? `: did you mean ${meant}?` : some === '' ? '.' : `; it has ${some}.`
+  throw refusal(`The schema has no message '${name}'${advice}`)
 }
 
 function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
@@ -92,12 +137,12 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
 
 const plain = (option: string): string => option.replace(/^\(\.?|\)$/g, '')
 
-/** Values are called as messages are, but for case, underscores and what all values of the enum begin with. */
+/** Values are named like messages, but for case, underscores and what all values of the enum begin with. */
 function byEnum(name: string, schema: Types): Map<string, Entry> {
   const values = schema.enums.get(`${schema.package}.${name}`) ?? schema.enums.get(name)
   if (values === undefined) {
     throw refusal(
-      `The schema has no enum '${name}'; it has ${[...schema.enums.keys()].join(', ') || 'none'}. An option stands in brackets, such as (qbp.type).`,
+      `The schema has no enum '${name}'; it has ${listed([...schema.enums.keys()]) || 'none'}. An option stands in brackets, such as (qbp.type).`,
     )
   }
   const bare = (text: string) => text.replaceAll(/[_.]/g, '').toLowerCase()
@@ -110,7 +155,7 @@ function byEnum(name: string, schema: Types): Map<string, Entry> {
       .find((found) => found !== undefined)
     if (type !== undefined) entries.set(type.name, new Entry(type.name, number, type))
   }
-  if (entries.size === 0) throw refusal(`No value of the enum ${name} is called as a message is.`)
+  if (entries.size === 0) throw refusal(`No value of the enum ${name} is named like a message.`)
   return entries
 }
 
@@ -119,19 +164,4 @@ function prefixOf({ numbers }: EnumType): string {
   let length = rest.length === 0 ? 0 : first.length
   for (const text of rest) while (!text.startsWith(first.slice(0, length))) length--
   return first.slice(0, length)
-}
-
-/** Whether a form is given for each role: an object of nothing but `client` and `server`, where neither is a mere number. */
-export function isPerRole(form: unknown): form is { client?: never; server?: never } {
-  if (typeof form !== 'object' || form === null || Array.isArray(form)) return false
-  const entries = Object.entries(form)
-  return (
-    entries.length > 0 &&
-    entries.every(([key, value]) => (key === 'client' || key === 'server') && typeof value !== 'number')
-  )
-}
-
-/** A role's part of a form, or the form where it is both roles'. */
-export function perRole<F>(form: unknown, role: Role, initial: F | undefined): F | undefined {
-  return (isPerRole(form) ? form[role] : (form ?? initial)) as F | undefined
 }

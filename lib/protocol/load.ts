@@ -73,7 +73,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     if (code !== undefined && path !== undefined) {
       throw new QbpError('ERR_QBP_BAD_SCHEMA', `${path}: cannot be read (${code}).`, { cause })
     }
-    // protobufjs tells the line behind its message, and forgets the file's name once it has told it.
+    // protobufjs puts the line after its message, and forgets the file's name once it has named it.
     const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
     const bare = /^\S+\.proto\b/.test(message) ? message : `${parser.filename ?? list.join(', ')}: ${message}`
     const text = tail === undefined ? bare : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`

@@ -7,9 +7,18 @@ import type { Type } from '../codec/type.ts'
 import { Header } from '../framing/header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { headers } from '../framing/presets.ts'
-import { Entry, type OnlyForm, Table, type TableForm } from '../framing/table.ts'
+import { Entry, Table } from '../framing/table.ts'
 import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
-import { isPerRole, listEntries, messageType, onlyEntry, perRole } from './forms.ts'
+import {
+  formOf,
+  isPerRole,
+  listEntries,
+  messageType,
+  type OnlyForm,
+  onlyEntry,
+  type PerRole,
+  type TableForm,
+} from './forms.ts'
 import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
 import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
@@ -19,9 +28,9 @@ export interface ProtocolOptions {
   /** The layout of the header, such as `type:u16 length:u32`, which is the default. See `headers` for protocols that exist. */
   header?: string | undefined
   /** Where type numbers come from, for both directions or for each: `{ client, server }`, where `client` lists what the client sends. Default: the option `(qbp.type)`. */
-  types?: TableForm | { readonly client?: TableForm; readonly server?: TableForm } | undefined
+  types?: PerRole<TableForm> | undefined
   /** Where the header has no type: the one message of both directions, or of each. */
-  message?: OnlyForm | { readonly client?: OnlyForm; readonly server?: OnlyForm } | undefined
+  message?: PerRole<OnlyForm> | undefined
   /** What a type that no table lists does. Default: 'error'. */
   unknown?: Policy | undefined
   /** What a body that does not decode does. Default: 'error'. */
@@ -74,13 +83,13 @@ export class Protocol<D extends Directions = Untyped> {
     }
     const table = (role: Role): Table => {
       if (this.header.hasType) {
-        const form = perRole<TableForm>(options.types, role, '(qbp.type)')
+        const form = formOf(options.types, role, '(qbp.type)')
         return new Table(form === undefined ? [] : listEntries(form, types).values(), this.header)
       }
-      const form = perRole<OnlyForm>(options.message, role, undefined)
+      const form = formOf(options.message, role)
       return new Table(form === undefined ? [] : [onlyEntry(form, types)], this.header)
     }
-    const differ = isPerRole(this.header.hasType ? options.types : options.message)
+    const differ = this.header.hasType ? isPerRole(options.types) : isPerRole(options.message)
     const client = table('client')
     this.sent = { client, server: differ ? table('server') : client }
     if (client.entries.length + this.sent.server.entries.length === 0) {

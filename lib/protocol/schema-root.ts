@@ -10,7 +10,7 @@ export const files = protobuf.util.fs as {
 
 /** A schema that resolves as protoc would. */
 export class SchemaRoot extends protobuf.Root {
-  /** Not before all files are there: protobufjs resolves from a callback, where its error would be nobody's. */
+  /** Not before all files are there: protobufjs resolves from a callback, where its error would reach no caller. */
   loading = false
 
   override resolveAll(): this {

@@ -3,7 +3,7 @@ import { QbpError } from '../base/errors.ts'
 import { decoder } from '../codec/decode.ts'
 import { encoder } from '../codec/encode.ts'
 import { type Int64Kind, int64Kind, split } from '../codec/int64.ts'
-import type { Kind } from '../codec/kinds.ts'
+import { KINDS, type Kind } from '../codec/kinds.ts'
 import { type EnumType, type Field, Type } from '../codec/type.ts'
 import { at, copy } from '../codec/wire.ts'
 import { SchemaRoot } from './schema-root.ts'
@@ -115,7 +115,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
 const isPackage = (found: protobuf.ReflectionObject | null, name: string): boolean =>
   found !== null && !(found instanceof protobuf.Type) && 'nested' in found && found.fullName === `.${name}`
 
-/** A copy of the schema that nobody else holds, and the package that the source names. */
+/** A copy of its own of the schema, and the package that the source names. */
 function ownRoot(source: SchemaSource): { root: protobuf.Root; scope: string } {
   try {
     const namespace = source instanceof protobuf.Namespace ? source : undefined
@@ -211,9 +211,9 @@ function initial(field: protobuf.Field, kind: Kind, int64: Int64Kind): unknown {
   if (field.repeated) return EMPTY_LIST
   if (kind === 'message') return null
   const value = field.typeDefault ?? (protobuf.types.defaults as Record<string, unknown>)[field.type] // A proto3 optional's is null to protobufjs.
-  if (kind === 'bytes') return bytesDefault(field.options?.default)
-  if (!kind.endsWith('64')) return value
-  const unsigned = kind === 'uint64' || kind === 'fixed64'
+  const { family, unsigned } = KINDS[kind]
+  if (family === 'bytes') return bytesDefault(field.options?.default)
+  if (family !== 'int64') return value
   split(value, unsigned) // A safe integer or a Long, as protobufjs has it.
   return int64Kind(int64)[unsigned ? 'unsigned' : 'signed'](at.lo, at.hi)
 }

@@ -99,7 +99,7 @@ describe('qbp check', () => {
       'a removal',
       'string a = 1;',
       '',
-      ['break p.M.a was removed, and its number 1 is not reserved: somebody may take it again'],
+      ['break p.M.a was removed, and its number 1 is not reserved: a new field may take it again'],
     ],
     [
       'a removal with its number reserved',

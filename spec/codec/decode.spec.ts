@@ -184,10 +184,10 @@ describe('a body that does not decode', () => {
     message Inner { required int32 a = 1; optional fixed32 b = 2; optional Outer outer = 3; }`)
 
   const faults: [hex: string, field: string | undefined, problem: RegExp][] = [
-    ['20', 'x', /goes on behind the end/],
+    ['20', 'x', /goes on after the end/],
     ['20ffffffffffffffffffff01', 'x', /varint of more than 10 bytes/],
-    ['0a0508001500000000', 'inner.b', /behind the end/],
-    ['0a01082001', 'inner.a', /behind the end/],
+    ['0a0508001500000000', 'inner.b', /after the end/],
+    ['0a01082001', 'inner.a', /after the end/],
     ['0a00', 'inner.a', /required field is missing/],
     ['12020801120015', 'list.a', /./],
     ['0a0608011a021200', 'inner.outer.list.a', /required/],
@@ -198,8 +198,8 @@ describe('a body that does not decode', () => {
     ['00', undefined, /field number 0/],
     ['f8ffffff1f00', undefined, /tag over 32 bits/],
     ['0affffffff0f', 'inner', /length over 2\*\*31/],
-    ['0a05', 'inner', /behind the end/],
-    ['7a05', '#15', /behind the end/],
+    ['0a05', 'inner', /after the end/],
+    ['7a05', '#15', /after the end/],
     ['2b', 'group', /./],
     ['34', '#6', /wire type 4/],
   ]

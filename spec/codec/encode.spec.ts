@@ -529,7 +529,7 @@ describe('a schema', () => {
     expect(refusal(() => protocol.encode('Odd', { f99: 'x' })).field).to.equal('f99')
   })
 
-  it('may have keys of maps that are called as Object.prototype’s', () => {
+  it('may have keys of maps named like Object.prototype’s', () => {
     const protocol = load(
       'syntax = "proto3"; package t; message M { map<string, int32> map = 1; map<bool, M> flags = 2; }',
     )

@@ -120,7 +120,7 @@ describe('a message table', () => {
     ['a negative number', { types: { Say: -1 } }, /-1/],
     ['no integer', { types: { Say: 1.5 } }, /1.5/],
     ['a message that is not there', { types: { Shay: 1 } }, /no message 'Shay'/],
-    ['a message in another case, with what it might be', { types: { say: 1 } }, /no message 'say'; it has Say/],
+    ['a message in another case, with what it might be', { types: { say: 1 } }, /no message 'say': did you mean Say\?/],
     [
       'a second name of a message that is not there',
       { types: { Shout: { type: 1, message: 'Nope' } } },
@@ -128,7 +128,7 @@ describe('a message table', () => {
     ],
     ['an option that is not there', { types: '(nope)' }, /No message of the schema has the option \(nope\)/],
     ['an enum that is not there', { types: 'Nope' }, /no enum 'Nope'; it has t.Kind/],
-    ['an enum of other names', { types: 'Strange' }, /No value of the enum Strange is called as a message/],
+    ['an enum of other names', { types: 'Strange' }, /No value of the enum Strange is named like a message/],
     ['text for a number', { types: { Say: '1' } }, /The entry Say is "1"/],
     ['an entry without a number', { types: { Say: {} } }, /The entry Say is \{\}/],
     ['an entry with something strange', { types: { Say: { type: 1, boddy: 'raw' } } }, /The entry Say has a boddy/],

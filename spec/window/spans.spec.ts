@@ -143,12 +143,12 @@ describe('the spans of a body', () => {
   it('show what came before a fault, and say what the fault is', () => {
     expect(spans('08 01  12 05 61 62')).to.deep.equal([
       'a: int32 = 1 0..2',
-      ': malformed (a field goes on behind the end) 2..6',
+      ': malformed (a field goes on after the end) 2..6',
     ])
     expect(spans('1a 04 08 01 12 05  08 02')).to.deep.equal([
       'c: M 0..6',
       '  a: int32 = 1 2..4',
-      '  : malformed (a field goes on behind the end) 4..6',
+      '  : malformed (a field goes on after the end) 4..6',
       'a: int32 = 2 6..8',
     ])
     expect(spans('12 01 ff')).to.deep.equal([': malformed (text that is not UTF-8) 0..3'])

@@ -47,7 +47,7 @@ export function declared(scope: Namespace, found = new Map<string, ReflectionObj
 
 function compareFields(name: string, old: Type, current: Type): Finding[] {
   const findings: Finding[] = []
-  const tell = (level: Finding['level'], field: string, text: string) =>
+  const report = (level: Finding['level'], field: string, text: string) =>
     findings.push({ level, place: `${name}.${field}`, text })
   for (const field of old.fieldsArray) {
     const { id } = field
@@ -55,46 +55,46 @@ function compareFields(name: string, old: Type, current: Type): Finding[] {
     const heir = current.fieldsById[id]
     if (heir === undefined) {
       const moved = current.fieldsArray.find((each) => nameOf(each) === own)
-      if (moved !== undefined) tell('break', own, `its number was ${id} and is ${moved.id}`)
+      if (moved !== undefined) report('break', own, `its number was ${id} and is ${moved.id}`)
       else if (!current.isReservedId(id))
-        tell('break', own, `was removed, and its number ${id} is not reserved: somebody may take it again`)
+        report('break', own, `was removed, and its number ${id} is not reserved: a new field may take it again`)
       else if (!current.isReservedName(own))
-        tell('note', own, `was removed, and its name is not reserved: JSON may meet it again`)
-      if (field.required) tell('break', own, 'was required: an old peer refuses messages without it')
+        report('note', own, `was removed, and its name is not reserved: JSON may meet it again`)
+      if (field.required) report('break', own, 'was required: an old peer refuses messages without it')
       continue
     }
     if (nameOf(heir) !== own)
-      tell(sameKind(field, heir) ? 'note' : 'break', own, `its number ${id} is ${nameOf(heir)}'s now`)
+      report(sameKind(field, heir) ? 'note' : 'break', own, `its number ${id} is ${nameOf(heir)}'s now`)
     const [was, is] = [kindOf(field), kindOf(heir)]
-    if (!sameKind(field, heir)) tell('break', own, `was ${was} and is ${is}`)
-    else if (was !== is) tell('note', own, `was ${was} and is ${is}: the same on the wire, but values may be cut`)
-    if (labelOf(field) !== labelOf(heir)) tell('break', own, `was ${labelOf(field)} and is ${labelOf(heir)}`)
+    if (!sameKind(field, heir)) report('break', own, `was ${was} and is ${is}`)
+    else if (was !== is) report('note', own, `was ${was} and is ${is}: the same on the wire, but values may be cut`)
+    if (labelOf(field) !== labelOf(heir)) report('break', own, `was ${labelOf(field)} and is ${labelOf(heir)}`)
     const [from, to] = [oneofOf(field), oneofOf(heir)]
     if (from !== to && to !== undefined && oneofSize(heir) > 1) {
-      tell('break', own, `moved into the oneof ${to}: what an old peer sets beside it is lost`)
+      report('break', own, `moved into the oneof ${to}: what an old peer sets beside it is lost`)
     }
   }
   for (const field of current.fieldsArray) {
     const { id } = field
     if (old.fieldsById[id] !== undefined) continue
-    if (old.isReservedId(id)) tell('break', nameOf(field), `its number ${id} was reserved`)
-    if (field.required) tell('break', nameOf(field), 'is new and required: messages of an old peer are refused')
+    if (old.isReservedId(id)) report('break', nameOf(field), `its number ${id} was reserved`)
+    if (field.required) report('break', nameOf(field), 'is new and required: messages of an old peer are refused')
   }
   return findings
 }
 
 function compareValues(name: string, old: Enum, current: Enum): Finding[] {
   const findings: Finding[] = []
-  const tell = (level: Finding['level'], value: string, text: string) =>
+  const report = (level: Finding['level'], value: string, text: string) =>
     findings.push({ level, place: `${name}.${value}`, text })
   for (const [value, number] of Object.entries(old.values)) {
     const now = current.values[value]
     if (now === number) continue
-    if (now !== undefined) tell('break', value, `was ${number} and is ${now}`)
+    if (now !== undefined) report('break', value, `was ${number} and is ${now}`)
     else if (current.valuesById[number] !== undefined)
-      tell('note', value, `its number ${number} is ${current.valuesById[number]}'s now`)
+      report('note', value, `its number ${number} is ${current.valuesById[number]}'s now`)
     else if (!current.isReservedId(number))
-      tell('break', value, `was removed, and its number ${number} is not reserved`)
+      report('break', value, `was removed, and its number ${number} is not reserved`)
   }
   return findings
 }

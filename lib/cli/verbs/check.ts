@@ -1,7 +1,7 @@
 import { Header } from '../../framing/header.ts'
-import type { Entry, TableForm } from '../../framing/table.ts'
+import type { Entry } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
-import { listEntries, perRole } from '../../protocol/forms.ts'
+import { formOf, listEntries, type TableForm } from '../../protocol/forms.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { makeTypes, type Types } from '../../protocol/schema.ts'
 import { compare, type Finding } from '../check/compare.ts'
@@ -74,12 +74,14 @@ async function version(files: string[], values: ProtocolValues, hasType: boolean
   const numbers = new Map<Role, Entry[]>()
   if (hasType) {
     for (const role of ['client', 'server'] as const) {
-      const own = perRole<TableForm>(form, role, undefined)
-      if (own !== undefined) numbers.set(role, [...listEntries(own, types).values()])
+      const own = formOf(form, role)
+      if (own !== undefined) numbers.set(role, entriesOf(own, types))
     }
   }
   return { root, types, numbers }
 }
+
+const entriesOf = (form: TableForm, types: Types): Entry[] => [...listEntries(form, types).values()]
 
 function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
   const findings = new Map<string, Finding>()
