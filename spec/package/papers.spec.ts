@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { formatWithOptions } from 'node:util'
 import { expect } from 'chai'
@@ -7,9 +7,7 @@ import { cli } from '../support/cli.ts'
 import { type Program, pages, pageText, programs, ROOT, snippets } from '../support/pages.ts'
 
 const FOLDER = join(ROOT, '.snippets')
-const MAINTAINERS = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].filter((page) =>
-  existsSync(join(ROOT, page)),
-)
+const MAINTAINERS = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
 
 /** What a page may show without it being run here, and the spec that runs it. */
 const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
@@ -108,6 +106,39 @@ describe('the pages', () => {
       expect(deadLinks(page, pageText(page))).to.deep.equal([])
     })
   }
+
+  for (const page of ['ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+    it(`${page} names files and folders that are there`, () => {
+      const named = [...pageText(page).matchAll(/`((?:lib|spec|scripts|docs|\.ci)\/[\w./-]*)`/g)].map(
+        ([, path]) => path,
+      )
+      expect(named).not.to.deep.equal([])
+      expect(
+        named.filter((path) => !/^docs\/(api)?$/.test(path as string) && !existsSync(join(ROOT, path as string))),
+      ).to.deep.equal([])
+    })
+  }
+
+  it("ARCHITECTURE.md has each room, each file on a message's way, and the pictures that stand in the code", () => {
+    const text = pageText('ARCHITECTURE.md')
+    const rooms = readdirSync(join(ROOT, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    for (const { name } of rooms) expect(text).to.match(new RegExp(`^\\| \`${name}\` `, 'm'))
+    const files = [...text.matchAll(/`((?:base|codec|framing|protocol|streams|net)\/[\w-]+)`/g)].map(([, path]) => path)
+    expect(files).not.to.deep.equal([])
+    expect(files.filter((path) => !existsSync(join(ROOT, 'lib', `${path}.ts`)))).to.deep.equal([])
+    const lines = (picture: string) =>
+      picture.split('\n').map((line) => line.replace(/^(\/\/)? */, '').replace(/^phase: */, ''))
+    for (const file of ['streams/receiver', 'streams/sender', 'net/lifecycle']) {
+      const code = lines(readFileSync(join(ROOT, 'lib', `${file}.ts`), 'utf8'))
+      const [, picture = ''] = new RegExp(`\`lib/${file}.ts\`.*?\\n\`{3}\\n(.*?)\`{3}`, 's').exec(text) ?? []
+      const drawn = lines(picture).filter((line) => line !== '')
+      expect(drawn, file).not.to.deep.equal([])
+      expect(
+        drawn.filter((line) => !code.includes(line)),
+        file,
+      ).to.deep.equal([])
+    }
+  })
 
   it('are found by a spec that finds dead links', () => {
     const text =
