@@ -136,6 +136,160 @@ describe('qbp check', () => {
     })
   }
 
+  /** What is found between two whole files, by their level, place and text. */
+  const between = async (before: string, after: string) => {
+    writeFileSync(join(folder, 'before.proto'), before)
+    writeFileSync(join(folder, 'after.proto'), after)
+    const types = ['--header', 'length:u32', '--message', '{body: "raw"}']
+    const files = ['--schema', join(folder, 'after.proto'), '--against', join(folder, 'before.proto')]
+    const { lines } = await found(...files, ...types)
+    return lines
+  }
+  const inFile = (head: string, body: string) => `${head} package p;\n${body}`
+  const proto2 = 'syntax = "proto2";'
+  const proto3 = 'syntax = "proto3";'
+  const edition = 'edition = "2023";'
+
+  const forms: [title: string, before: [string, string], after: [string, string], told: string[]][] = [
+    [
+      'a message that becomes a group',
+      [proto2, 'message M { optional G g = 1; message G { optional int32 a = 1; } }'],
+      [proto2, 'message M { optional group G = 1 { optional int32 a = 1; } }'],
+      ['break p.M.g was length-prefixed and is a group (delimited): an old peer does not find it'],
+    ],
+    [
+      'a group that becomes a message',
+      [proto2, 'message M { repeated group G = 1 { optional int32 a = 1; } }'],
+      [proto2, 'message M { repeated G g = 1; message G { optional int32 a = 1; } }'],
+      ['break p.M.g was a group (delimited) and is length-prefixed: an old peer does not find it'],
+    ],
+    [
+      'delimited encoding',
+      [edition, 'message M { N n = 1; } message N {}'],
+      [edition, 'message M { N n = 1 [features.message_encoding = DELIMITED]; } message N {}'],
+      ['break p.M.n was length-prefixed and is a group (delimited): an old peer does not find it'],
+    ],
+    [
+      'delimited encoding of the whole file',
+      [edition, 'message M { N n = 1; } message N {}'],
+      [`${edition} option features.message_encoding = DELIMITED;`, 'message M { N n = 1; } message N {}'],
+      ['break p.M.n was length-prefixed and is a group (delimited): an old peer does not find it'],
+    ],
+    [
+      'an enum that is closed',
+      [edition, 'enum E { Z = 0; }'],
+      [edition, 'enum E { option features.enum_type = CLOSED; Z = 0; }'],
+      ['break p.E was open and is closed: numbers that it lacks are dropped now'],
+    ],
+    [
+      'an enum that is open, by another syntax',
+      [proto2, 'enum E { Z = 0; }'],
+      [proto3, 'enum E { Z = 0; }'],
+      ['break p.E was closed and is open: an old peer drops numbers that it lacks'],
+    ],
+    [
+      'a new value of a closed enum',
+      [proto2, 'enum E { Z = 0; }'],
+      [proto2, 'enum E { Z = 0; ONE = 1; }'],
+      ['note p.E.ONE is new: an old peer, for which the enum is closed, drops its number 1', 'Nothing breaks.'],
+    ],
+    [
+      'text that must be UTF-8',
+      [edition, 'message M { string a = 1 [features.utf8_validation = NONE]; }'],
+      [edition, 'message M { string a = 1; }'],
+      ['break p.M.a its text must be UTF-8 now: a new peer refuses what an old one may send'],
+    ],
+    [
+      'text that need not be UTF-8',
+      [proto3, 'message M { repeated string a = 1; }'],
+      [`${edition} option features.utf8_validation = NONE;`, 'message M { repeated string a = 1; }'],
+      ['break p.M.a its text need not be UTF-8 any more: an old peer refuses what a new one may send'],
+    ],
+    [
+      'another default',
+      [proto2, 'message M { optional int32 a = 1 [default = 5]; optional E e = 2; } enum E { A = 1; B = 2; }'],
+      [proto2, 'message M { optional int32 a = 1; optional E e = 2 [default = B]; } enum E { A = 1; B = 2; }'],
+      [
+        'break p.M.a its default was 5 and is 0: what is absent reads otherwise',
+        'break p.M.e its default was A and is B: what is absent reads otherwise',
+      ],
+    ],
+    [
+      'another presence',
+      [proto3, 'message M { int32 a = 1; }'],
+      [proto3, 'message M { optional int32 a = 1; }'],
+      [
+        'note p.M.a was without presence and is with presence: whether a default was sent is known, or not',
+        'Nothing breaks.',
+      ],
+    ],
+    [
+      'another name in JSON',
+      [proto3, 'message M { int32 a_b = 1; }'],
+      [proto3, 'message M { int32 a_b = 1 [json_name = "b"]; }'],
+      ['note p.M.a_b its name in JSON was aB and is b', 'Nothing breaks.'],
+    ],
+    [
+      'a field that leaves its oneof',
+      [proto3, 'message M { oneof o { int32 a = 1; int32 b = 2; } }'],
+      [proto3, 'message M { optional int32 a = 1; oneof o { int32 b = 2; } }'],
+      ['break p.M.a left the oneof o: of what is set beside it an old peer keeps one'],
+    ],
+    [
+      'bytes that become text',
+      [proto3, 'message M { bytes a = 1; }'],
+      [proto3, 'message M { string a = 1; }'],
+      [
+        'note p.M.a was bytes and is string: the same on the wire, but bytes that are no UTF-8 are no text',
+        'Nothing breaks.',
+      ],
+    ],
+    [
+      'numbers that are not reserved any more',
+      [proto3, 'message M { reserved 2, 5 to 7; int32 a = 1; }'],
+      [proto3, 'message M { reserved 5 to 6; int32 a = 1; }'],
+      [
+        'note p.M.2 was reserved, and is not any more',
+        'note p.M.5 to 7 was reserved, and is not any more',
+        'Nothing breaks.',
+      ],
+    ],
+    [
+      'a message that becomes an enum',
+      [proto3, 'message M {} message E {}'],
+      [proto3, 'message M {} enum E { Z = 0; }'],
+      ['break p.E was a message and is an enum'],
+    ],
+    [
+      'methods',
+      [
+        proto3,
+        'message M {} message N {} service S { rpc A(M) returns (M); rpc B(M) returns (M); rpc C(M) returns (M); }',
+      ],
+      [proto3, 'message M {} message N {} service S { rpc A(N) returns (M); rpc B(M) returns (stream M); }'],
+      [
+        'break p.S.A took p.M and takes p.N',
+        'break p.S.B answered p.M and answers a stream of p.M',
+        'break p.S.C is gone: an old peer may still call it',
+      ],
+    ],
+  ]
+  for (const [title, [headBefore, before], [headAfter, after], told] of forms) {
+    it(`says what ${title} means to an old peer`, async () => {
+      expect(await between(inFile(headBefore, before), inFile(headAfter, after))).to.deep.equal(told)
+    })
+  }
+
+  it('looks into a package that was renamed', async () => {
+    const fields = (type: string) => `message M { ${type} a = 1; N n = 2; repeated M more = 3; } message N {}`
+    expect(
+      await between(`${proto3} package old.one; ${fields('int32')}`, `${proto3} package two; ${fields('string')}`),
+    ).to.deep.equal([
+      'note old.one the package is two now: an Any, or a call, names its messages in full',
+      'break old.one.M.a was int32 and is string',
+    ])
+  })
+
   it('says what became of type numbers and enum values', async () => {
     const old = proto(
       'old.proto',

@@ -3,130 +3,68 @@
 
 import {
   Enum,
-  type Field,
-  MapField,
   type Namespace,
   type ReflectionObject,
   Namespace as Scope,
+  Service,
   Type,
 } from '../generate/reflection.ts'
+import { compareFields, type Rename } from './compare-fields.ts'
+import { compareMethods } from './compare-methods.ts'
+import { compareValues } from './compare-values.ts'
+import type { Finding, Report } from './finding.ts'
 
-/** One thing that is wrong, or was changed. */
-export interface Finding {
-  /** `fault`: the schema cannot be used so. `break`: a peer with the old schema would misread. `note`: worth a look. */
-  level: 'fault' | 'break' | 'note'
-  /** What it is about: `chat.Say.text`. */
-  place: string
-  text: string
+/** One version of a schema. */
+export interface Version {
+  readonly root: Namespace
+  /** The package that its messages are named relative to: where it was renamed, they are still the same messages. */
+  readonly package: string
 }
 
-/** What changed for the messages and enums of `before` that are declared in its own files. */
-export function compare(before: Namespace, after: Namespace): Finding[] {
+/** What changed for the messages, enums and services of `before`. */
+export function compare(before: Version, after: Version): Finding[] {
   const findings: Finding[] = []
-  const now = declared(after)
-  for (const [name, old] of declared(before)) {
-    const current = now.get(name)
-    if (old instanceof Type) {
-      if (current instanceof Type) findings.push(...compareFields(name, old, current))
-      else findings.push({ level: 'note', place: name, text: 'the message is gone' })
-    } else if (old instanceof Enum && current instanceof Enum) findings.push(...compareValues(name, old, current))
+  const now = declared(after.root)
+  const renamed: Rename = (name) => (now.has(name) ? name : moved(name, before.package, after.package))
+  if (before.package !== after.package) {
+    const text = `the package is ${after.package || 'none'} now: an Any, or a call, names its messages in full`
+    findings.push({ level: 'note', place: before.package || '(no package)', text })
+  }
+  for (const [name, old] of declared(before.root)) {
+    const report: Report = (level, part, text) =>
+      findings.push({ level, place: part === '' ? name : `${name}.${part}`, text })
+    const current = now.get(renamed(name))
+    if (old instanceof Type && current instanceof Type) compareFields(old, current, renamed, report)
+    else if (old instanceof Enum && current instanceof Enum) compareValues(old, current, report)
+    else if (old instanceof Service && current instanceof Service) compareMethods(old, current, renamed, report)
+    else report(current === undefined && !(old instanceof Service) ? 'note' : 'break', '', gone(old, current))
   }
   return findings
 }
 
-/** All messages and enums by full name, without those of google.protobuf. */
+function gone(old: ReflectionObject, current: ReflectionObject | undefined): string {
+  return current === undefined
+    ? `${wordFor(old)} is gone`.replace(/^an? /, 'the ')
+    : `was ${wordFor(old)} and is ${wordFor(current)}`
+}
+
+const wordFor = (object: ReflectionObject): string =>
+  object instanceof Type ? 'a message' : object instanceof Enum ? 'an enum' : 'a service'
+
+function moved(name: string, from: string, to: string): string {
+  const isInside = from === '' || name.startsWith(`${from}.`)
+  if (from === to || !isInside) return name
+  const relative = from === '' ? name : name.slice(from.length + 1)
+  return to === '' ? relative : `${to}.${relative}`
+}
+
+/** All messages, enums and services by full name, without those of google.protobuf. */
 export function declared(scope: Namespace, found = new Map<string, ReflectionObject>()): Map<string, ReflectionObject> {
   for (const object of scope.nestedArray) {
     const name = object.fullName.slice(1)
     if (name === 'google.protobuf') continue
-    if (object instanceof Type || object instanceof Enum) found.set(name, object)
+    if (object instanceof Type || object instanceof Enum || object instanceof Service) found.set(name, object)
     if (object instanceof Scope) declared(object, found)
   }
   return found
-}
-
-function compareFields(name: string, old: Type, current: Type): Finding[] {
-  const findings: Finding[] = []
-  const report = (level: Finding['level'], field: string, text: string) =>
-    findings.push({ level, place: `${name}.${field}`, text })
-  for (const field of old.fieldsArray) {
-    const { id } = field
-    const own = nameOf(field)
-    const heir = current.fieldsById[id]
-    if (heir === undefined) {
-      const moved = current.fieldsArray.find((each) => nameOf(each) === own)
-      if (moved !== undefined) report('break', own, `its number was ${id} and is ${moved.id}`)
-      else if (!current.isReservedId(id))
-        report('break', own, `was removed, and its number ${id} is not reserved: a new field may take it again`)
-      else if (!current.isReservedName(own))
-        report('note', own, `was removed, and its name is not reserved: JSON may meet it again`)
-      if (field.required) report('break', own, 'was required: an old peer refuses messages without it')
-      continue
-    }
-    if (nameOf(heir) !== own)
-      report(sameKind(field, heir) ? 'note' : 'break', own, `its number ${id} is ${nameOf(heir)}'s now`)
-    const [was, is] = [kindOf(field), kindOf(heir)]
-    if (!sameKind(field, heir)) report('break', own, `was ${was} and is ${is}`)
-    else if (was !== is) report('note', own, `was ${was} and is ${is}: the same on the wire, but values may be cut`)
-    if (labelOf(field) !== labelOf(heir)) report('break', own, `was ${labelOf(field)} and is ${labelOf(heir)}`)
-    const [from, to] = [oneofOf(field), oneofOf(heir)]
-    if (from !== to && to !== undefined && oneofSize(heir) > 1) {
-      report('break', own, `moved into the oneof ${to}: what an old peer sets beside it is lost`)
-    }
-  }
-  for (const field of current.fieldsArray) {
-    const { id } = field
-    if (old.fieldsById[id] !== undefined) continue
-    if (old.isReservedId(id)) report('break', nameOf(field), `its number ${id} was reserved`)
-    if (field.required) report('break', nameOf(field), 'is new and required: messages of an old peer are refused')
-  }
-  return findings
-}
-
-function compareValues(name: string, old: Enum, current: Enum): Finding[] {
-  const findings: Finding[] = []
-  const report = (level: Finding['level'], value: string, text: string) =>
-    findings.push({ level, place: `${name}.${value}`, text })
-  for (const [value, number] of Object.entries(old.values)) {
-    const now = current.values[value]
-    if (now === number) continue
-    if (now !== undefined) report('break', value, `was ${number} and is ${now}`)
-    else if (current.valuesById[number] !== undefined)
-      report('note', value, `its number ${number} is ${current.valuesById[number]}'s now`)
-    else if (!current.isReservedId(number))
-      report('break', value, `was removed, and its number ${number} is not reserved`)
-  }
-  return findings
-}
-
-const nameOf = (field: Field): string => (field as Field & { protoName?: string }).protoName ?? field.name
-const kindOf = (field: Field): string => {
-  const { resolvedType } = field.resolve()
-  const kind = resolvedType === null ? field.type : resolvedType.fullName.slice(1)
-  return field instanceof MapField ? `map<${field.keyType}, ${kind}>` : kind
-}
-const labelOf = (field: Field): string =>
-  field instanceof MapField ? 'a map' : field.repeated ? 'repeated' : field.required ? 'required' : 'single'
-const oneofOf = (field: Field): string | undefined => field.partOf?.name
-const oneofSize = (field: Field): number => field.partOf?.fieldsArray.length ?? 0
-
-/** Kinds that are read from the same bytes, with the same meaning where the value fits. */
-const ALIKE = [
-  ['int32', 'uint32', 'int64', 'uint64', 'bool', 'enum'],
-  ['sint32', 'sint64'],
-  ['fixed32', 'sfixed32'],
-  ['fixed64', 'sfixed64'],
-  ['string', 'bytes'],
-]
-
-function sameKind(a: Field, b: Field): boolean {
-  const [was, is] = [kindOf(a), kindOf(b)]
-  if (was === is) return true
-  if (a instanceof MapField || b instanceof MapField) return false
-  const family = (field: Field) => {
-    const { resolvedType, type } = field.resolve()
-    const kind = resolvedType instanceof Enum ? 'enum' : type
-    return resolvedType instanceof Type ? -1 : ALIKE.findIndex((kinds) => kinds.includes(kind))
-  }
-  return family(a) >= 0 && family(a) === family(b)
 }

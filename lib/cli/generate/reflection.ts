@@ -5,11 +5,26 @@ export const { Enum, Field, MapField, Namespace, Service, Type } = reflection
 export type Enum = reflection.Enum
 export type Field = reflection.Field
 export type MapField = reflection.MapField
+export type Method = reflection.Method
 export type Namespace = reflection.Namespace
 export type OneOf = reflection.OneOf
 export type ReflectionObject = reflection.ReflectionObject
 export type Root = reflection.Root
+export type Service = reflection.Service
 export type Type = reflection.Type
 
 /** The name that a file has in the schema, as the `filename` of the objects that it declares. */
 export const fileName = (path: string): string => reflection.util.path.normalize(path)
+
+/**
+ * The features of an edition as they hold for an object, however they came to: by its own option, by its file's, or by what proto2 and
+ * proto3 are. protobufjs resolves them, but its types keep them to itself.
+ */
+export const featuresOf = (object: reflection.ReflectionObject): Features =>
+  (object as unknown as { _features: Features })._features
+
+interface Features {
+  readonly enum_type?: string
+  readonly field_presence?: string
+  readonly utf8_validation?: string
+}

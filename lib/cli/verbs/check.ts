@@ -4,7 +4,8 @@ import { headers, type Role } from '../../index.ts'
 import { formOf, listEntries, type TableForm } from '../../protocol/forms.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { makeTypes, type Types } from '../../protocol/schema.ts'
-import { compare, type Finding } from '../check/compare.ts'
+import { compare } from '../check/compare.ts'
+import type { Finding } from '../check/finding.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
 import {
@@ -51,7 +52,7 @@ export const run = verb(form, async (values, positionals, io) => {
   if (against !== undefined) {
     const { package: _, ...rest } = values
     const old = await version(against, values.package === undefined ? rest : values, header.hasType)
-    findings.push(...compare(old.root, now.root), ...compareNumbers(old, now))
+    findings.push(...compare(versionOf(old), versionOf(now)), ...compareNumbers(old, now))
   }
   const paint = painter(io)
   const colours = { fault: 'red', break: 'red', note: 'yellow' } as const
@@ -68,6 +69,8 @@ export const run = verb(form, async (values, positionals, io) => {
     io.stdout.write(`${against === undefined ? 'Nothing is wrong.' : 'Nothing breaks.'}\n`)
   return wrong > 0 ? FAULT : DONE
 })
+
+const versionOf = ({ root, types }: Version) => ({ root, package: types.package })
 
 async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
   const root = await loadSchema(files, { includeDirs: values.include ?? ['.'] })
