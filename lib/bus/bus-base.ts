@@ -81,7 +81,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     encodeName(channel)
     this.checkUp()
     options.signal?.throwIfAborted()
-    if (!('since' in options)) return this.subscribeLive(channel, listener as LiveListener, options.signal)
+    if (!('since' in options)) return this.subscribeLive(channel, listener as LiveListener, options)
     const { since } = options
     if (since !== 'now' && since !== 'first') {
       if (typeof since !== 'object' || since === null) {
@@ -151,6 +151,14 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     this.guard(() => this.emit('gap', gap))
   }
 
+  /** @internal */
+  reportEnd(cause: unknown, onEnd: ((cause: unknown) => void) | undefined): void {
+    if (onEnd) this.guard(() => onEnd(cause))
+    this.guard(() => {
+      throw cause
+    })
+  }
+
   protected setUp(up: boolean): void {
     if (up === this.#up || this.#closed) return
     this.#up = up
@@ -159,7 +167,11 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
 
   protected abstract publishLive(channel: string, frame: Uint8Array): void
   protected abstract publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position>
-  protected abstract subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription>
+  protected abstract subscribeLive(
+    channel: string,
+    listener: LiveListener,
+    options: SubscribeOptions,
+  ): Promise<Subscription>
   protected abstract subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription>
   protected abstract sendFrame(node: string, frame: Uint8Array): Promise<void>
   protected abstract leave(): Promise<void>

@@ -9,14 +9,21 @@ export interface BusOptions {
    * of the engine included. 1 to 60 000: NATS knows a repeated publication for two minutes. Default: 30 000.
    */
   readonly timeoutMs?: number
+  /**
+   * How many bytes of durable publications may wait for the engine. One more is refused with ERR_QBP_QUEUE_FULL. Default: 64 MiB.
+   * Infinity: no limit.
+   */
+  readonly maxQueuedBytes?: number
 }
 
 /** What becomes of logs and of the store. Whoever first uses a channel, or the store, decides for all nodes. */
 export interface RetentionOptions {
   /** How long frames are kept in a log, in ms. Default: 24 hours. Infinity: no limit. */
   readonly logMaxAgeMs?: number
-  /** How many frames are kept per log. Default: 100 000. Infinity: no limit. */
+  /** How many frames are kept per log, at least. On NATS, frames that were published at once are dropped at once. Default: 100 000. Infinity: no limit. */
   readonly logMaxFrames?: number
+  /** How many bytes all logs keep together; the oldest frames are dropped first. Default: Infinity, no limit but the engine's. */
+  readonly logMaxBytes?: number
   /** The longest life of an entry in the store, in ms, up to 2**31 - 1 (24 days). Default: 24 hours. */
   readonly maxTtlMs?: number
 }
@@ -26,11 +33,12 @@ const DAY_MS = 86_400_000
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function retention(options: RetentionOptions): Required<RetentionOptions> {
-  const { logMaxAgeMs = DAY_MS, logMaxFrames = 100_000, maxTtlMs = DAY_MS } = options
+  const { logMaxAgeMs = DAY_MS, logMaxFrames = 100_000, logMaxBytes = Infinity, maxTtlMs = DAY_MS } = options
   if (logMaxAgeMs !== Infinity) checkInteger('logMaxAgeMs', logMaxAgeMs, 1, Number.MAX_SAFE_INTEGER / 1_000_000)
   if (logMaxFrames !== Infinity) checkInteger('logMaxFrames', logMaxFrames, 1, Number.MAX_SAFE_INTEGER)
+  if (logMaxBytes !== Infinity) checkInteger('logMaxBytes', logMaxBytes, 1, Number.MAX_SAFE_INTEGER)
   checkInteger('maxTtlMs', maxTtlMs, 1, MAX_TIMER_MS)
-  return { logMaxAgeMs, logMaxFrames, maxTtlMs }
+  return { logMaxAgeMs, logMaxFrames, logMaxBytes, maxTtlMs }
 }
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION unless `value` is an integer between `min` and `max`. */

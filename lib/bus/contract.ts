@@ -10,13 +10,16 @@ import type { EventEmitter } from 'node:events'
 // afterwards, and listeners, who may share it, do not write into it.
 
 /**
- * A place in a log. Offsets of one channel count up by one from 1; 0 is the place before the first frame. A log that was lost
- * comes back under a new epoch, so that an old position is never mistaken for a place in the new log.
+ * A place in a log: that of the frame read last. Offsets of one channel rise from frame to frame, with holes between them: keep
+ * positions as they come, and do not count. A log that was lost comes back under a new epoch, so that an old position is never
+ * mistaken for a place in the new log; one that came back as an older copy is known by the mark.
  */
 export interface Position {
   /** Letters, digits, '-' and '_'. Says which life of the log; nothing but equality has a meaning. */
   readonly epoch: string
   readonly offset: bigint
+  /** Names what stands at the place, by which it is known again. Letters, digits, '-' and '_'. */
+  readonly mark?: string
 }
 
 /** Where a reader of a log starts: after its end, at the first frame still kept, or after a position. */
@@ -45,6 +48,8 @@ export type LogListener = (frame: Uint8Array, position: Position) => void
 export interface SubscribeOptions {
   /** Gives up on subscribing. A subscription that was made stays. */
   readonly signal?: AbortSignal
+  /** Called when the subscription has ended for good and nobody closed it, such as when the engine takes a permission back. The event `error` follows. */
+  readonly onEnd?: (cause: unknown) => void
 }
 
 /** For one subscription to a log. */
@@ -52,6 +57,8 @@ export interface LogOptions extends SubscribeOptions {
   readonly since: Since
   /** Deliver this node's own publications too. A reader that replays on behalf of a client wants them. Default: false. */
   readonly echo?: boolean
+  /** Called when it has reached the log's end, for the first time, with the place: what comes from now on is new. */
+  readonly onCaughtUp?: (position: Position) => void
   /** Called between the frames before a gap and those after it. The bus's event `gap` follows. */
   readonly onGap?: (gap: Gap) => void
 }

@@ -28,7 +28,7 @@ export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role =
   durable?: boolean
   /**
    * For a durable group: says in a message where it stands, so that the client can come back with that. Called once per node
-   * and message. Without it a client counts: each message stands one further than the one before, from where `join` said.
+   * and message. Without it a client can come back to where `join` said alone: positions have holes, and cannot be counted.
    */
   stamp?: (message: Incoming<P, Other<R>>, position: Position) => Outgoing<P, R>
   /** Which role the members' writers have. Default: 'server'. */

@@ -49,7 +49,7 @@ export class LogDelivery implements Delivery {
     }
     member.position = since
     while (!member.isLive && !member.hasLeft && !member.isClosed) {
-      await this.#replay(member, tail)
+      await this.#replay(member)
       await member.room()
     }
     return member.position
@@ -85,7 +85,7 @@ export class LogDelivery implements Delivery {
   }
 
   /** Gives a member what it has missed, until it has caught up with the tail, or has enough for now. */
-  async #replay(member: Membership, tail: Subscription): Promise<void> {
+  async #replay(member: Membership): Promise<void> {
     let subscription: Subscription | undefined
     let isDone = false
     let fault: Error | undefined
@@ -100,8 +100,6 @@ export class LogDelivery implements Delivery {
     }
     const look = () => {
       if (isDone) return
-      // Both run in this thread: what the tail has given is known, and what it will give comes after it.
-      if (isAt(member, tail.position)) member.isLive = true
       if (member.isLive || member.hasLeft || member.isClosed || member.isFull) stop()
     }
     const since = member.position as Position
@@ -122,6 +120,13 @@ export class LogDelivery implements Delivery {
       {
         since,
         echo: true,
+        onCaughtUp: (position) => {
+          if (isDone) return
+          // It is at the log's end, and the tail there or before it: what that gives a second time passes the member by.
+          member.position = position
+          member.isLive = true
+          stop()
+        },
         onGap: (gap) => {
           if (isDone) return
           fault = gone(gap)

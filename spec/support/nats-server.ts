@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -63,9 +63,22 @@ export class NatsServer {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
+  /** While it is killed: a copy of what it has on disk, to be brought back by `restore`. */
+  save(): void {
+    rmSync(`${this.#folder}-saved`, { recursive: true, force: true })
+    cpSync(this.#folder, `${this.#folder}-saved`, { recursive: true })
+  }
+
+  /** While it is killed: what it had on disk at the time of `save`. */
+  restore(): void {
+    this.lose()
+    cpSync(`${this.#folder}-saved`, this.#folder, { recursive: true })
+  }
+
   async stop(): Promise<void> {
     await this.kill()
     this.lose()
+    rmSync(`${this.#folder}-saved`, { recursive: true, force: true })
     process.off('exit', this.#onExit)
   }
 }

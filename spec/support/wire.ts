@@ -5,6 +5,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export class Wire {
   /** While true, nothing that the server says gets through. */
   isDeaf = false
+  /** Which of the server's chunks get lost. */
+  loses: (said: Buffer) => boolean = () => false
   /** What the server is told waits for this. */
   before: (said: Buffer) => Promise<void> | undefined = () => undefined
   readonly #server: Server
@@ -34,7 +36,7 @@ export class Wire {
           near.resume()
         })
       })
-      far.on('data', (chunk) => this.isDeaf || near.write(chunk))
+      far.on('data', (chunk) => this.isDeaf || this.loses(chunk) || near.write(chunk))
     })
   }
 

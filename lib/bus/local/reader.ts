@@ -23,6 +23,7 @@ export class LocalReader implements Subscription {
   readonly #options: LogOptions
   readonly #gone: () => void
   #awake = false
+  #isCaughtUp = false
 
   constructor(hub: Logs, bus: BusBase, channel: string, listener: LogListener, options: LogOptions, gone: () => void) {
     this.channel = channel
@@ -43,7 +44,12 @@ export class LocalReader implements Subscription {
     this.#awake = true
     this.#hub.later(() => {
       this.#awake = false
-      if (this.#isOpen && this.#read()) this.wake()
+      if (!this.#isOpen) return
+      if (this.#read()) this.wake()
+      else if (!this.#isCaughtUp && this.#isOpen) {
+        this.#isCaughtUp = true
+        if (this.#options.onCaughtUp) this.#bus.guard(() => this.#options.onCaughtUp?.(this.position))
+      }
     })
   }
 

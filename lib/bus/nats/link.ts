@@ -14,6 +14,10 @@ const ATTEMPT_MS = 5_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 
+/** No room on disk, or in the account: asking again makes none. */
+const FULL = new Set([10002, 10023, 10028, 10047, 10077])
+/** As many consumers as the account allows: after a reset the old ones still count for a while. */
+const TOO_MANY_CONSUMERS = new Set([10026, 10097])
 /** JetStream answers with these while it starts, elects a leader, or has lost a stream that is about to be made anew. */
 const PASSING_STATUS = new Set([404, 408, 500, 503])
 
@@ -21,6 +25,13 @@ export interface Patience {
   /** In ms of `performance.now()`. */
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
+}
+
+export interface NatsLinkOptions {
+  readonly timeoutMs: number
+  readonly inboxPrefix: string | undefined
+  /** JetStream's, where it is another account's or a leaf node's. */
+  readonly domain: string | undefined
 }
 
 /**
@@ -31,6 +42,9 @@ export class NatsLink {
   readonly nc: NatsConnection
   readonly js: JetStreamClient
   readonly jsm: JetStreamManager
+  readonly inboxPrefix: string | undefined
+  /** Begins the subjects of JetStream's API. */
+  readonly apiPrefix: string
   /** Which connection this is. What was asked of an earlier one (such as the epoch of a stream) is to be asked again. */
   generation = 0
   #isUp = true
@@ -42,21 +56,36 @@ export class NatsLink {
   readonly #fail = new Set<(error: Error) => void>()
   readonly #wake = new Set<() => void>()
 
-  private constructor(nc: NatsConnection, jsm: JetStreamManager, timeoutMs: number, onState: (up: boolean) => void) {
+  private constructor(
+    nc: NatsConnection,
+    jsm: JetStreamManager,
+    options: NatsLinkOptions,
+    onState: (up: boolean) => void,
+  ) {
+    const { timeoutMs, inboxPrefix, domain } = options
     this.nc = nc
-    this.js = jetstream(nc)
+    this.inboxPrefix = inboxPrefix
+    this.apiPrefix = domain === undefined ? '$JS.API' : `$JS.${domain}.API`
+    this.js = jetstream(nc, domain === undefined ? {} : { domain })
     this.jsm = jsm
     this.#timeoutMs = timeoutMs
     this.#onState = onState
     void this.#follow()
   }
 
-  static async over(nc: NatsConnection, timeoutMs: number, onState: (up: boolean) => void): Promise<NatsLink> {
-    return new NatsLink(nc, await jetstreamManager(nc, { checkAPI: false, timeout: ATTEMPT_MS }), timeoutMs, onState)
+  static async over(nc: NatsConnection, options: NatsLinkOptions, onState: (up: boolean) => void): Promise<NatsLink> {
+    const domain = options.domain === undefined ? {} : { domain: options.domain }
+    const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: ATTEMPT_MS, ...domain })
+    return new NatsLink(nc, jsm, options, onState)
   }
 
   get isUp(): boolean {
     return this.#isUp
+  }
+
+  /** The server's longest message. */
+  get maxPayload(): number {
+    return this.nc.info?.max_payload ?? 1_048_576
   }
 
   /** The deadline of what starts now. */
@@ -64,10 +93,23 @@ export class NatsLink {
     return { deadline: performance.now() + this.#timeoutMs, signal }
   }
 
-  /** `work`, or the end of the connection, or the signal's abort, whichever is first. */
-  race<T>(work: Promise<T>, signal?: AbortSignal, options: { readonly survivesDown?: boolean } = {}): Promise<T> {
+  /**
+   * `work`, or the end of the connection, or the signal's abort, whichever is first; with `limited`, which names the work, also the bus's
+   * time limit.
+   */
+  race<T>(
+    work: Promise<T>,
+    signal?: AbortSignal,
+    options: { readonly survivesDown?: boolean; readonly limited?: string } = {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
+      const { limited } = options
+      const timer =
+        limited === undefined
+          ? undefined
+          : setTimeout(() => settle(() => reject(this.#timeoutError(limited, undefined))), this.#timeoutMs)
       const settle = (call: () => void) => {
+        clearTimeout(timer)
         this.#fail.delete(fail)
         signal?.removeEventListener('abort', abort)
         call()
@@ -176,11 +218,14 @@ export class NatsLink {
 }
 
 function isFinal(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return !PASSING_STATUS.has(error.status)
+  if (error instanceof JetStreamApiError) {
+    if (FULL.has(error.code)) return true
+    return !PASSING_STATUS.has(error.status) && !TOO_MANY_CONSUMERS.has(error.code)
+  }
   return error instanceof errors.PermissionViolationError || error instanceof errors.InvalidArgumentError
 }
 
-function refusedError(what: string, cause: unknown): QbpError {
+export function refusedError(what: string, cause: unknown): QbpError {
   const said = cause instanceof Error ? cause.message : String(cause)
   return new QbpError(
     'ERR_QBP_BUS_REFUSED',

@@ -1,9 +1,9 @@
 import { QbpError } from '../../base/errors.ts'
 import type { BusBase } from '../bus-base.ts'
 import { downError } from '../bus-errors.ts'
-import type { LiveListener, Subscription } from '../contract.ts'
+import type { LiveListener, SubscribeOptions, Subscription } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
-import type { NatsLink } from './link.ts'
+import { type NatsLink, refusedError } from './link.ts'
 
 /** What is held back until the end of the tick, at most, in bytes of frames. */
 const BATCH_BYTES = 65_536
@@ -46,17 +46,18 @@ export class NatsLive {
     }
   }
 
-  async subscribe(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
+  async subscribe(channel: string, listener: LiveListener, options: SubscribeOptions): Promise<Subscription> {
     const { nc } = this.#link
+    let refused: unknown
     const heard = nc.subscribe(`${this.#prefix}.${encodeFileName(channel)}`, {
       callback: (error, message) => {
-        if (!this.#subscriptions.has(subscription)) return
-        this.#bus.guard(() => {
-          if (error) throw error
-          listener(message.data)
-        })
+        if (error) {
+          refused = refusedError(`a subscription to ${JSON.stringify(channel)}`, error)
+          if (isMade && this.#subscriptions.delete(subscription)) this.#bus.reportEnd(refused, options.onEnd)
+        } else if (this.#subscriptions.has(subscription)) this.#bus.guard(() => listener(message.data))
       },
     })
+    let isMade = false
     const subscription = {
       channel,
       position: undefined,
@@ -66,13 +67,18 @@ export class NatsLive {
     }
     this.#subscriptions.add(subscription)
     try {
-      // The server has read all that was sent before it answers this.
-      await this.#link.race(nc.flush(), signal)
+      // The server has read all that was sent before it answers this, and refused what it refuses.
+      await this.#link.race(nc.flush(), options.signal)
     } catch (error) {
       subscription.close()
-      if (error instanceof QbpError || signal?.aborted) throw error
+      if (error instanceof QbpError || options.signal?.aborted) throw error
       throw downError(error)
     }
+    if (refused !== undefined) {
+      subscription.close()
+      throw refused
+    }
+    isMade = true
     return subscription
   }
 

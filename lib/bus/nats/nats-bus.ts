@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto'
+import { StorageType, type StoreCompression } from '@nats-io/jetstream'
 import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { oneOf } from '../../base/options.ts'
 import { BusBase } from '../bus-base.ts'
 import { downError, noNodeError } from '../bus-errors.ts'
 import { type BusOptions, checkInteger, type RetentionOptions, retention } from '../bus-options.ts'
-import type { Bus, LiveListener, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
+import type {
+  Bus,
+  LiveListener,
+  LogListener,
+  LogOptions,
+  Position,
+  SubscribeOptions,
+  Subscription,
+} from '../contract.ts'
 import { encodeFileName, encodeName } from '../name.ts'
-import { NatsLink } from './link.ts'
+import { NatsLink, type NatsLinkOptions } from './link.ts'
 import { NatsLive } from './live.ts'
-import { NatsLogs } from './log.ts'
+import type { NatsLogOptions } from './log-stream.ts'
+import { NatsLogs } from './logs.ts'
 import { NatsStore } from './store.ts'
 
 export type * from '../contract.ts'
@@ -34,6 +45,14 @@ export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeC
   readonly prefix?: string
   /** How many servers of a cluster keep each log and the store, 1 to 5. Default: 1. */
   readonly replicas?: number
+  /** Where JetStream keeps logs and the store. 'memory' does not outlive the server. Default: 'file'. */
+  readonly storage?: 'file' | 'memory'
+  /** Which servers of a cluster keep them. Default: the server's choice. */
+  readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] }
+  /** How logs are kept on disk, with nats-server 2.10 or newer. Default: 'none'. */
+  readonly compression?: 'none' | 's2'
+  /** JetStream's domain, where it is a leaf node's or a hub's. */
+  readonly domain?: string
   /** Gives up on connecting. */
   readonly signal?: AbortSignal
 }
@@ -56,14 +75,22 @@ export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
     timeoutMs,
     logMaxAgeMs,
     logMaxFrames,
+    logMaxBytes,
     maxTtlMs,
+    maxQueuedBytes = 64 * 2 ** 20,
     prefix = 'qbp',
     replicas = 1,
+    storage = 'file',
+    placement,
+    compression,
+    domain,
     signal,
     ...rest
   } = options
-  const kept = retention(withoutUndefined({ logMaxAgeMs, logMaxFrames, maxTtlMs }))
+  const kept = retention(withoutUndefined({ logMaxAgeMs, logMaxFrames, logMaxBytes, maxTtlMs }))
   checkInteger('replicas', replicas, 1, 5)
+  if (maxQueuedBytes !== Infinity) checkInteger('maxQueuedBytes', maxQueuedBytes, 1, Number.MAX_SAFE_INTEGER)
+  oneOf('storage', storage, 'file', ['file', 'memory'])
   const bus = new NatsBus(withoutUndefined({ node, timeoutMs }))
   if (kept.logMaxAgeMs < 2 * bus.timeoutMs) {
     const message = `logMaxAgeMs is ${kept.logMaxAgeMs}: allowed is twice timeoutMs (${bus.timeoutMs}) or more.`
@@ -85,7 +112,17 @@ export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
     },
     signal,
   )
-  await bus.start(nc, { ...kept, prefix: token, replicas })
+  await bus.start(nc, {
+    ...kept,
+    prefix: token,
+    replicas,
+    maxQueuedBytes,
+    domain,
+    inboxPrefix: rest.inboxPrefix,
+    storage: storage === 'file' ? StorageType.File : StorageType.Memory,
+    placement: placement && { cluster: placement.cluster ?? '', tags: [...(placement.tags ?? [])] },
+    compression: compression && (compression as StoreCompression),
+  })
   return bus
 }
 
@@ -123,7 +160,6 @@ async function dial(options: NodeConnectionOptions, signal: AbortSignal | undefi
 class NatsBus extends BusBase {
   /** Unlike the node's name, never used twice. */
   readonly #instance = randomUUID()
-  readonly #subscriptions = new Set<Subscription>()
   #link!: NatsLink
   #live!: NatsLive
   #logs!: NatsLogs
@@ -138,16 +174,16 @@ class NatsBus extends BusBase {
 
   async start(
     nc: NatsConnection,
-    options: Required<RetentionOptions> & { prefix: string; replicas: number },
+    options: NatsLogOptions & Omit<NatsLinkOptions, 'timeoutMs'> & { readonly maxQueuedBytes: number },
   ): Promise<void> {
     this.#prefix = options.prefix
     this.maxFrameBytes = (nc.info?.max_payload ?? 1_048_576) - HEADROOM
-    this.#link = await NatsLink.over(nc, this.timeoutMs, (up) => {
+    this.#link = await NatsLink.over(nc, { ...options, timeoutMs: this.timeoutMs }, (up) => {
       if (nc.info) this.maxFrameBytes = nc.info.max_payload - HEADROOM
       this.setUp(up)
     })
     this.#live = new NatsLive(this, this.#link, options.prefix)
-    this.#logs = new NatsLogs(this, this.#link, this.#instance, options)
+    this.#logs = new NatsLogs(this, this.#link, options)
     this.#store = new NatsStore(this, this.#link, this.#instance, options)
     this.#inboxed = nc.subscribe(this.#messages(this.node), {
       callback: (error, message) => {
@@ -170,15 +206,12 @@ class NatsBus extends BusBase {
     return this.#logs.publish(channel, frame, signal)
   }
 
-  protected subscribeLive(channel: string, listener: LiveListener, signal?: AbortSignal): Promise<Subscription> {
-    return this.#live.subscribe(channel, listener, signal)
+  protected subscribeLive(channel: string, listener: LiveListener, options: SubscribeOptions): Promise<Subscription> {
+    return this.#live.subscribe(channel, listener, options)
   }
 
-  protected async subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription> {
-    const subscription = await this.#logs.subscribe(channel, listener, options)
-    subscription.onClose = () => this.#subscriptions.delete(subscription)
-    this.#subscriptions.add(subscription)
-    return subscription
+  protected subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription> {
+    return this.#logs.subscribe(channel, listener, options)
   }
 
   protected async sendFrame(node: string, frame: Uint8Array): Promise<void> {
@@ -203,7 +236,7 @@ class NatsBus extends BusBase {
   }
 
   protected async leave(): Promise<void> {
-    for (const subscription of this.#subscriptions) subscription.close()
+    this.#logs.close()
     this.#live.close()
     this.#store.close()
     // Flushed before the connection ends: from here on a sender is refused at once: this node is not there.

@@ -17,7 +17,7 @@ import { checkTtl, decodeKey, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
 import { Watch } from '../watch.ts'
 import type { NatsLink, Patience } from './link.ts'
-import type { NatsLogOptions } from './log.ts'
+import type { NatsLogOptions } from './log-stream.ts'
 import { NatsReader } from './reader.ts'
 import { DEDUPLICATION_MS, epochOf, isApiError, openStream } from './stream.ts'
 

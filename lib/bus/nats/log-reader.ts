@@ -1,0 +1,167 @@
+import type { BusBase } from '../bus-base.ts'
+import type { Gap, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
+import type { ChannelLog, Follower, LogShare } from './channel-log.ts'
+import type { Patience } from './link.ts'
+import { offsetOf, type Place, placeAfter, placeOf, positionOf, type Stored } from './stored.ts'
+import { type Resumption, resumeAt, start } from './verify.ts'
+
+/** What a reader has in common with the others of its bus. */
+export interface ReaderShare extends LogShare {
+  isOwn(id: string): boolean
+  /** It was closed. */
+  release(reader: LogReader, log: ChannelLog): void
+}
+
+/** How often a reader that is not at the end reads nothing, before it takes what is missing for gone. */
+const MOST_VAIN = 3
+
+/**
+ * One subscription to a log. It is live while it stands at the channel's end, and then gets what the tail delivers; until then it reads
+ * what it has missed, page by page.
+ */
+export class LogReader implements Subscription, Follower {
+  readonly channel: string
+  position: Position | undefined
+  isLive = false
+  readonly #bus: BusBase
+  readonly #logs: ReaderShare
+  readonly #log: ChannelLog
+  readonly #listener: LogListener
+  readonly #options: LogOptions
+  #place: Place | undefined
+  #isClosed = false
+
+  constructor(bus: BusBase, logs: ReaderShare, log: ChannelLog, listener: LogListener, options: LogOptions) {
+    this.channel = log.channel
+    this.#bus = bus
+    this.#logs = logs
+    this.#log = log
+    this.#listener = listener
+    this.#options = options
+    log.readers.add(this)
+  }
+
+  /** Resolves once it stands somewhere, a gap before that reported. */
+  async start(patience: Patience): Promise<void> {
+    const { since } = this.#options
+    await this.#logs.link.race(this.#log.opened, patience.signal, { survivesDown: true })
+    if (this.#isClosed) return
+    if (since === 'now') return this.#standAt(this.#log.end)
+    if (typeof since === 'object' && 'epoch' in since) {
+      this.position = since
+      const place = placeOf(since)
+      const { epoch, seq, id, index } = this.#log.end
+      if (place.epoch === epoch && place.seq === seq && place.index === index && place.id === id)
+        return this.#standAt(place)
+      const found = await this.#find(place, patience)
+      if (found.reason !== undefined) this.lose(found.reason, found.place)
+      void this.#replay(found)
+      return
+    }
+    const { stream, history, link } = this.#logs
+    const what = `the log of ${JSON.stringify(this.channel)}`
+    const found = await link.retry(what, () => start(stream, history, this.#log.token, patience), patience)
+    void this.#replay(found)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.isLive = false
+    this.#log.readers.delete(this)
+    this.#logs.release(this, this.#log)
+  }
+
+  /** It has ended for good. */
+  fail(error: unknown): void {
+    if (this.#isClosed) return
+    this.close()
+    this.#bus.reportEnd(error, this.#options.onEnd)
+  }
+
+  /** Frames were lost before a place, where it goes on. */
+  lose(reason: Gap['reason'], place: Place): void {
+    const after = this.position as Position
+    const resumed = positionOf(place)
+    this.#place = place
+    this.position = resumed
+    this.#bus.reportGap({ channel: this.channel, reason, after, resumed }, this.#options.onGap)
+  }
+
+  /** The frames of a message that it has not had. */
+  deliver(place: Place, { seq, id, frames }: Stored): void {
+    const { epoch } = place
+    const isSilent = !this.#options.echo && this.#logs.isOwn(id)
+    const had = this.position === undefined || this.position.epoch !== epoch ? -1n : this.position.offset
+    for (const [index, frame] of frames.entries()) {
+      const offset = offsetOf(seq, index)
+      if (offset <= had || this.#isClosed) continue
+      const position = { epoch, offset, mark: id }
+      this.position = position
+      if (!isSilent) this.#bus.guard(() => this.#listener(frame, position))
+    }
+    if (this.#place === undefined || seq >= this.#place.seq || epoch !== this.#place.epoch) this.#place = place
+  }
+
+  /** Becomes live if it stands at the end. */
+  look(): void {
+    const place = this.#place
+    if (this.isLive || this.#isClosed || place === undefined) return
+    const { end } = this.#log
+    if (place.epoch !== end.epoch || place.seq < end.seq) return
+    this.#standAt(place.seq > end.seq ? place : end)
+  }
+
+  #standAt(place: Place): void {
+    this.#place = place
+    const position = positionOf(place)
+    this.position = position
+    this.isLive = true
+    if (this.#options.onCaughtUp) this.#bus.guard(() => this.#options.onCaughtUp?.(position))
+  }
+
+  #find(place: Place, patience: Patience): Promise<Resumption> {
+    const { stream, history, link } = this.#logs
+    const what = `the log of ${JSON.stringify(this.channel)}`
+    return link.retry(what, () => resumeAt(stream, history, this.#log.token, place, patience), patience)
+  }
+
+  async #replay(found: Resumption): Promise<void> {
+    try {
+      const { epoch } = found.place
+      this.#place = found.place
+      this.position ??= positionOf(found.place)
+      if (found.rest) this.deliver(found.place, found.rest)
+      let vain = 0
+      for (let { messages } = found; ; ) {
+        for (const message of messages) {
+          if (this.#isClosed) return
+          if (!this.isLive) this.deliver(placeAfter(epoch, message), message)
+        }
+        this.look()
+        if (this.isLive || this.#isClosed) return
+        await this.#logs.turns.next()
+        if (this.#isClosed) return
+        const next = await this.#find(this.#place as Place, { deadline: Number.POSITIVE_INFINITY })
+        if (this.#isClosed) return
+        this.look()
+        if (this.isLive) return
+        if (next.reason !== undefined) {
+          this.lose(next.reason, next.place)
+          void this.#replay(next)
+          return
+        }
+        messages = next.messages
+        vain = messages.length > 0 ? 0 : vain + 1
+        // The tail may be ahead of what was read by a moment; if it stays so, what it had is not kept any more.
+        if (vain > MOST_VAIN && this.#log.isLevel) {
+          this.lose('trimmed', this.#log.end)
+          this.look()
+          return
+        }
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+}

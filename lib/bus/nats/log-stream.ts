@@ -1,0 +1,295 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  type Placement,
+  ReplayPolicy,
+  RetentionPolicy,
+  type StorageType,
+  type StoreCompression,
+  type StreamInfo,
+} from '@nats-io/jetstream'
+import { createInbox, type Msg, type MsgHdrs, nanos } from '@nats-io/transport-node'
+import { QbpError } from '../../base/errors.ts'
+import type { RetentionOptions } from '../bus-options.ts'
+import type { NatsLink } from './link.ts'
+import { framesOf, SIZES_HEADER, type Stored } from './stored.ts'
+import { DEDUPLICATION_MS, epochOf, openStream } from './stream.ts'
+
+export interface NatsLogOptions extends Required<RetentionOptions> {
+  readonly prefix: string
+  readonly replicas: number
+  readonly storage: StorageType
+  readonly placement: Placement | undefined
+  readonly compression: StoreCompression | undefined
+}
+
+/** What the stream holds. */
+export interface StreamState {
+  readonly epoch: string
+  readonly first: number
+  readonly last: number
+  readonly subjects: number
+}
+
+/** What was found of one channel. */
+export interface Found {
+  readonly state: StreamState
+  /** The last message of the channel, without its data where many were asked for at once; null where nothing is kept. */
+  readonly last: (Omit<Stored, 'frames'> & { readonly count: number }) | null
+}
+
+/** A part of a channel's log. */
+export interface Page {
+  /** The place asked for, if a message of the channel stands there. */
+  readonly anchor: Stored | undefined
+  /** What stands after it, in order and without holes. */
+  readonly messages: readonly Stored[]
+  readonly bytes: number
+}
+
+/** From so many channels on, the last messages of all are read in one go, where that is not too many for it. */
+const SINGLE_LOOKS = 64
+const FEW_SUBJECTS = 20
+/** How much one page holds. */
+const PAGE_MESSAGES = 1024
+const PAGE_BYTES = 2 ** 20
+/** The server forgets a consumer that was not deleted after this. */
+const ABANDONED_MS = 5_000
+
+interface Look {
+  readonly resolve: (found: Found) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * The stream of all logs. What is stored is published anew under the channel's `tail` subject, with the sequence number of the
+ * channel's message before it: so a plain subscription follows a log, and knows when it has missed something.
+ */
+export class LogStream {
+  readonly name: string
+  readonly options: NatsLogOptions
+  readonly #link: NatsLink
+  readonly #subjects: string
+  readonly #tails: string
+  #looks = new Map<string, Look[]>()
+
+  constructor(link: NatsLink, options: NatsLogOptions) {
+    this.#link = link
+    this.options = options
+    this.name = `${options.prefix}-logs`
+    this.#subjects = `${options.prefix}.logs`
+    this.#tails = `${options.prefix}.tail`
+  }
+
+  subjectOf(token: string): string {
+    return `${this.#subjects}.${token}`
+  }
+
+  tailOf(token: string): string {
+    return `${this.#tails}.${token}`
+  }
+
+  /** Makes the stream where it is missing. */
+  async open(): Promise<StreamState> {
+    const { replicas, storage, placement, compression, logMaxAgeMs, logMaxBytes } = this.options
+    const info = await openStream(this.#link.jsm, {
+      name: this.name,
+      subjects: [`${this.#subjects}.*`],
+      storage,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_age: logMaxAgeMs === Infinity ? 0 : nanos(logMaxAgeMs),
+      max_bytes: logMaxBytes === Infinity ? -1 : logMaxBytes,
+      max_msgs_per_subject: this.maxKept,
+      duplicate_window: nanos(Math.min(DEDUPLICATION_MS, logMaxAgeMs)),
+      num_replicas: replicas,
+      allow_direct: true,
+      republish: { src: `${this.#subjects}.*`, dest: `${this.#tails}.{{wildcard(1)}}` },
+      ...(placement === undefined ? {} : { placement }),
+      ...(compression === undefined ? {} : { compression }),
+    })
+    if (info.config.republish?.dest !== `${this.#tails}.{{wildcard(1)}}`) {
+      const message = `The stream ${this.name} does not republish to ${this.#tails}.*: it was not made by this bus. Delete it, or take another prefix.`
+      throw new QbpError('ERR_QBP_BUS_REFUSED', message)
+    }
+    return stateOf(info)
+  }
+
+  /** How many messages are kept per channel: one more than promised, so that whoever has read just up to there is known to have missed nothing. */
+  get maxKept(): number {
+    const { logMaxFrames } = this.options
+    return logMaxFrames === Infinity ? -1 : logMaxFrames + 1
+  }
+
+  /** The last message of a channel. Asked for at once, many are looked up together; what is published afterwards the tail has. */
+  look(token: string): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      if (this.#looks.size === 0) setImmediate(() => this.#lookAll())
+      this.#looks.set(token, [...(this.#looks.get(token) ?? []), { resolve, reject }])
+    })
+  }
+
+  /** How many messages a channel has, and the state of the stream at that moment. */
+  async count(token: string): Promise<StreamState & { readonly count: number }> {
+    const subject = this.subjectOf(token)
+    const info = await this.#link.jsm.streams.info(this.name, { subjects_filter: subject })
+    return { ...stateOf(info), count: info.state.subjects?.[subject] ?? 0 }
+  }
+
+  /** Whether the place is taken by a message of another channel. */
+  async isForeign(seq: number, token: string): Promise<boolean> {
+    if (seq === 0) return false
+    const message = await this.#link.jsm.streams.getMessage(this.name, { seq })
+    return message !== null && message.subject !== this.subjectOf(token)
+  }
+
+  /** How many messages of a channel stand at `seq` and after it. */
+  async countFrom(token: string, seq: number): Promise<number> {
+    const consumer = await this.#consumer(this.subjectOf(token), seq)
+    this.#forget(consumer.name)
+    return consumer.pending
+  }
+
+  /** Keeps the last messages of a channel only. */
+  async trim(token: string, keep: number): Promise<void> {
+    await this.#link.jsm.streams.purge(this.name, { filter: this.subjectOf(token), keep })
+  }
+
+  /** What stands at a place and after it, a page of it. */
+  async page(token: string, seq: number, timeoutMs: number): Promise<Page> {
+    const { name, pending } = await this.#consumer(this.subjectOf(token), seq)
+    const messages: Stored[] = []
+    let bytes = 0
+    try {
+      if (pending > 0) {
+        await this.#pull(name, { first: 1, batch: Math.min(pending, PAGE_MESSAGES), timeoutMs }, (message, at) => {
+          bytes += message.data.length
+          messages.push(storedOf(at, message.headers, message.data))
+        })
+      }
+    } finally {
+      this.#forget(name)
+    }
+    const anchor = messages[0]?.seq === seq ? messages.shift() : undefined
+    return { anchor, messages, bytes }
+  }
+
+  async #lookAll(): Promise<void> {
+    const looks = this.#looks
+    this.#looks = new Map()
+    try {
+      await this.#link.nc.flush() // the tails of those that ask are subscribed to
+      const state = await this.open()
+      const many = looks.size > SINGLE_LOOKS && state.subjects < looks.size * FEW_SUBJECTS
+      const found = many ? await this.#survey(state) : null
+      await Promise.all(
+        [...looks].map(async ([token, asked]) => {
+          const last = found ? (found.get(this.subjectOf(token)) ?? null) : await this.#lastOf(token)
+          for (const { resolve } of asked) resolve({ state, last })
+        }),
+      )
+    } catch (error) {
+      for (const asked of looks.values()) for (const { reject } of asked) reject(error)
+    }
+  }
+
+  async #lastOf(token: string): Promise<Found['last']> {
+    const message = await this.#link.jsm.streams.getMessage(this.name, { last_by_subj: this.subjectOf(token) })
+    return message === null ? null : lastOf(message.seq, message.header)
+  }
+
+  /** The last message of every channel there is. */
+  async #survey(state: StreamState): Promise<Map<string, NonNullable<Found['last']>>> {
+    const found = new Map<string, NonNullable<Found['last']>>()
+    if (state.subjects === 0) return found
+    const { name, pending } = await this.#consumer(`${this.#subjects}.*`, null)
+    try {
+      for (let first = 1; first <= pending; ) {
+        const before = first
+        const batch = Math.min(pending - first + 1, PAGE_MESSAGES)
+        await this.#pull(name, { first, batch, timeoutMs: ABANDONED_MS }, (message, at) => {
+          found.set(message.subject, lastOf(at, message.headers))
+          first++
+        })
+        if (first === before) break
+      }
+    } finally {
+      this.#forget(name)
+    }
+    return found
+  }
+
+  async #consumer(subject: string, from: number | null): Promise<{ name: string; pending: number }> {
+    const info = await this.#link.jsm.consumers.add(this.name, {
+      filter_subject: subject,
+      ack_policy: AckPolicy.None,
+      replay_policy: ReplayPolicy.Instant,
+      inactive_threshold: nanos(ABANDONED_MS),
+      mem_storage: true,
+      num_replicas: 1,
+      ...(from === null
+        ? { deliver_policy: DeliverPolicy.LastPerSubject, headers_only: true }
+        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(from, 1) }),
+    })
+    return { name: info.name, pending: info.num_pending }
+  }
+
+  #forget(consumer: string): void {
+    this.#link.jsm.consumers.delete(this.name, consumer).catch(() => {})
+  }
+
+  /** Takes up to `batch` messages from a consumer, from its delivery number `first` on; less where a page would grow too large. */
+  #pull(
+    consumer: string,
+    { first, batch, timeoutMs }: { readonly first: number; readonly batch: number; readonly timeoutMs: number },
+    take: (message: Msg, seq: number) => void,
+  ): Promise<void> {
+    const { nc, apiPrefix, inboxPrefix, maxPayload } = this.#link
+    const inbox = createInbox(inboxPrefix)
+    return new Promise((resolve, reject) => {
+      let next = first
+      const end = (error?: unknown) => {
+        clearTimeout(timer)
+        subscription.unsubscribe()
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      const timer = setTimeout(() => end(new Error('the server has stopped delivering')), timeoutMs)
+      const subscription = nc.subscribe(inbox, {
+        callback: (error, message) => {
+          if (error) return end(error)
+          if (message.headers && message.headers.code >= 400) return end()
+          const { seq, delivered, pending } = parseReply(message.reply ?? '')
+          if (delivered !== next++) return end(new Error('a delivery got lost'))
+          take(message, seq)
+          if (next === first + batch || pending === 0) end()
+        },
+      })
+      const request = { batch, max_bytes: Math.max(PAGE_BYTES, maxPayload + 4096), no_wait: true }
+      nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${this.name}.${consumer}`, JSON.stringify(request), { reply: inbox })
+    })
+  }
+}
+
+/** What a delivery's reply subject says: `$JS.ACK.[domain.account.]stream.consumer.times.seq.delivered.time.pending[.token]`. */
+function parseReply(reply: string): { seq: number; delivered: number; pending: number } {
+  const parts = reply.split('.')
+  const at = parts.length >= 11 ? 7 : 5
+  return { seq: Number(parts[at]), delivered: Number(parts[at + 1]), pending: Number(parts[at + 3]) }
+}
+
+export function storedOf(seq: number, header: MsgHdrs | undefined, data: Uint8Array): Stored {
+  return { seq, id: header?.get('Nats-Msg-Id') ?? '', frames: framesOf(data, header?.get(SIZES_HEADER)) }
+}
+
+function lastOf(seq: number, header: MsgHdrs | undefined): NonNullable<Found['last']> {
+  const sizes = header?.get(SIZES_HEADER)
+  return { seq, id: header?.get('Nats-Msg-Id') ?? '', count: sizes ? sizes.split(',').length : 1 }
+}
+
+function stateOf(info: StreamInfo): StreamState {
+  const { first_seq, last_seq, num_subjects } = info.state
+  // An empty stream's first is 0 when it is new, and one more than its last when it was trimmed.
+  return { epoch: epochOf(info), first: Math.max(first_seq, 1), last: last_seq, subjects: num_subjects ?? 0 }
+}

@@ -1,0 +1,15 @@
+/** Turns of the event loop, one for each that asks, one after the other: input and output get theirs between any two. */
+export class Turns {
+  readonly #waiting: (() => void)[] = []
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#waiting.push(resolve) === 1) setImmediate(this.#run)
+    })
+  }
+
+  readonly #run = (): void => {
+    this.#waiting.shift()?.()
+    if (this.#waiting.length > 0) setImmediate(this.#run)
+  }
+}

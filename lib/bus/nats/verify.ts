@@ -1,0 +1,89 @@
+import type { Gap } from '../contract.ts'
+import type { History } from './history.ts'
+import type { Patience } from './link.ts'
+import type { LogStream, Page } from './log-stream.ts'
+import { emptyPlace, type Place, placeAfter, type Stored } from './stored.ts'
+
+/** Of a log's greatest age, what is trusted of the clocks of two nodes. */
+const TRUSTED = 0.9
+
+/** Where a reader goes on, and with what. */
+export interface Resumption {
+  readonly place: Place
+  /** What follows the place. */
+  readonly messages: readonly Stored[]
+  /** Of the message that the place is in, the frames after it. */
+  readonly rest: Stored | undefined
+  /** Why something before it is lost. */
+  readonly reason?: Gap['reason']
+}
+
+/**
+ * Reads on from a place, and makes sure that it is one: the message that it names must stand there still. If it does not, the log
+ * was cut at its front, or is another one: an older copy, or made anew.
+ */
+export async function resumeAt(
+  stream: LogStream,
+  history: History,
+  token: string,
+  place: Place,
+  patience: Patience,
+): Promise<Resumption> {
+  const page = await history.from(token, place.seq, patience)
+  const { anchor, messages } = page
+  if (anchor !== undefined && place.id !== '' && anchor.id === place.id) return { place, messages, rest: anchor }
+  return judge(stream, token, place, page)
+}
+
+/** The place of a newcomer that wants all that is kept. */
+export async function start(
+  stream: LogStream,
+  history: History,
+  token: string,
+  patience: Patience,
+): Promise<Resumption> {
+  const { messages } = await history.from(token, 0, patience)
+  const { epoch, last, count } = await stream.count(token)
+  return fromStart(stream, messages, { epoch, last, count })
+}
+
+/** The message that is kept beyond what was promised is the place itself. */
+function fromStart(
+  stream: LogStream,
+  messages: readonly Stored[],
+  { epoch, last, count }: { readonly epoch: string; readonly last: number; readonly count: number },
+): Resumption {
+  const [first] = messages
+  if (first === undefined) return { place: emptyPlace(epoch, last), messages, rest: undefined }
+  if (count === stream.maxKept) return { place: placeAfter(epoch, first), messages: messages.slice(1), rest: undefined }
+  return { place: emptyPlace(epoch, first.seq - 1), messages, rest: undefined }
+}
+
+/** The message that the place names is not there, or the place names none: is something after it lost? */
+async function judge(stream: LogStream, token: string, place: Place, page: Page): Promise<Resumption> {
+  const { epoch, first, last, count } = await stream.count(token)
+  const again = async () => fromStart(stream, (await stream.page(token, 0, 5_000)).messages, { epoch, last, count })
+  if (place.epoch !== epoch) return { ...(await again()), reason: 'lost' }
+  const end = emptyPlace(epoch, last)
+  const atEnd: Resumption = { place: end, messages: [], rest: undefined, reason: 'lost' }
+  // An older copy, or the place is forged: what is there was read already.
+  if (place.upTo > last || (place.seq === last && page.anchor && place.index >= page.anchor.frames.length)) return atEnd
+  if (place.id !== '' && (page.anchor !== undefined || (await stream.isForeign(place.seq, token)))) return atEnd
+  const goOn: Resumption = { place, messages: page.messages, rest: page.anchor }
+  const isFull = count === stream.maxKept
+  if (page.anchor !== undefined) return goOn
+  // Messages are cut for their age, or for the stream's bytes, from the front of the stream on: nothing after the place was, if the stream
+  // begins before it. A message that is gone from the middle was purged.
+  const isPurged = place.id !== '' && first <= place.seq
+  const isWhole = !isPurged && (first <= place.upTo + 1 || isYoung(stream, place))
+  if (isWhole && !isFull) return goOn
+  const begin = await again()
+  if (isFull && begin.place.seq <= place.upTo) return goOn
+  return { ...begin, reason: 'trimmed' }
+}
+
+/** Too young for anything after it to have been cut for its age. */
+function isYoung({ options }: LogStream, { time }: Place): boolean {
+  if (time === undefined || options.logMaxBytes !== Infinity) return false
+  return Date.now() - time < options.logMaxAgeMs * TRUSTED
+}
