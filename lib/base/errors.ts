@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'ERR_QBP_BAD_TABLE'
   | 'ERR_QBP_NO_CODEGEN'
   // What a peer sent.
+  | 'ERR_QBP_BAD_CALL'
   | 'ERR_QBP_BAD_CONSTANT'
   | 'ERR_QBP_BAD_LENGTH'
   | 'ERR_QBP_BAD_VARINT'

@@ -50,6 +50,38 @@ export class MessageWriter {
       output.buf.set(body, end)
       end += body.length
     }
+    return this.#finish(entry, type, fields, output, start, room, end)
+  }
+
+  /**
+   * Writes the frame of a body that is no message's, but a part of a call, and returns the position behind it.
+   *
+   * @param body writes the body at a position of the output and returns the position behind it.
+   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG; and what `body` throws.
+   */
+  compose(
+    entry: Entry,
+    fields: Record<string, number> | null,
+    body: (output: Output, pos: number) => number,
+    output: Output,
+    start: number,
+  ): number {
+    const room = this.#header.size(entry.type, 0, fields)
+    if (start + room > output.buf.length) output.grow(start, room)
+    return this.#finish(entry, entry.type, fields, output, start, room, body(output, start + room))
+  }
+
+  /** Writes the header in front of a body that ends at `end`, with `room` kept free for it. */
+  #finish(
+    entry: Entry | undefined,
+    type: number,
+    fields: Record<string, number> | null,
+    output: Output,
+    start: number,
+    room: number,
+    end: number,
+  ): number {
+    const header = this.#header
     const length = end - start - room
     if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
     if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)

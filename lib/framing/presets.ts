@@ -20,4 +20,6 @@ export const headers = {
   grpc: 'flags:u8 length:u32',
   /** Steam's CM connections; the constant is 'VT01'. */
   steam: 'length:u32le 0x56543031',
+  /** ttrpc, in which containerd talks to its shims: https://github.com/containerd/ttrpc/blob/main/PROTOCOL.md */
+  ttrpc: 'length:u32 stream:u32 type:u8 flags:u8',
 } as const

@@ -106,19 +106,27 @@ function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
   return new Entry(name, type, body)
 }
 
-function byOption(form: string, schema: Types): Map<string, Entry> {
+/** Whether any message of the schema has an option. */
+export const hasOption = (form: string, schema: Types): boolean =>
+  [...schema.types.values()].some((type) => optionKey(form, type, schema) !== undefined)
+
+/** What an option is named like in the schema, if a message has it. */
+function optionKey(form: string, type: Type, schema: Types): string | undefined {
   const wanted = plain(form)
+  return Object.keys(schema.options(type)).find(
+    (option) =>
+      plain(option) === wanted ||
+      `${schema.package}.${plain(option)}` === wanted ||
+      plain(option) === `${schema.package}.${wanted}`,
+  )
+}
+
+function byOption(form: string, schema: Types): Map<string, Entry> {
   const entries = new Map<string, Entry>()
   for (const type of schema.types.values()) {
-    const options = schema.options(type)
-    const key = Object.keys(options).find(
-      (option) =>
-        plain(option) === wanted ||
-        `${schema.package}.${plain(option)}` === wanted ||
-        plain(option) === `${schema.package}.${wanted}`,
-    )
+    const key = optionKey(form, type, schema)
     if (key === undefined) continue
-    const value = options[key]
+    const value = schema.options(type)[key]
     const number = typeof value === 'string' ? schema.optionEnum(key)?.numbers.get(value) : value
     if (typeof number !== 'number') {
       throw refusal(

@@ -1,6 +1,8 @@
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
 import type { Int64Kind } from '../codec/int64.ts'
 import type { Type } from '../codec/type.ts'
@@ -9,8 +11,10 @@ import type { Policy } from '../framing/message-reader.ts'
 import { headers } from '../framing/presets.ts'
 import { Entry, Table } from '../framing/table.ts'
 import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
+import { type CallDialect, type CallForm, callDialect, callEntries } from './call-forms.ts'
 import {
   formOf,
+  hasOption,
   isPerRole,
   listEntries,
   messageType,
@@ -21,7 +25,9 @@ import {
 } from './forms.ts'
 import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
+import type { ServiceType } from './method.ts'
 import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
+import type { Service } from './service.ts'
 
 /** How a protocol's frames look and what they carry. All of it is checked when the Protocol is made. */
 export interface ProtocolOptions {
@@ -39,6 +45,11 @@ export interface ProtocolOptions {
   int64?: Int64Kind | undefined
   /** The package that message names are relative to. Default: the first file's. */
   package?: string | undefined
+  /**
+   * That it carries calls, of the services of this schema and of others, beside its messages or alone: true, or the first of
+   * two type numbers that are free, where 240 and 241 are not; or 'ttrpc'. Default: false.
+   */
+  calls?: CallForm | undefined
 }
 
 const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
@@ -49,6 +60,7 @@ const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   invalid: true,
   int64: true,
   package: true,
+  calls: true,
 }
 const POLICIES: readonly Policy[] = ['error', 'skip', 'raw']
 
@@ -61,12 +73,17 @@ export class Protocol<D extends Directions = Untyped> {
   readonly sent: { readonly client: Table; readonly server: Table }
   /** Never there: it carries the types of the messages. */
   declare readonly directions: D
+  /** How calls travel; null where none do. */
+  readonly calls: CallDialect | null
   readonly #types: Types
+  /** Those of services that are not of this schema, by the module's schema. */
+  readonly #foreign = new Map<object, Types>()
 
   private constructor(types: Types, options: ProtocolOptions) {
-    const { header = headers.default } = options
+    const { header = options.calls === 'ttrpc' ? headers.ttrpc : headers.default, calls = false } = options
     this.#types = types
     this.header = new Header(header)
+    this.calls = callDialect(calls, this.header)
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
     this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
     if (this.header.hasType && options.message !== undefined) {
@@ -83,8 +100,11 @@ export class Protocol<D extends Directions = Untyped> {
     }
     const table = (role: Role): Table => {
       if (this.header.hasType) {
-        const form = formOf(options.types, role, '(qbp.type)')
-        return new Table(form === undefined ? [] : listEntries(form, types).values(), this.header)
+        // A schema of services alone numbers no message.
+        const isAlone = calls !== false && options.types === undefined && !hasOption('(qbp.type)', types)
+        const form = isAlone ? undefined : formOf(options.types, role, '(qbp.type)')
+        const own = form === undefined ? [] : listEntries(form, types).values()
+        return new Table(calls === false ? own : [...own, ...callEntries(calls)], this.header)
       }
       const form = formOf(options.message, role)
       return new Table(form === undefined ? [] : [onlyEntry(form, types)], this.header)
@@ -158,6 +178,39 @@ export class Protocol<D extends Directions = Untyped> {
   /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
   messageType(name: string): Type {
     return messageType(name, this.#types)
+  }
+
+  /**
+   * A service, by its name, relative to the package or in full, or as a generated module has it; also one of another module.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA for one that is none.
+   */
+  service(service: string | Service): ServiceType {
+    const name = typeof service === 'string' ? service : service?.name
+    if (typeof name !== 'string')
+      throw new QbpError(
+        'ERR_QBP_BAD_SCHEMA',
+        `A service is its name, or what 'qbp generate' has made of it, not ${shown(service)}.`,
+      )
+    const { package: home, services } = this.#types
+    const own = services.get(name) ?? services.get(`${home}.${name}`)
+    if (own !== undefined) return own
+    const foreign = typeof service === 'string' ? undefined : this.#typesOf(service.schema).services.get(name)
+    if (foreign !== undefined) return foreign
+    throw new QbpError(
+      'ERR_QBP_BAD_SCHEMA',
+      `The schema has no service '${name}'; it has ${listed([...services.keys()]) || 'none'}.`,
+    )
+  }
+
+  /** The types of a service's own module. */
+  #typesOf(schema: Schema): Types {
+    let types = this.#foreign.get(schema)
+    if (types === undefined) {
+      types = makeTypes(schema, undefined, schema.int64)
+      this.#foreign.set(schema, types)
+    }
+    return types
   }
 
   /**

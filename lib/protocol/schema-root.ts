@@ -19,6 +19,7 @@ export class SchemaRoot extends protobuf.Root {
       qualify(field)
       restoreDefault(field)
     }
+    for (const service of servicesOf(this)) service.methodsArray.forEach(qualifyMethod)
     super.resolveAll()
     return this
   }
@@ -33,25 +34,54 @@ function* fieldsOf(namespace: protobuf.NamespaceBase): Generator<protobuf.Field>
   }
 }
 
+/** All services of a namespace. */
+function* servicesOf(namespace: protobuf.NamespaceBase): Generator<protobuf.Service> {
+  for (const object of namespace.nestedArray) {
+    if (object instanceof protobuf.Service) yield object
+    else if (object instanceof protobuf.Namespace) yield* servicesOf(object)
+  }
+}
+
 /**
  * Replaces the name of a field's type by the full one: protoc looks for it from the inside out, and the first part of the
  * name decides; protobufjs would first look into everything further inside.
  */
 function qualify(field: protobuf.Field): void {
   if (field.type in protobuf.types.basic || field.type.startsWith('.')) return
-  const path = field.type.split('.')
   const start = field.declaringField?.parent ?? field.parent
+  const found = find(field.type, start)
+  if (found !== undefined) field.type = found
+  else if (!start?.lookup(field.type, [protobuf.Type, protobuf.Enum]))
+    // protobufjs's own, wider rule.
+    throw new Error(
+      `${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`,
+    )
+}
+
+/** The same for the two types of a method. */
+function qualifyMethod(method: protobuf.Method): void {
+  for (const side of ['requestType', 'responseType'] as const) {
+    const name = method[side]
+    if (name.startsWith('.')) continue
+    const found = find(name, method.parent)
+    if (found === undefined) {
+      const owner = `${method.parent?.fullName.slice(1)}/${method.name}`
+      throw new Error(`${placeOf(method.filename, name)}there is no type '${name}', which the method ${owner} has`)
+    }
+    method[side] = found
+  }
+}
+
+/** The full name of the type that a name means inside `start`. */
+function find(name: string, start: protobuf.NamespaceBase | null): string | undefined {
+  const path = name.split('.')
   for (let scope = start; scope !== null; scope = scope.parent) {
     let found: protobuf.ReflectionObject | undefined = member(scope, path[0] as string)
     if (path.length === 1 ? !isType(found) : !(found instanceof protobuf.Namespace)) continue
     for (const part of path.slice(1)) found = found instanceof protobuf.Namespace ? member(found, part) : undefined
-    if (isType(found)) {
-      field.type = found.fullName
-      return
-    }
+    if (isType(found)) return found.fullName
   }
-  if (start?.lookup(field.type, [protobuf.Type, protobuf.Enum])) return // protobufjs's own, wider rule.
-  throw new Error(`${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`)
+  return undefined
 }
 
 const isType = (object: protobuf.ReflectionObject | undefined): object is protobuf.Type | protobuf.Enum =>

@@ -6,6 +6,7 @@ import { type Int64Kind, int64Kind, split } from '../codec/int64.ts'
 import { KINDS, type Kind } from '../codec/kinds.ts'
 import { type EnumType, type Field, Type } from '../codec/type.ts'
 import { at, copy } from '../codec/wire.ts'
+import { MethodType, methodKey, type ServiceType } from './method.ts'
 import { SchemaRoot } from './schema-root.ts'
 
 // protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
@@ -54,6 +55,7 @@ export interface Types {
   readonly package: string
   readonly types: ReadonlyMap<string, Type>
   readonly enums: ReadonlyMap<string, EnumType>
+  readonly services: ReadonlyMap<string, ServiceType>
   /** The options of a message, such as `(qbp.type)`, enum names as the text that they are in the schema. */
   options(type: Type): Record<string, unknown>
   /** The numbers of the enum that an option is of, for options whose value is an enum's. */
@@ -83,8 +85,10 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
   const enums = new Map<string, EnumType>()
   const originals = new Map<Type, protobuf.Type>()
   const extensions = new Map<string, protobuf.Field>()
+  const services: protobuf.Service[] = []
   visit(root, (object) => {
     const fullName = object.fullName.slice(1)
+    if (object instanceof protobuf.Service) services.push(object)
     if (object instanceof protobuf.Type) {
       const relative = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
       const type = new Type(fullName, relative, int64, (of) => ({ ...decoder(of), encode: encoder(of) }))
@@ -102,6 +106,7 @@ export function makeTypes(source: SchemaSource, packageName: string | undefined,
     package: name,
     types,
     enums,
+    services: new Map(services.map((service) => [service.fullName.slice(1), makeService(service, types)])),
     options: (type) => originals.get(type)?.options ?? {},
     optionEnum: (option) => {
       const extension = extensions.get(option) ?? extensions.get(`(${prefix}${option.slice(1)}`)
@@ -138,6 +143,20 @@ function packages(root: protobuf.Root): string[] {
     if (object instanceof protobuf.Type || object instanceof protobuf.Enum) names.add(packageOf(object))
   })
   return [...names]
+}
+
+function makeService(service: protobuf.Service, types: ReadonlyMap<string, Type>): ServiceType {
+  const fullName = service.fullName.slice(1)
+  const typeOf = (type: protobuf.Type | null) => types.get(type?.fullName.slice(1) ?? '') as Type
+  const methods = new Map<string, MethodType>()
+  for (const each of service.methodsArray) {
+    const { name, requestStream = false, responseStream = false, options = {} } = each.resolve() as protobuf.Method
+    const idempotent = ['IDEMPOTENT', 'NO_SIDE_EFFECTS'].includes(options.idempotency_level)
+    const [request, response] = [typeOf(each.resolvedRequestType), typeOf(each.resolvedResponseType)]
+    const method = new MethodType(fullName, name, request, response, { requestStream, responseStream, idempotent })
+    methods.set(methodKey(name, methods), method)
+  }
+  return { fullName, methods }
 }
 
 function makeEnum(original: protobuf.Enum): EnumType {

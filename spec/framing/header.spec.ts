@@ -169,6 +169,9 @@ describe('the header presets', () => {
     grpc: [['00 00000007', { length: 7, fields: { flags: 0 } }]],
     // A little-endian length, then the magic 0x31305456, little-endian, "VT01":
     // https://github.com/SteamRE/SteamKit/blob/master/SteamKit2/SteamKit2/Networking/Steam3/TcpConnection.cs
+    // "data length, stream ID, message type, message flags"; a request of 67 bytes, as the tests of ttrpc-rust have it:
+    // https://github.com/containerd/ttrpc/blob/main/PROTOCOL.md
+    ttrpc: [['00000043 00123456 01 ef', { type: 1, length: 67, fields: { stream: 0x123456, flags: 0xef } }]],
     steam: [['1c000000 56543031', { length: 28 }]],
   }
   for (const [name, vectors] of Object.entries(documented)) {

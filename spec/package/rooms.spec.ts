@@ -12,8 +12,9 @@ const ROOMS = {
   framing: ['codec', 'base'],
   protojson: ['framing', 'codec', 'base'],
   protocol: ['protojson', 'framing', 'codec', 'base'],
+  calls: ['protocol', 'framing', 'codec', 'base'],
   streams: ['protocol', 'framing', 'codec', 'base'],
-  net: ['streams', 'protocol', 'framing', 'codec', 'base'],
+  net: ['streams', 'calls', 'protocol', 'framing', 'codec', 'base'],
   bus: ['base'],
   cluster: ['bus', 'net', 'streams', 'protocol', 'framing', 'codec', 'base'],
   index: ['cluster', 'bus', 'net', 'streams', 'protojson', 'protocol', 'framing', 'codec', 'base'],
@@ -24,7 +25,7 @@ const ROOMS = {
 type Room = keyof typeof ROOMS
 
 // These know bytes and messages only, no stream, socket or timer: they run in a browser.
-const WITHOUT_NODE: readonly Room[] = ['base', 'codec', 'framing', 'protocol', 'protojson']
+const WITHOUT_NODE: readonly Room[] = ['base', 'codec', 'framing', 'protocol', 'calls', 'protojson']
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
 // The files that may name protobufjs: everything else is written against types of our own.

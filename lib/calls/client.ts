@@ -1,0 +1,73 @@
+import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import type { MethodType, ServiceType } from '../protocol/method.ts'
+import { CallError } from './call-error.ts'
+import { type Interceptor, within } from './interceptor.ts'
+import { type CallerHost, type CallSettings, OutgoingCall } from './outgoing-call.ts'
+import type { AnyClient } from './typed.ts'
+
+/** For a client: what all of its calls have. */
+export interface ClientOptions extends Pick<CallSettings, 'timeoutMs' | 'metadata'> {
+  /** Functions around each call, the first outermost. */
+  interceptors?: readonly Interceptor[]
+}
+
+const CLIENT_OPTIONS: OptionNames<ClientOptions> = { timeoutMs: true, metadata: true, interceptors: true }
+const CALL_SETTINGS: OptionNames<CallSettings> = { timeoutMs: true, signal: true, metadata: true, onMetadata: true }
+
+/** An object of functions, one for each method. @throws {QbpError} ERR_QBP_BAD_OPTION */
+export function makeClient(host: CallerHost, service: ServiceType, options: ClientOptions = {}): AnyClient {
+  knownOptions('client()', options, CLIENT_OPTIONS)
+  const { interceptors = [], timeoutMs, metadata } = options
+  milliseconds('timeoutMs', timeoutMs, 1)
+  const settings: CallSettings = { ...(timeoutMs !== undefined && { timeoutMs }), ...(metadata && { metadata }) }
+  const client = Object.create(null) as Record<string, unknown>
+  for (const [key, type] of service.methods)
+    client[key] = (request: object, own?: CallSettings) =>
+      call(host, service.fullName, type, request, merged(settings, own), interceptors)
+  return client
+}
+
+function merged(settings: CallSettings, own: CallSettings | undefined): CallSettings {
+  if (own === undefined) return settings
+  knownOptions('A call', own, CALL_SETTINGS)
+  milliseconds('timeoutMs', own.timeoutMs, 1)
+  const metadata = settings.metadata && own.metadata ? { ...settings.metadata, ...own.metadata } : undefined
+  return { ...settings, ...own, ...(metadata && { metadata }) }
+}
+
+/** Begins a call: a promise of its one answer, or an iterator over its answers. */
+export function call(
+  host: CallerHost,
+  service: string,
+  type: MethodType,
+  request: object,
+  settings: CallSettings,
+  interceptors: readonly Interceptor[],
+): unknown {
+  const outgoing = new OutgoingCall(host, service, type, request, settings)
+  const ended = interceptors.length === 0 ? outgoing.start() : startWithin(outgoing, interceptors)
+  if (outgoing.inbox === null) return ended
+  ended.catch(() => {}) // The inbox has it.
+  return outgoing.inbox
+}
+
+async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interceptor[]): Promise<object | undefined> {
+  let answer: object | undefined
+  let isBegun = false
+  try {
+    await within(interceptors, outgoing, async () => {
+      isBegun = true
+      answer = await outgoing.start()
+    })
+    if (!isBegun)
+      throw new CallError('CANCELLED', `An interceptor of ${outgoing.path} returned without next()`, { sent: false })
+    return answer
+  } catch (error) {
+    const fault =
+      error instanceof CallError
+        ? error
+        : new CallError('INTERNAL', (error as Error)?.message ?? String(error), { cause: error, sent: isBegun })
+    outgoing.cancel(fault)
+    throw fault
+  }
+}

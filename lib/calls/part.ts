@@ -1,0 +1,94 @@
+// A call travels in parts: the frames that are of it. What a part says is the same in every dialect.
+
+import type { Type } from '../codec/type.ts'
+import type { CallDetail, Metadata } from './call-error.ts'
+
+/** What a part says of its call: see schemas/qbp/calls.proto. */
+export const LAST = 0
+export const MORE = 1
+export const CANCEL = 2
+export const CREDIT = 3
+export type Step = typeof LAST | typeof MORE | typeof CANCEL | typeof CREDIT
+
+/** A part to be sent. */
+export interface Part {
+  /** Whose: the caller says Calls, the callee Replies. */
+  readonly isReply: boolean
+  readonly id: number
+  readonly step: Step
+  /** Of the part that begins a call: its method's path. Empty in all others, and in every reply. */
+  readonly method: string
+  /** Of the same part: whether answers are a stream. */
+  readonly isAnsweredByStream: boolean
+  readonly timeoutMs: number
+  readonly credit: number
+  readonly metadata: Metadata | null
+  /** Of the part that ends a call: 0 if it went well. */
+  readonly code: number
+  readonly text: string
+  readonly details: readonly CallDetail[]
+  /** The type of the message that it carries, or null for none. */
+  readonly type: Type | null
+  readonly message: object | null
+  /** Set when it is written: the bytes of that message's body. */
+  bodyBytes: number
+}
+
+const NO_DETAILS: readonly CallDetail[] = []
+const NOTHING = new Uint8Array(0)
+
+/** A part with all that it does not say left out. */
+export function part(
+  isReply: boolean,
+  id: number,
+  step: Step,
+  type: Type | null = null,
+  message: object | null = null,
+): Part {
+  return {
+    isReply,
+    id,
+    step,
+    method: '',
+    isAnsweredByStream: false,
+    timeoutMs: 0,
+    credit: 0,
+    metadata: null,
+    code: 0,
+    text: '',
+    details: NO_DETAILS,
+    type,
+    message,
+    bodyBytes: 0,
+  }
+}
+
+/** A part as it came. There is one of it for a connection: it holds until the next is read. */
+export class ReceivedPart {
+  isReply = false
+  id = 0
+  step: Step = LAST
+  /** With MORE: nothing follows all the same. */
+  closes = false
+  method = ''
+  timeoutMs = 0
+  credit = 0
+  metadata: Metadata | null = null
+  metadataBytes = 0
+  code = 0
+  text = ''
+  details: CallDetail[] | null = null
+  /** Its message's body: `buffer[start..end)`. */
+  buffer: Uint8Array = NOTHING
+  start = 0
+  end = 0
+
+  clear(): void {
+    this.id = this.timeoutMs = this.credit = this.metadataBytes = this.code = this.start = this.end = 0
+    this.step = LAST
+    this.closes = false
+    this.method = this.text = ''
+    this.metadata = this.details = null
+    this.buffer = NOTHING
+  }
+}

@@ -1,0 +1,56 @@
+import { QbpError } from '../base/errors.ts'
+import type { Header } from '../framing/header.ts'
+import { Entry } from '../framing/table.ts'
+import { QBP_CALLS, TTRPC } from './call-schemas.ts'
+import { messageType } from './forms.ts'
+import { makeTypes } from './schema.ts'
+
+/**
+ * That a protocol carries calls: in Qbp's own dialect, in two messages whose type numbers are this one and the next, or 240
+ * and 241 for `true`; or in `'ttrpc'`, containerd's.
+ */
+export type CallForm = boolean | number | 'ttrpc'
+
+/** How calls travel, or null where none do. */
+export type CallDialect = 'qbp' | 'ttrpc'
+
+/** The first of the two numbers that `true` stands for: both fit a header's u8. */
+const FIRST_TYPE = 240
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no form, ERR_QBP_BAD_TABLE where the header cannot carry calls. */
+export function callDialect(form: CallForm | undefined, header: Header): CallDialect | null {
+  if (form === undefined || form === false) return null
+  if (form !== true && form !== 'ttrpc' && !(Number.isSafeInteger(form) && form >= 0))
+    throw new QbpError(
+      'ERR_QBP_BAD_OPTION',
+      `calls is ${JSON.stringify(form)}; it may be true, the first of two free type numbers, or 'ttrpc'.`,
+      { option: 'calls' },
+    )
+  const lacking = ['type', ...(form === 'ttrpc' ? ['stream', 'flags'] : [])].filter(
+    (name) => !(name === 'type' ? header.hasType : header.fieldNames.includes(name)),
+  )
+  if (lacking.length > 0)
+    throw new QbpError(
+      'ERR_QBP_BAD_TABLE',
+      `Calls need a header with a ${lacking.join(' and a ')}; '${header.text}' has none${form === 'ttrpc' ? ': headers.ttrpc is the layout' : ''}.`,
+    )
+  return form === 'ttrpc' ? 'ttrpc' : 'qbp'
+}
+
+/** The entries of the messages that calls travel in, for one table. */
+export function callEntries(form: CallForm): Entry[] {
+  if (form === 'ttrpc') {
+    const types = makeTypes({ package: 'ttrpc', int64: 'bigint', root: TTRPC }, undefined, 'bigint')
+    return [
+      new Entry('ttrpc.Request', 1, messageType('Request', types)),
+      new Entry('ttrpc.Response', 2, messageType('Response', types)),
+      new Entry('ttrpc.Data', 3, 'raw'),
+    ]
+  }
+  const first = form === true ? FIRST_TYPE : (form as number)
+  const types = makeTypes({ package: 'qbp', int64: 'bigint', root: QBP_CALLS }, undefined, 'bigint')
+  return [
+    new Entry('qbp.Call', first, messageType('Call', types)),
+    new Entry('qbp.Reply', first + 1, messageType('Reply', types)),
+  ]
+}

@@ -1,0 +1,154 @@
+import { expect } from 'chai'
+import { CallError } from '../../lib/calls/call-error.ts'
+import type { CallContext } from '../../lib/calls/incoming-call.ts'
+import type { Interceptor } from '../../lib/calls/interceptor.ts'
+import type { Protocol } from '../../lib/index.ts'
+import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
+
+describe('interceptors', () => {
+  let protocol: Protocol
+  let caller: CallEnd
+  let callee: CallEnd
+  let log: string[]
+  before(async () => {
+    protocol = await loadAccounts()
+  })
+  beforeEach(() => {
+    ;({ caller, callee } = callPair(protocol))
+    log = []
+  })
+
+  const logging =
+    (name: string): Interceptor =>
+    async ({ side, path, request }, next) => {
+      log.push(`${name} ${side} ${path} ${request === null ? 'stream' : 'one'}`)
+      try {
+        await next()
+        log.push(`${name} OK`)
+      } catch (error) {
+        log.push(`${name} ${(error as CallError).code}`)
+        throw error
+      }
+    }
+  const handlers = {
+    open: ({ name }: { name: string }) => {
+      log.push('handler')
+      if (name === '') throw new CallError('NOT_FOUND')
+      return { name }
+    },
+    async *watch() {
+      log.push('handler')
+      yield { balance: 1 }
+    },
+    deposit: async (updates: AsyncIterable<object>) => {
+      for await (const _ of updates) log.push('update')
+      return {}
+    },
+  }
+
+  it('stand around a call on both ends, the first outermost', async () => {
+    callee.serve(handlers, { interceptors: [logging('c'), logging('d')] })
+    const client = caller.client({ interceptors: [logging('a'), logging('b')] })
+    expect((await client.open({ name: 'ann' })).name).to.equal('ann')
+    const [to, from] = ['caller accounts.Accounts/Open one', 'callee accounts.Accounts/Open one']
+    expect(log).to.deep.equal([
+      `a ${to}`,
+      `b ${to}`,
+      `c ${from}`,
+      `d ${from}`,
+      'handler',
+      'd OK',
+      'c OK',
+      'b OK',
+      'a OK',
+    ])
+  })
+
+  it('see how a call failed, and the caller sees what they throw instead', async () => {
+    const instead: Interceptor = async (_, next) => {
+      try {
+        await next()
+      } catch {
+        throw new CallError('ABORTED', 'instead')
+      }
+    }
+    callee.serve(handlers, { interceptors: [instead, logging('c')] })
+    const error = await rejection(caller.client({ interceptors: [logging('a')] }).open({ name: '' }))
+    expect(error).to.include({ code: 'ABORTED', message: 'instead' })
+    expect(log.slice(-2)).to.deep.equal(['c NOT_FOUND', 'a ABORTED'])
+  })
+
+  it('see a stream to its end', async () => {
+    callee.serve(handlers, { interceptors: [logging('c')] })
+    const client = caller.client({ interceptors: [logging('a')] })
+    for await (const { balance } of client.watch({})) log.push(`answer ${balance}`)
+    await client.deposit([{}, {}])
+    await turns()
+    expect(log.filter((line) => !line.includes('accounts'))).to.deep.equal([
+      'handler',
+      'c OK',
+      'answer 1',
+      'a OK',
+      'update',
+      'update',
+      'c OK',
+      'a OK',
+    ])
+  })
+
+  it('add metadata before a call is sent, at their leisure', async () => {
+    const sign: Interceptor = async ({ metadata }, next) => {
+      await turns()
+      metadata.authorization = 'Bearer 5'
+      await next()
+    }
+    callee.serve({ open: (_: object, { metadata }: CallContext) => ({ name: JSON.stringify(metadata) }) })
+    const client = caller.client({ interceptors: [sign], metadata: { who: 'ann' } })
+    expect((await client.open({})).name).to.equal('{"who":"ann","authorization":"Bearer 5"}')
+    expect((await client.open({})).name).to.equal('{"who":"ann","authorization":"Bearer 5"}')
+  })
+
+  for (const side of ['caller', 'callee'] as const) {
+    it(`refuse a call at the ${side}, and nothing runs further in`, async () => {
+      const refuse: Interceptor = ({ metadata }) => {
+        throw new CallError(metadata.token === undefined ? 'UNAUTHENTICATED' : 'PERMISSION_DENIED')
+      }
+      callee.serve(handlers, side === 'callee' ? { interceptors: [refuse] } : {})
+      const client = caller.client(side === 'caller' ? { interceptors: [refuse] } : {})
+      expect(await rejection(client.open({}))).to.include({ code: 'UNAUTHENTICATED' })
+      expect(await rejection(client.watch({}).next())).to.include({ code: 'UNAUTHENTICATED' })
+      expect(log).to.deep.equal([])
+      expect(callee.received.length).to.equal(side === 'caller' ? 0 : 2)
+      expect(caller.calls.isIdle && callee.calls.isIdle).to.equal(true)
+    })
+  }
+
+  it('that throw what is no CallError are INTERNAL: reported at the callee, the cause at the caller', async () => {
+    const bug = new Error('secret')
+    const broken: Interceptor = () => {
+      throw bug
+    }
+    callee.serve(handlers, { interceptors: [broken] })
+    const error = await rejection(caller.client().open({}))
+    expect(error).to.include({ code: 'INTERNAL' })
+    expect(error.message).not.to.include('secret')
+    expect(callee.reports).to.deep.equal([bug])
+    expect(await rejection(caller.client({ interceptors: [broken] }).open({}))).to.deep.include({ cause: bug })
+  })
+
+  it('that return without next() fail the call, and do not hang it', async () => {
+    callee.serve(handlers, { interceptors: [() => {}] })
+    expect(await rejection(caller.client().open({}))).to.include({ code: 'INTERNAL' })
+    expect(await rejection(caller.client({ interceptors: [() => {}] }).open({}))).to.include({ code: 'CANCELLED' })
+  })
+
+  it('hear of a call that is given up', async () => {
+    callee.serve({ open: () => new Promise(() => {}) })
+    const controller = new AbortController()
+    const open = caller.client({ interceptors: [logging('a')] }).open({}, { signal: controller.signal })
+    await turns()
+    controller.abort()
+    await rejection(open)
+    expect(log.at(-1)).to.equal('a CANCELLED')
+  })
+})
