@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'ERR_QBP_HANDSHAKE_TIMEOUT'
   | 'ERR_QBP_HEARTBEAT_TIMEOUT'
   | 'ERR_QBP_IDLE_TIMEOUT'
+  | 'ERR_QBP_STALL_TIMEOUT'
   | 'ERR_QBP_TLS'
   | 'ERR_QBP_TOO_MANY_CONNECTIONS'
   // What the bus could not do.
@@ -106,9 +107,16 @@ export class QbpError extends Error implements ErrorFacts {
   }
 }
 
-/** The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. */
+/**
+ * The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. Of a thing that is
+ * no Error, or none that can be looked at, its kind.
+ */
 export function codeOf(fault: unknown): string {
-  if (!(fault instanceof Error)) return typeof fault
-  const { code } = fault as { code?: unknown }
-  return typeof code === 'string' ? code : fault.name
+  try {
+    if (!(fault instanceof Error)) return typeof fault
+    const { code, name } = fault as { code?: unknown; name: unknown }
+    return typeof code === 'string' ? code : String(name)
+  } catch {
+    return typeof fault
+  }
 }

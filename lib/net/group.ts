@@ -6,8 +6,9 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { type WriterPort, writerPort } from '../streams/ports.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import type { QbpConnection } from './connection.ts'
+import { forgetGroup, leaveAtClose } from './memberships.ts'
 
-/** What a group may be told. */
+/** The options of a group. */
 export interface GroupOptions {
   /**
    * What becomes of a member whose queue has no room for a message, which `maxQueuedBytes` of its writer says: `destroy`
@@ -35,18 +36,12 @@ export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWr
 export class Group<P extends Protocol = Protocol, R extends Role = Role> implements Iterable<QbpWritable<P, R>> {
   readonly #members = new Map<QbpWritable<P, R>, WriterPort>()
   readonly #slow: 'destroy' | 'skip'
-  /** Listens on every member's writer, which is its `this`. */
-  readonly #onClose: (this: QbpWritable<P, R>) => void
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor({ slow = 'destroy' }: GroupOptions = {}) {
     if (slow !== 'destroy' && slow !== 'skip')
       throw new QbpError('ERR_QBP_BAD_OPTION', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'.`)
     this.#slow = slow
-    const members = this.#members
-    this.#onClose = function () {
-      members.delete(this)
-    }
   }
 
   /** How many members there are. */
@@ -60,14 +55,14 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     const port = writer[writerPort]
     if (this.#members.has(writer) || port.isOver) return this
     this.#members.set(writer, port)
-    writer.once('close', this.#onClose)
+    leaveAtClose(writer, this)
     return this
   }
 
   /** Lets a member go. @returns whether it was one. */
   leave(member: Member<P, R>): boolean {
     const writer = writerOf(member)
-    writer.off('close', this.#onClose)
+    forgetGroup(writer, this)
     return this.#members.delete(writer)
   }
 

@@ -54,7 +54,7 @@ const HEADERS = {
 /**
  * Serves a page on loopback that shows what passes through a tap, as it passes.
  *
- * Only someone with the URL gets in: its token is asked for with every file and for the WebSocket; and only under a name of
+ * Only who has the URL gets in: its token is asked for with every file and for the WebSocket; and only under a name of
  * loopback, so that no other site can come in through DNS. A slow page never slows the tap: what it has no room for is
  * dropped, the oldest first, and counted.
  *
@@ -94,15 +94,12 @@ export async function openWindow(
       const feed = new Feed(ring, sums, connection)
       feeds.add(feed)
       try {
-        const taken = async () => {
+        const taken = (async () => {
           for await (const message of reader) if (message.$name === 'Taken') feed.took(message.bytes)
-        }
-        const fed = async () => {
-          await writer.writeMessage(hello)
-          await feed.run()
-        }
-        // Both together: a page that goes away while frames load fails both, and neither may be left without a listener.
-        await Promise.all([taken().finally(() => feed.stop()), fed()])
+        })().finally(() => feed.stop())
+        await writer.writeMessage(hello)
+        await feed.run()
+        await taken
       } finally {
         feeds.delete(feed)
       }
@@ -134,11 +131,7 @@ export async function openWindow(
       return
     }
     sockets.handleUpgrade(request, socket, head, (page) => {
-      try {
-        pages.attach(createWebSocketStream(page))
-      } catch {
-        page.terminate() // The window is being closed.
-      }
+      pages.attach(createWebSocketStream(page))
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -164,7 +157,7 @@ export async function openWindow(
   }
 }
 
-/** Whether a request may come in, and the path after the token. */
+/** Whether a request may come in, and the path behind the token. */
 function admit(
   { url = '', headers: { host = '' }, socket }: http.IncomingMessage,
   token: string,

@@ -1,16 +1,14 @@
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import { FrameReader } from '../../framing/frame-reader.ts'
-import type { Protocol, QbpError } from '../../index.ts'
-import { hint } from '../capture/recognise.ts'
-import { errorText } from '../command/fault.ts'
+import type { Protocol } from '../../index.ts'
 import type { TapBytes, TapEvent } from './events.ts'
 
 /** How a tap reaches its target and how much it decodes. */
 export interface TapOptions {
   /** Opens the connection to the target, half-open allowed; it need not stand yet. Called once for each client. */
   connect: () => net.Socket
-  /** The longest body that is decoded, in bytes; after a longer one a direction passes undecoded. Default: 64 MiB. */
+  /** The longest body that is decoded, in bytes; behind a longer one a direction passes undecoded. Default: 64 MiB. */
   maxBodyBytes?: number
 }
 
@@ -60,7 +58,7 @@ export class Tap extends EventEmitter<TapEvents> {
     return this.#server.address()
   }
 
-  /** Stops accepting and destroys what is open. Resolves once every connection has reported its `close`. */
+  /** Stops accepting and destroys what is open. Resolves once every connection has told its `close`. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const sockets = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
@@ -70,7 +68,7 @@ export class Tap extends EventEmitter<TapEvents> {
 
   #accept(client: net.Socket): void {
     const connection = ++this.#connections
-    this.#report({ at: now(), connection, direction: 'client', kind: 'open', peer: addressOf(client) })
+    this.#tell({ at: now(), connection, direction: 'client', kind: 'open', peer: addressOf(client) })
     const server = this.#options.connect()
     server.setNoDelay?.(true)
     this.#watch(client)
@@ -78,13 +76,13 @@ export class Tap extends EventEmitter<TapEvents> {
     let reached = false
     server.once(server instanceof net.Socket && 'encrypted' in server ? 'secureConnect' : 'connect', () => {
       reached = true
-      this.#report({ at: now(), connection, direction: 'server', kind: 'open', peer: addressOf(server) })
+      this.#tell({ at: now(), connection, direction: 'server', kind: 'open', peer: addressOf(server) })
       client.resume()
     })
     server.once('error', (error) => {
       if (!reached) {
-        const text = `The target was not reached: ${withCode(error)}`
-        this.#report({ at: now(), connection, direction: 'server', kind: 'fault', error: text })
+        const text = `The target was not reached: ${told(error)}`
+        this.#tell({ at: now(), connection, direction: 'server', kind: 'fault', error: text })
       }
     })
     this.#pass(connection, 'client', client, server)
@@ -96,14 +94,13 @@ export class Tap extends EventEmitter<TapEvents> {
     socket.once('close', () => this.#sockets.delete(socket))
   }
 
-  /** Passes on what `from` sends, and reports it. */
+  /** Passes on what `from` sends, and tells of it. */
   #pass(connection: number, direction: Direction, from: net.Socket, to: net.Socket): void {
     let reader: FrameReader | null = new FrameReader(
       this.#protocol,
       direction,
       this.#options.maxBodyBytes ?? 64 * 2 ** 20,
     )
-    const layout = this.#protocol.header.text
     let closed = false
     const close = (error?: Error) => {
       if (closed) return
@@ -111,14 +108,13 @@ export class Tap extends EventEmitter<TapEvents> {
       const at = now()
       reader?.finish()
       if (reader?.fault) fault(at, reader)
-      this.#report({ at, connection, direction, kind: 'close', ...(error && { error: withCode(error) }) })
+      this.#tell({ at, connection, direction, kind: 'close', ...(error && { error: told(error) }) })
     }
     const fault = (at: number, { fault }: FrameReader) => {
       const bytes = reader?.rest() ?? new Uint8Array(0)
       reader = null
-      const { message, offset = 0, frame = 0 } = fault as QbpError
-      const error = message + hint(frame, offset, bytes, layout)
-      this.#report({ at, connection, direction, kind: 'fault', error, offset, bytes })
+      const { message, offset = 0 } = fault as Error & { offset?: number }
+      this.#tell({ at, connection, direction, kind: 'fault', error: message, offset, bytes })
     }
 
     from.on('data', (chunk: Buffer) => {
@@ -127,18 +123,18 @@ export class Tap extends EventEmitter<TapEvents> {
       try {
         this.emit('bytes', { at, connection, direction, bytes: chunk })
         if (reader === null) return
-        for (const { offset, index, bytes, length, name, type, message, error } of reader.feed(chunk)) {
-          this.#report({
-            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, length, name, type },
+        for (const { offset, bytes, name, type, message, error } of reader.feed(chunk)) {
+          this.#tell({
+            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, name, type },
             ...(message !== undefined && { message }),
-            ...(error !== undefined && { error: error.message + hint(index, offset, bytes, layout) }),
+            ...(error !== undefined && { error: error.message }),
           })
         }
         if (reader.fault !== null) fault(at, reader)
       } catch (error) {
         // A listener that throws, or a fault of ours: what passes has passed, and goes on to.
         reader = null
-        this.#report({ at, connection, direction, kind: 'fault', error: withCode(error as Error) })
+        this.#tell({ at, connection, direction, kind: 'fault', error: told(error as Error) })
       }
     })
     to.on('drain', () => from.resume())
@@ -157,7 +153,7 @@ export class Tap extends EventEmitter<TapEvents> {
     })
   }
 
-  #report(event: TapEvent): void {
+  #tell(event: TapEvent): void {
     try {
       this.emit('event', event)
     } catch (error) {
@@ -174,9 +170,9 @@ function abort(socket: net.Socket): void {
   else socket.destroy()
 }
 
-const withCode = (error: Error): string => {
-  const { code } = error as NodeJS.ErrnoException
-  const text = errorText(error)
+const told = (error: Error): string => {
+  const { code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
+  const text = error.message || errors?.map((each) => each.message).join('; ') || String(error)
   return code === undefined || text.includes(code) ? text : `${text} (${code})`
 }
 

@@ -29,9 +29,7 @@ interface Version {
 const form = {
   name: 'check',
   usage: '--schema FILE.proto [--against OLD.proto] [options]',
-  about: `Reports what is wrong with a schema and its type numbers: numbers used twice, missing, or too large for the
-    header. With --against, also what changed since an older version, and whether a peer that has that one would
-    misread. Ends with 1 if anything is wrong or breaks.`,
+  about: `Reports what is wrong with a schema and its type numbers: numbers used twice, missing, or too large for the header. With --against, also what changed since an older version, and whether a peer that has that one would misread. Ends with 1 if anything is wrong or breaks.`,
   options: {
     ...protocolOptions,
     against: { type: 'string', multiple: true, value: 'FILE', help: 'the older version; may be repeated' },
