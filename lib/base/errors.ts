@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ERR_QBP_BAD_SCHEMA'
   | 'ERR_QBP_BAD_TABLE'
   | 'ERR_QBP_NO_CODEGEN'
+  | 'ERR_QBP_NOT_BYTES'
   // What a peer sent.
   | 'ERR_QBP_BAD_CALL'
   | 'ERR_QBP_BAD_CONSTANT'

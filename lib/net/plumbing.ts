@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
+import { bytesOf } from '../codec/bytes.ts'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
 import { give, type Sending, sendingOf } from './sending.ts'
 
@@ -246,12 +247,15 @@ export function lost(bytes: number, why = ' before the connection closed', limit
   return new QbpError('ERR_QBP_CLOSED', `${bytes} bytes could not be sent${why}.`, { size: bytes, ...facts })
 }
 
-function bytesOf(chunk: Uint8Array | string): Uint8Array {
-  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-}
-
-function onData(this: Plumbed, chunk: Uint8Array | string): void {
-  this[plumbing]?.arrived(bytesOf(chunk))
+function onData(this: Plumbed, chunk: unknown): void {
+  let bytes: Uint8Array
+  try {
+    bytes = bytesOf('A chunk of the duplex', chunk) // One in object mode, or with an encoding, may yield anything.
+  } catch (fault) {
+    this.destroy(fault as Error)
+    return
+  }
+  this[plumbing]?.arrived(bytes)
 }
 
 function onEnd(this: Plumbed): void {
