@@ -175,6 +175,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     sum.out.add(this.#writer.tally)
     sum.skipped.unknown += skipped.unknown
     sum.skipped.invalid += skipped.invalid
+    sum.skipped.slow += this.#writer.skipped
     if (this.#faults !== null) sum.faults.add(this.#faults)
     sum.queuedBytes += this.queuedBytes
   }
@@ -265,6 +266,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     const { beat } = this.#settings
     const { writer } = this.connection
     if (beat === null || !writer.writable || writer.writableNeedDrain) return false
+    if (!this.#writer.hasRoom(beat.frame.length)) return false // What the peer is still to take is question enough.
     this.#writer.frame(beat.frame, beat.entry, beat.message)
     return true
   }

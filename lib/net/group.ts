@@ -11,8 +11,10 @@ import { forgetGroup, leaveAtClose } from './memberships.ts'
 /** The options of a group. */
 export interface GroupOptions {
   /**
-   * What becomes of a member whose queue has no room for a message, which `maxQueuedBytes` of its writer says: `destroy`
-   * ends its writer with ERR_QBP_QUEUE_FULL, and so its connection; `skip` leaves this message out for it. Default: 'destroy'.
+   * What becomes of a member that takes its bytes too slowly. `destroy`: once a message would pass `maxQueuedBytes` of its
+   * writer, that is destroyed with ERR_QBP_QUEUE_FULL, and so its connection. `skip`: the message is left out for it, already
+   * once half of maxQueuedBytes is used, so that there is room for what is written to it alone; its stats() count that as
+   * skipped.slow. Default: 'destroy'.
    */
   slow?: 'destroy' | 'skip'
 }
@@ -88,12 +90,17 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     let taken = 0
     for (const [writer, port] of this.#members) {
       if (writer === excepted) continue
+      const { table } = port.framer
+      const frame = frames.get(table) as Uint8Array
+      if (this.#slow === 'skip' && !port.hasRoom(frame.length)) {
+        port.skip()
+        continue
+      }
       try {
-        const { table } = port.framer
-        port.frame(frames.get(table) as Uint8Array, table.entryOf(message), message)
+        port.frame(frame, table.entryOf(message), message)
         taken++
       } catch (full) {
-        if (this.#slow === 'destroy') writer.destroy(full as Error)
+        writer.destroy(full as Error)
       }
     }
     return taken

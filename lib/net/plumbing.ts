@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
+import type { WriteCallback } from '../streams/write-callbacks.ts'
 import { give, type Sending, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
@@ -55,6 +56,8 @@ export class Plumbing implements StreamOwner {
   #isMoving = false
   /** Bytes given to the duplex. */
   #given = 0
+  /** To be called when the duplex has sent all. */
+  #onFinished: (() => void) | null = null
 
   constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
     this.#reader = reader
@@ -147,20 +150,23 @@ export class Plumbing implements StreamOwner {
     this.#duplex.resume()
   }
 
-  send(chunk: Uint8Array): boolean {
+  send(chunk: Uint8Array, sent?: WriteCallback): boolean {
     const duplex = this.#duplex
     if (!duplex.writable) {
-      if (!duplex.destroyed)
-        this.#user.duplexFailed(lost(chunk.length, ': the duplex was ended by another than its connection')) // Else the fault, or the end, is under way.
+      const fault = duplex.errored ?? lost(chunk.length, ': the duplex was ended by another than its connection')
+      sent?.(fault)
+      if (!duplex.destroyed) this.#user.duplexFailed(fault) // Else the fault, or the end, is under way.
       return false
     }
     this.#given += chunk.length
-    if (give(duplex, chunk)) return true
+    if (give(duplex, chunk, sent)) return true
     this.#user.blocked()
     return false
   }
 
-  finish(): void {
+  finish(finished: () => void): void {
+    if (this.#duplex.writableFinished) finished()
+    else this.#onFinished = finished
     this.#duplex.end()
   }
 
@@ -203,6 +209,8 @@ export class Plumbing implements StreamOwner {
   }
 
   allSent(): void {
+    this.#onFinished?.()
+    this.#onFinished = null
     this.#user.allSent()
   }
 

@@ -1,6 +1,7 @@
 // What a duplex is given to send, and what can be seen of its going.
 
 import type { Duplex } from 'node:stream'
+import type { WriteCallback } from '../streams/write-callbacks.ts'
 
 /** Bytes given to a duplex that the peer has taken, less some constant; and whether some wait for it. */
 export interface Sending {
@@ -18,12 +19,16 @@ interface Handle {
 }
 type Handled = Duplex & { readonly _handle?: Handle | null }
 
-/** @returns whether there is room for more; a `write` of an old kind returns nothing. */
-export function give(duplex: Handled, chunk: Uint8Array): boolean {
-  if (chunk.length <= PIECE_BYTES || '_handle' in duplex) return duplex.write(chunk) !== false
+/**
+ * @param sent is called when the last byte is sent.
+ * @returns whether there is room for more; a `write` of an old kind returns nothing.
+ */
+export function give(duplex: Handled, chunk: Uint8Array, sent?: WriteCallback): boolean {
+  if (chunk.length <= PIECE_BYTES || '_handle' in duplex) return duplex.write(chunk, sent) !== false
   let hasRoom = true
   for (let at = 0; at < chunk.length; at += PIECE_BYTES)
-    hasRoom = duplex.write(chunk.subarray(at, at + PIECE_BYTES)) !== false
+    hasRoom =
+      duplex.write(chunk.subarray(at, at + PIECE_BYTES), at + PIECE_BYTES < chunk.length ? undefined : sent) !== false
   return hasRoom
 }
 

@@ -60,7 +60,7 @@ export class ConnectionSettings extends TimeLimits {
     this.over = over
     this.role = options.role
     this.reader = new ReaderSettings(protocol, options)
-    this.writer = new WriterSettings(protocol, options)
+    this.writer = new WriterSettings(protocol, { ...options, slow: options.slow ?? 'destroy' })
     this.beat = beatOf(this.writer.framer, options)
     this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
     this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
