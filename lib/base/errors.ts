@@ -10,9 +10,9 @@ export type ErrorCode =
   | 'ERR_QBP_BAD_SCHEMA'
   | 'ERR_QBP_BAD_TABLE'
   | 'ERR_QBP_NO_CODEGEN'
-  | 'ERR_QBP_NOT_BYTES'
   // What a peer sent.
   | 'ERR_QBP_BAD_CALL'
+  | 'ERR_QBP_BAD_CHECKSUM'
   | 'ERR_QBP_BAD_CONSTANT'
   | 'ERR_QBP_BAD_LENGTH'
   | 'ERR_QBP_BAD_VARINT'
@@ -33,7 +33,6 @@ export type ErrorCode =
   | 'ERR_QBP_HANDSHAKE_TIMEOUT'
   | 'ERR_QBP_HEARTBEAT_TIMEOUT'
   | 'ERR_QBP_IDLE_TIMEOUT'
-  | 'ERR_QBP_STALL_TIMEOUT'
   | 'ERR_QBP_TLS'
   | 'ERR_QBP_TOO_MANY_CONNECTIONS'
   // What the bus could not do.
@@ -51,8 +50,8 @@ export type ErrorCode =
 export interface ErrorFacts {
   /** The error underneath: protobufjs's, the socket's, the handler's. */
   cause?: unknown
-  /** Type number of the frame or message in question. */
-  type?: number
+  /** Type of the frame or message in question. */
+  type?: number | string
   /** Name of the message in question, relative to the protocol's package. */
   messageName?: string
   /** Path of the field in question, such as `rooms[3].name`. */
@@ -81,7 +80,7 @@ export interface ErrorFacts {
 /** The one error class of Qbp. Its `code` says which error it is, and facts are properties: no program has to parse a message. */
 export class QbpError extends Error implements ErrorFacts {
   readonly code: ErrorCode
-  declare readonly type?: number
+  declare readonly type?: number | string
   declare readonly messageName?: string
   declare readonly field?: string
   declare readonly size?: number
@@ -108,16 +107,9 @@ export class QbpError extends Error implements ErrorFacts {
   }
 }
 
-/**
- * The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. Of a thing that is
- * no Error, or none that can be looked at, its kind.
- */
+/** The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. */
 export function codeOf(fault: unknown): string {
-  try {
-    if (!(fault instanceof Error)) return typeof fault
-    const { code, name } = fault as { code?: unknown; name: unknown }
-    return typeof code === 'string' ? code : String(name)
-  } catch {
-    return typeof fault
-  }
+  if (!(fault instanceof Error)) return typeof fault
+  const { code } = fault as { code?: unknown }
+  return typeof code === 'string' ? code : fault.name
 }

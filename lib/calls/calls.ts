@@ -73,7 +73,7 @@ export class Calls implements CallerHost {
 
   // ---- what comes
 
-  carries(type: number): boolean {
+  carries(type: number | string): boolean {
     return this.dialect.carries(type)
   }
 

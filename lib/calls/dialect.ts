@@ -4,7 +4,7 @@ import type { Part, ReceivedPart } from './part.ts'
 
 /** A frame as it came, for a dialect: FrameParser is one. */
 export interface CallFrame {
-  readonly type: number
+  readonly type: number | string
   readonly fields: Record<string, number> | null
   /** Its body: `buffer[start..end)`. */
   readonly buffer: Uint8Array
@@ -24,7 +24,7 @@ export interface Dialect {
   readonly mayCall: boolean
   readonly mayServe: boolean
   /** Whether a frame of this type is a part of a call. */
-  carries(type: number): boolean
+  carries(type: number | string): boolean
   /** The line of the outgoing table, and the header's own fields, of the frame of a part. */
   entryOf(part: Part): Entry
   fieldsOf(part: Part): Record<string, number> | null

@@ -45,8 +45,8 @@ export class QbpDialect implements Dialect {
   readonly mayServe = true
   readonly #call: Entry
   readonly #reply: Entry
-  readonly #callType: number
-  readonly #replyType: number
+  readonly #callType: number | string
+  readonly #replyType: number | string
 
   constructor(incoming: Table, outgoing: Table) {
     this.#call = outgoing.byName(CALL) as Entry
@@ -55,7 +55,7 @@ export class QbpDialect implements Dialect {
     this.#replyType = (incoming.byName(REPLY) as Entry).type
   }
 
-  carries(type: number): boolean {
+  carries(type: number | string): boolean {
     return type === this.#callType || type === this.#replyType
   }
 

@@ -58,8 +58,8 @@ export class TtrpcDialect implements Dialect {
     this.#entries = [0, REQUEST, RESPONSE, DATA].map((type) => outgoing.byType(type) as Entry)
   }
 
-  carries(type: number): boolean {
-    return type >= REQUEST && type <= DATA
+  carries(type: number | string): boolean {
+    return typeof type === 'number' && type >= REQUEST && type <= DATA
   }
 
   entryOf(part: Part): Entry {

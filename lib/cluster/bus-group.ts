@@ -215,10 +215,10 @@ function stamping<P extends Protocol, R extends Role>(
   stamp: NonNullable<BusGroupOptions<P, R>['stamp']>,
   framer: MessageWriter,
 ): Stamp {
-  const { header } = protocol
-  const table = protocol.table(role, 'outgoing')
+  const [header, table] = [protocol.headers[role], protocol.sent[role]]
+  const { body } = protocol
   return (frame, position) => {
-    const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, unknown: 'skip' })
+    const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, unknown: 'skip' }, false)
     const message = messages.read(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
     return message === NONE ? frame : framer.frame(stamp(message as Incoming<P, Other<R>>, position))
   }

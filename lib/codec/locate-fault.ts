@@ -13,7 +13,7 @@ export function bodyFault(
   buf: Uint8Array,
   start: number,
   end: number,
-  facts: { messageName: string; type?: number },
+  facts: { messageName: string; type?: number | string },
 ): QbpError {
   const path = locate(type, buf, start, end, 0) ?? ''
   const place = path === '' ? facts.messageName : `${facts.messageName}.${path}`

@@ -69,7 +69,7 @@ export type Decode = (
 /** Makes the message of the body `buf[start..end)`, `$name` its first property, `$header` its second unless that is null. */
 export type Read = (
   name: string,
-  header: Record<string, number> | null,
+  header: object | null,
   buf: Uint8Array,
   start: number,
   end: number,

@@ -1,48 +1,70 @@
-// Chunks to frames, without a stream: bytes are fed in, and whoever wants a frame asks for it. A frame that lies whole in
+// Chunks to frames, without a stream: bytes are fed in, and those who want a frame ask for it. A frame that lies whole in
 // a chunk stays there; only one that straddles chunks is copied together, into a tail that holds nothing else. So memory
 // follows the bytes received, time is linear in them however they are cut, and what was not asked for lies untouched.
 
 import { QbpError } from '../base/errors.ts'
-import { bytesOf } from '../codec/bytes.ts'
 import { alloc, copy } from '../codec/wire.ts'
 import type { Header } from './header.ts'
-import type { Head } from './header-code.ts'
+import type { Head, HeaderFields } from './row-reader.ts'
 
 const NOTHING = new Uint8Array(0)
 
+/** The default of `maxHeaderBytes`. */
+export const MAX_HEADER_BYTES = 65_536
+
 /** The frames of one byte stream, in one direction. */
 export class FrameParser implements Head {
-  /** The current frame, after `next()` was true: its type number, its body's length, the layout's own fields. */
-  type = 0
+  /** The current frame, after `next()` was true: its type, its body's length, the layout's own fields. */
+  type: number | string = 0
   length = 0
-  fields: Record<string, number> | null = null
+  fields: HeaderFields | null = null
+  /** Why a section of the current frame's header does not decode, if one does not. */
+  fault: QbpError | null = null
   /** Where the current frame's body lies: `buffer[start..end)`, valid until the next call. Its bytes belong to who fed them. */
   buffer: Uint8Array = NOTHING
   start = 0
-  end = 0
   /** The current frame's first byte in the stream, or the next one's while there is none, and how many frames came before it. */
   offset = 0
   index = 0
+  /** What was sent before the first frame, once it has come: null before, and where the layout has nothing there. */
+  preamble: HeaderFields | null = null
+  /** Of the frame that is not whole yet: bytes that it has at least, and whether that is all of it. */
+  needs = 0
+  isEndKnown = false
+  readonly maxBodyBytes: number
+  readonly maxHeaderBytes: number
 
   readonly #header: Header
-  readonly #maxBodyBytes: number
+  #awaitsPreamble: boolean
   #chunk: Uint8Array = NOTHING
   #pos = 0
   /** The beginning of a frame whose end has not come: `tail[0..tailLength)`; the rest of it is in `chunk`, or yet to come. */
   #tail: Uint8Array = NOTHING
   #tailLength = 0
-  /** Bytes of the frame in the tail, once its header is whole; 0 before. */
-  #tailNeeds = 0
+  #frameEnd = 0
   #frameLength = 0
 
-  constructor(header: Header, maxBodyBytes: number) {
+  /** @param hasPreamble whether the stream begins with the layout's preamble, if that has one. */
+  constructor(header: Header, maxBodyBytes: number, maxHeaderBytes: number = MAX_HEADER_BYTES, hasPreamble = true) {
     this.#header = header
-    this.#maxBodyBytes = maxBodyBytes
+    this.maxBodyBytes = maxBodyBytes
+    this.maxHeaderBytes = maxHeaderBytes
+    this.#awaitsPreamble = hasPreamble && header.preamble !== null
   }
 
-  /** Where the current frame's header begins in `buffer`: the whole frame is `buffer[begin..end)`. */
+  /** Where the current frame's body ends in `buffer`. */
+  get end(): number {
+    return this.start + this.length
+  }
+
+  /** Where the current frame begins in `buffer`: the whole frame is `buffer[begin..frameEnd)`. */
   get begin(): number {
-    return this.end - this.#frameLength
+    return this.#frameEnd - this.#frameLength
+  }
+
+  /** Where the current frame ends in `buffer`. */
+  get frameEnd(): number {
+    return this.#frameEnd
   }
 
   /** Bytes of the current frame, its header included. */
@@ -59,24 +81,21 @@ export class FrameParser implements Head {
    * Takes the next chunk of the stream. It is not copied: it must not change until all of its frames have been asked for.
    *
    * To be called only after `next()` was false, or when nothing is pending.
-   *
-   * @throws {QbpError} ERR_QBP_NOT_BYTES for anything but a Uint8Array.
    */
   feed(chunk: Uint8Array): void {
-    const bytes = bytesOf('A chunk', chunk)
-    this.#chunk = this.#pos === this.#chunk.length ? bytes : join(this.#chunk, this.#pos, bytes)
+    this.#chunk = this.#pos === this.#chunk.length ? chunk : join(this.#chunk, this.#pos, chunk)
     this.#pos = 0
   }
 
   /**
    * Goes on to the next whole frame, if its last byte has come.
    *
-   * The header stays unread until its body is whole. That keeps `finish()` honest about a stream cut right after a header.
+   * Bytes stay pending until their frame is whole. That keeps `finish()` honest about a stream cut right after a header.
    *
    * @returns true with the fields above set, or false until more bytes are fed.
-   * @throws {QbpError} ERR_QBP_TOO_LONG if the header announces more than `maxBodyBytes`, ERR_QBP_BAD_CONSTANT,
-   * ERR_QBP_BAD_VARINT or ERR_QBP_BAD_LENGTH for a header that is none. The stream is out of step then: every further
-   * call throws the same.
+   * @throws {QbpError} ERR_QBP_TOO_LONG if the header announces more than `maxBodyBytes` or `maxHeaderBytes`,
+   * ERR_QBP_BAD_CONSTANT, ERR_QBP_BAD_VARINT, ERR_QBP_BAD_LENGTH or ERR_QBP_BAD_CHECKSUM for a frame that is none. The stream
+   * is out of step then: every further call throws the same.
    */
   next(): boolean {
     if (this.#frameLength > 0) {
@@ -84,37 +103,38 @@ export class FrameParser implements Head {
       this.index++
       this.#frameLength = 0
     }
+    if (this.#awaitsPreamble && !this.#nextPreamble()) return false
     if (this.#tailLength > 0) return this.#nextFromTail()
     const { length } = this.#chunk
     const start = this.#pos
-    const body = start < length ? this.#readHeader(this.#chunk, start, length) : -1
-    if (body < 0 || length - body < this.length) {
-      this.#keep(start, body < 0 ? 0 : body - start + this.length)
+    const end = start < length ? this.#read(this.#chunk, start, length) : -1
+    if (end < 0) {
+      this.#keep(start)
       return false
     }
     this.buffer = this.#chunk
-    this.start = body
-    this.end = this.#pos = body + this.length
-    this.#frameLength = this.end - start
+    this.#frameEnd = this.#pos = end
+    this.#frameLength = end - start
     return true
   }
 
-  /** All pending bytes, as a copy: those behind the last frame that was asked for. Nothing is pending afterwards. */
+  /** All pending bytes, as a copy: those after the last frame that was asked for. Nothing is pending afterwards. */
   rest(): Uint8Array {
     const rest = alloc(this.pending)
     rest.set(this.#tail.subarray(0, this.#tailLength))
     rest.set(this.#chunk.subarray(this.#pos), this.#tailLength)
     this.#tail = this.#chunk = NOTHING
-    this.#tailLength = this.#tailNeeds = this.#pos = 0
+    this.#tailLength = this.#pos = 0
     return rest
   }
 
   /** The end of the stream. @throws {QbpError} ERR_QBP_TRUNCATED if a byte of a next frame has come. */
   finish(): void {
     if (this.pending === 0) return
-    const needs = this.#tailNeeds > 0 ? `of ${this.#tailNeeds} bytes` : 'whose header was not whole'
+    const what = this.#awaitsPreamble ? 'the preamble' : 'a frame'
+    const needs = `of ${this.isEndKnown ? '' : 'at least '}${this.needs} bytes`
     throw this.located(
-      new QbpError('ERR_QBP_TRUNCATED', `The stream ended ${this.pending} bytes into a frame ${needs}.`, {
+      new QbpError('ERR_QBP_TRUNCATED', `The stream ended ${this.pending} bytes into ${what} ${needs}.`, {
         size: this.pending,
       }),
     )
@@ -128,66 +148,69 @@ export class FrameParser implements Head {
     return new QbpError(code, `${message} (frame ${this.index}, at byte ${this.offset} of the stream)`, known)
   }
 
-  /** The position of the body, with the head read, or -1. */
-  #readHeader(buf: Uint8Array, pos: number, end: number): number {
-    let body: number
+  /** The end of the frame, with the head read, or -1. */
+  #read(buf: Uint8Array, pos: number, end: number): number {
     try {
-      body = this.#header.read(buf, pos, end, this)
+      return this.#awaitsPreamble
+        ? (this.#header.preamble?.reader.read(buf, pos, end, this) ?? pos)
+        : this.#header.read(buf, pos, end, this)
     } catch (fault) {
-      throw this.located(fault as QbpError)
+      if (fault instanceof QbpError) throw this.located(fault)
+      throw fault
     }
-    if (body >= 0 && this.length > this.#maxBodyBytes) {
-      throw this.located(
-        new QbpError(
-          'ERR_QBP_TOO_LONG',
-          `A body of ${this.length} bytes is announced; maxBodyBytes allows ${this.#maxBodyBytes}.`,
-          {
-            type: this.type,
-            size: this.length,
-            limit: this.#maxBodyBytes,
-          },
-        ),
-      )
+  }
+
+  /** Takes what stands before the first frame. */
+  #nextPreamble(): boolean {
+    let end = -1
+    if (this.#tailLength > 0) {
+      if (!this.#completeTail()) return false
+      end = this.#tailLength
+      this.#tail = NOTHING
+      this.#tailLength = 0
+    } else {
+      const start = this.#pos
+      if (start < this.#chunk.length) end = this.#read(this.#chunk, start, this.#chunk.length)
+      if (end < 0) {
+        this.#keep(start)
+        return false
+      }
+      this.#pos = end
+      end -= start
     }
-    return body
+    if (this.fault !== null) throw this.located(this.fault)
+    this.offset = end
+    this.preamble = this.fields ?? {}
+    this.fields = null
+    this.needs = 0
+    this.#awaitsPreamble = false
+    return true
   }
 
   /** Begins a tail with what is left of the chunk, if anything is, and lets go of the chunk. */
-  #keep(start: number, needs: number): void {
+  #keep(start: number): void {
     this.#tail = copy(this.#chunk, start, this.#chunk.length)
     this.#tailLength = this.#tail.length
-    this.#tailNeeds = needs
     this.#chunk = this.buffer = NOTHING
     this.#pos = 0
   }
 
   #nextFromTail(): boolean {
-    if (this.#tailNeeds === 0 && !this.#completeHeader()) return false
-    const missing = this.#tailNeeds - this.#tailLength
-    this.#append(Math.min(missing, this.#chunk.length - this.#pos))
-    if (this.#tailLength < this.#tailNeeds) return false
+    if (!this.#completeTail()) return false
     this.buffer = this.#tail
-    this.end = this.#frameLength = this.#tailNeeds
-    this.start = this.end - this.length
+    this.#frameEnd = this.#frameLength = this.#tailLength
     this.#tail = NOTHING
-    this.#tailLength = this.#tailNeeds = 0
+    this.#tailLength = this.needs = 0
     return true
   }
 
-  /** Brings bytes of the chunk behind the tail until its header is whole; what was brought too many stays the chunk's. */
-  #completeHeader(): boolean {
-    const before = this.#tailLength
-    const { maxSize } = this.#header
-    this.#append(Math.min(maxSize - before, this.#chunk.length - this.#pos))
-    const body = this.#readHeader(this.#tail, 0, this.#tailLength)
-    if (body < 0) return false
-    this.#tailNeeds = body + this.length
-    const tooMany = this.#tailLength - this.#tailNeeds
-    if (tooMany > 0) {
-      this.#tailLength -= tooMany
-      this.#pos -= tooMany
+  /** Brings bytes of the chunk after the tail until its frame is whole. Never one too many. */
+  #completeTail(): boolean {
+    for (;;) {
+      this.#append(Math.min(this.needs - this.#tailLength, this.#chunk.length - this.#pos))
+      if (this.#tailLength < this.needs) return false
+      if (this.#read(this.#tail, 0, this.#tailLength) >= 0) return true
     }
-    return true
   }
 
   /** Moves bytes from the chunk to the tail, which doubles, up to what its frame needs. */
@@ -195,7 +218,7 @@ export class FrameParser implements Head {
     const length = this.#tailLength + count
     if (length > this.#tail.length) {
       const doubled = Math.max(length, this.#tail.length * 2, 64)
-      const tail = alloc(this.#tailNeeds > 0 ? Math.max(length, Math.min(doubled, this.#tailNeeds)) : doubled)
+      const tail = alloc(Math.max(length, Math.min(doubled, Math.max(this.needs, 64))))
       tail.set(this.#tail.subarray(0, this.#tailLength))
       this.#tail = tail
     }

@@ -1,5 +1,6 @@
 import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
+import type { BodyHook } from './body-hook.ts'
 import type { Header } from './header.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from './message-reader.ts'
 import type { Table } from './table.ts'
@@ -11,9 +12,10 @@ export interface ReadFrame {
   index: number
   /** The whole frame, header and body. It is a view of the bytes that came, valid until the next frame is asked for. */
   bytes: Uint8Array
-  /** The body's length in bytes. */
+  /** The body's place in the frame, and its length in bytes. */
+  bodyStart: number
   length: number
-  type: number
+  type: number | string
   /** Null where no table lists the type. */
   name: string | null
   /** The message, unless `error` says why there is none. */
@@ -22,9 +24,10 @@ export interface ReadFrame {
   error?: QbpError
 }
 
-/** The header of a protocol, and what each role sends. */
+/** What each role sends, and by which headers. */
 interface Conversation {
-  readonly header: Header
+  readonly headers: { readonly [R in Role]: Header }
+  readonly body?: BodyHook | null
   readonly sent: { readonly [R in Role]: Table }
 }
 
@@ -34,8 +37,9 @@ export class FrameReader {
   fault: QbpError | null = null
   readonly #messages: MessageReader
 
-  constructor({ header, sent }: Conversation, sender: Role, maxBodyBytes: number) {
-    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent[sender], maxBodyBytes })
+  constructor({ headers, sent, body = null }: Conversation, sender: Role, maxBodyBytes: number) {
+    const [header, table] = [headers[sender], sent[sender]]
+    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, maxBodyBytes })
   }
 
   /**
@@ -78,7 +82,8 @@ export class FrameReader {
 
   #frame(): ReadFrame {
     const { frames, entry } = this.#messages
-    const { offset, index, type, length, buffer, begin, end } = frames
-    return { offset, index, bytes: buffer.subarray(begin, end), length, type, name: entry?.name ?? null }
+    const { offset, index, type, length, buffer, begin, start, frameEnd } = frames
+    const bytes = buffer.subarray(begin, frameEnd)
+    return { offset, index, bytes, bodyStart: start - begin, length, type, name: entry?.name ?? null }
   }
 }

@@ -1,25 +1,15 @@
-// A layout's tokens to the functions that read, measure and write its headers.
+// A row of constants and integers, with one length and the body at its end, to functions: those that most protocols have.
+// Interpreted, a varint header would cost more than a body. Other rows are read by row-reader.ts.
 
 import { compile } from '../base/compile.ts'
-import { QbpError } from '../base/errors.ts'
-import { integerCodeScope } from './integer-kinds.ts'
-import { type Constant, fixedWidth, type Integer, lengthOf, type Token } from './layout.ts'
+import { code, codeScope } from './integer-kinds.ts'
+import { type Bits, type Constant, type Field, fieldsOf, fixedSize, type Integer, type Part } from './layout.ts'
+import { type Head, type HeaderFields, more, safeNumber, tooLong, wrongConstant, wrongNumber } from './row-reader.ts'
 
-/** What a header says; one object is used for every frame of a stream. */
-export interface Head {
-  /** The message's type number, or 0 where the layout has none. */
-  type: number
-  /** Bytes of the body. */
-  length: number
-  /** The layout's own fields by name, a new object for each frame, or null where it has none. */
-  fields: Record<string, number> | null
-}
+type Fields = HeaderFields | null
 
-/** The fields of a layout's own, as a message has them in `$header`. */
-type Fields = Record<string, number> | null
-
-/** What a layout is compiled to; `Header` says what each does. */
-export interface HeadCode {
+/** What a plain row is compiled to; `Header` says what each does. */
+export interface HeaderCode {
   read(this: void, buf: Uint8Array, pos: number, end: number, head: Head): number
   size(this: void, type: number, length: number, fields: Fields): number
   write(this: void, buf: Uint8Array, pos: number, type: number, length: number, fields: Fields): void
@@ -27,104 +17,138 @@ export interface HeadCode {
   lengthValue(this: void, type: number, length: number, fields: Fields): number
 }
 
-export function compileHeads(tokens: readonly Token[]): HeadCode {
-  const scope = { ...integerCodeScope, wrongConstant, wrongNumber }
+/** The part of a plain row: a constant, an integer, or bits of up to 32. */
+export type PlainPart = Constant | Integer | Bits
+
+/** The parts before the body, if the row is plain: nothing but constants and integers, one of them a length. */
+export function plainParts(parts: readonly Part[]): readonly PlainPart[] | null {
+  const body = parts.length - 1
+  const header = parts.slice(0, body)
+  const isPlain = (part: Part): part is PlainPart =>
+    part.kind === 'constant' ||
+    (part.kind === 'integer' && part.checksum === null) ||
+    (part.kind === 'bits' && (part.of.width as number) <= 4)
+  if (parts[body]?.kind !== 'body' || !header.every(isPlain)) return null
+  const lengths = header.flatMap(fieldsOf).filter(({ role }) => role === 'length')
+  const [length] = lengths
+  if (lengths.length !== 1 || length === undefined) return null
+  const { all, parts: counted } = length.counted
+  return all !== null || (counted.length === 1 && counted[0] === body) ? header : null
+}
+
+/** The one length of a plain row, and the part that it is in. */
+export function lengthOf(parts: readonly PlainPart[]): { part: Integer | Bits; field: Field; index: number } {
+  for (const [index, part] of parts.entries()) {
+    const field = fieldsOf(part).find(({ role }) => role === 'length')
+    if (field !== undefined && part.kind !== 'constant') return { part, field, index }
+  }
+  throw new Error('A plain row has a length.')
+}
+
+/** @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings. */
+export function compileHeader(parts: readonly PlainPart[]): HeaderCode {
+  const scope = { ...codeScope, more, tooLong, wrongConstant, wrongNumber, safeNumber }
   return {
-    read: compile(reader(tokens), scope),
-    size: compile(sizer(tokens), scope),
-    write: compile(writer(tokens), scope),
-    lengthValue: compile(`(type, length, fields) => { ${adjust(tokens)} return length }`, scope),
+    read: compile(reader(parts), scope),
+    size: compile(sizer(parts), scope),
+    write: compile(writer(parts), scope),
+    lengthValue: compile(`(type, length, fields) => { ${adjust(parts)} return length }`, scope),
   }
 }
 
-/** Statements that leave the token's value in a variable of its name, after a $, and `pos` after it. */
-function readToken(token: Token): string {
-  if (token.kind === 'constant') return readConstant(token)
-  const { name, of } = token
-  return `${of.read(`$${name}`, name)}
-    ${name === 'type' && of.least < 0 ? "if ($type < 0) wrongNumber('type', $type, 0)" : ''}
-    ${name === 'length' ? 'behindLength = pos' : ''}`
+/** Statements that leave the part's values in variables of their names, after a $, and `pos` after it. */
+function readPart(part: PlainPart): string {
+  if (part.kind === 'constant') return readConstant(part)
+  const behind = fieldsOf(part).some(({ role }) => role === 'length') ? 'behindLength = pos' : ''
+  if (part.kind === 'bits') {
+    const cells = part.fields.map(({ name, bits, shift }) => {
+      const shifted = `bits >>> ${shift}`
+      return `$${name} = ${bits === 32 ? shifted : `(${shifted}) & ${2 ** bits - 1}`}`
+    })
+    return `${code(part.of).read('bits', 'bits')}; ${cells.join('; ')}; ${behind}`
+  }
+  const { field, of } = part
+  const { name, role } = field
+  const checks = role === 'own' ? '' : typeof of.most === 'bigint' ? `$${name} = safeNumber('${name}', $${name})` : ''
+  return `${code(of).read(`$${name}`, name)}
+    ${checks}
+    ${role === 'type' && of.least < 0 ? `if ($type < 0) wrongNumber('type', $type, 0)` : ''}
+    ${behind}`
 }
 
 /** Each byte by itself: a fault shows at the first wrong one. */
-function readConstant({ bytes }: Constant): string {
-  const hex = `0x${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
+function readConstant({ bytes, text }: Constant): string {
   return bytes
     .map((byte, i) => {
-      return `if (pos === end) return -1
-        if (buf[pos] !== ${byte}) wrongConstant('${hex}', ${i}, ${byte}, buf[pos]); pos++`
+      return `if (pos === end) return more(head, start, pos + 1)
+        if (buf[pos] !== ${byte}) wrongConstant(${JSON.stringify(text)}, ${i}, ${byte}, buf[pos]); pos++`
     })
     .join('\n')
 }
 
-function reader(tokens: readonly Token[]): string {
-  const names = tokens.flatMap((token) => (token.kind === 'integer' ? [token.name] : []))
-  const own = names.filter((name) => name !== 'type' && name !== 'length')
-  const counted = { body: '0', rest: 'pos - behindLength', frame: 'pos - start' }[lengthOf(tokens).counts]
+function reader(parts: readonly PlainPart[]): string {
+  const fields = parts.flatMap(fieldsOf)
+  const own = fields.filter(({ role }) => role === 'own')
+  const { all, plus } = lengthOf(parts).field.counted
+  const counted = `${all === null ? '0' : all === 'rest' ? 'pos - behindLength' : 'pos - start'}${plus === 0 ? '' : ` + ${plus}`}`
   return `(buf, pos, end, head) => {
     const start = pos
-    let behindLength = 0, ${names.map((name) => `$${name} = 0`).join(', ')}
-    ${tokens.map(readToken).join('\n')}
+    let bits = 0, behindLength = 0, ${fields.map(({ name }) => `$${name} = 0`).join(', ')}
+    ${parts.map(readPart).join('\n')}
     const body = $length - (${counted})
     if (body < 0) wrongNumber('length', $length, ${counted})
-    head.type = ${names.includes('type') ? '$type' : '0'}
+    head.type = ${fields.some(({ role }) => role === 'type') ? '$type' : '0'}
     head.length = body
-    head.fields = ${own.length === 0 ? 'null' : `{ ${own.map((name) => `${name}: $${name}`).join(', ')} }`}
-    return pos
+    head.start = pos
+    if (body > head.maxBodyBytes) tooLong(head, body)
+    head.fields = ${own.length === 0 ? 'null' : `{ ${own.map(({ name }) => `${name}: $${name}`).join(', ')} }`}
+    if (end - pos < body) {
+      head.needs = pos - start + body
+      head.isEndKnown = true
+      return -1
+    }
+    return pos + body
   }`
 }
 
-const fieldValue = ({ name }: Integer): string =>
-  name === 'type' || name === 'length' ? name : `(fields === null ? 0 : fields.${name} ?? 0)`
+const valueCode = ({ name, role }: Field): string =>
+  role === 'own' ? `(fields === null ? 0 : fields.${name} ?? 0)` : name
 
-/** The sum of the bytes that tokens take, the length itself left out. */
-function sum(tokens: readonly Token[]): string {
-  const parts = tokens.map((token) => {
-    const fixed = fixedWidth(token)
+/** The sum of the bytes that parts take, a length of varying size left out. */
+function sum(parts: readonly PlainPart[]): string {
+  const sizes = parts.map((part) => {
+    const fixed = fixedSize(part)
     if (fixed !== undefined) return String(fixed)
-    const integer = token as Integer
-    return integer.name === 'length' ? '0' : integer.of.size(fieldValue(integer))
+    const { field, of } = part as Integer
+    return field.role === 'length' ? '0' : code(of).size(valueCode(field))
   })
-  return ['0', ...parts].join(' + ')
+  return ['0', ...sizes].join(' + ')
 }
 
 /** Statements that make `length`, the body's, what the field must say; the field's own size may be counted in it. */
-function adjust(tokens: readonly Token[]): string {
-  const i = tokens.findIndex((token) => token.kind === 'integer' && token.name === 'length')
-  const field = tokens[i] as Integer
-  if (field.counts === 'body') return ''
-  if (field.counts === 'rest') return `length += ${sum(tokens.slice(i + 1))};`
-  if (field.of.width !== undefined) return `length += ${sum(tokens)};`
-  return `length += ${sum(tokens)}; let own = 1; while (${field.of.size('length + own')} > own) own++; length += own;`
+function adjust(parts: readonly PlainPart[]): string {
+  const { part, field, index } = lengthOf(parts)
+  const { all, plus } = field.counted
+  const more = plus === 0 ? '' : `length += ${plus};`
+  if (all === null) return more
+  if (all === 'rest') return `length += ${sum(parts.slice(index + 1))};${more}`
+  if (part.of.width !== undefined) return `length += ${sum(parts)};${more}`
+  const size = code(part.of).size('length + own')
+  return `length += ${sum(parts)};${more} let own = 1; while (${size} > own) own++; length += own;`
 }
 
-function sizer(tokens: readonly Token[]): string {
-  const length = lengthOf(tokens)
-  const own = length.of.width === undefined ? ` + ${length.of.size('length')}` : ''
-  return `(type, length, fields) => { ${adjust(tokens)} return ${sum(tokens)}${own} }`
+function sizer(parts: readonly PlainPart[]): string {
+  const { part, field } = lengthOf(parts)
+  const own = part.of.width === undefined ? ` + ${code(part.of).size(valueCode(field))}` : ''
+  return `(type, length, fields) => { ${adjust(parts)} return ${sum(parts)}${own} }`
 }
 
-function writer(tokens: readonly Token[]): string {
-  const steps = tokens.map((token) => {
-    if (token.kind === 'constant') return token.bytes.map((byte) => `buf[pos++] = ${byte}`).join('; ')
-    return token.of.write(fieldValue(token))
+function writer(parts: readonly PlainPart[]): string {
+  const steps = parts.map((part) => {
+    if (part.kind === 'constant') return part.bytes.map((byte) => `buf[pos++] = ${byte}`).join('; ')
+    if (part.kind === 'integer') return code(part.of).write(valueCode(part.field))
+    const cells = part.fields.map((field) => `${valueCode(field)} << ${field.shift}`)
+    return code(part.of).write(`(${cells.join(' | ')}) >>> 0`)
   })
-  return `(buf, pos, type, length, fields) => { let value; ${adjust(tokens)} ${steps.join('\n')} }`
-}
-
-const byteText = (byte: number | undefined): string => `0x${(byte ?? 0).toString(16).padStart(2, '0')}`
-
-function wrongConstant(hex: string, index: number, allowed: number, found: number): never {
-  throw new QbpError(
-    'ERR_QBP_BAD_CONSTANT',
-    `Byte ${index} of the header's constant ${hex} is ${byteText(found)}, not ${byteText(allowed)}: the peer speaks another protocol, or the stream is out of step.`,
-  )
-}
-
-function wrongNumber(name: string, found: number, least: number): never {
-  throw new QbpError('ERR_QBP_BAD_LENGTH', `The header's ${name} is ${found}; it counts at least ${least}.`, {
-    field: name,
-    size: found,
-    limit: least,
-  })
+  return `(buf, pos, type, length, fields) => { let value; ${adjust(parts)} ${steps.join('\n')} }`
 }

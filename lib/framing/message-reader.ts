@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { copy } from '../codec/wire.ts'
+import { type BodyHook, readByHook } from './body-hook.ts'
 import { FrameParser } from './frame-parser.ts'
 import type { Header } from './header.ts'
 import { type Entry, RawMessage, type Table } from './table.ts'
@@ -25,6 +26,10 @@ export interface MessageReaderSettings {
   /** Whether `bytes` fields may be views of what is fed. */
   readonly shareBytes: boolean
   readonly maxBodyBytes: number
+  /** Default: 64 KiB. */
+  readonly maxHeaderBytes?: number
+  /** What lies between the body on the wire and that of the message. */
+  readonly body?: BodyHook | null
   readonly maxConsecutiveEmptyFrames: number
   readonly maxConsecutiveSkippedFrames: number
 }
@@ -35,6 +40,7 @@ export const WITHOUT_LIMITS: Omit<MessageReaderSettings, 'header' | 'table'> = {
   invalid: 'error',
   shareBytes: false,
   maxBodyBytes: Number.POSITIVE_INFINITY,
+  maxHeaderBytes: Number.POSITIVE_INFINITY,
   maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
   maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,
 }
@@ -53,8 +59,9 @@ export class MessageReader {
   #emptyRow = 0
   #skippedRow = 0
 
-  constructor(settings: MessageReaderSettings) {
-    this.frames = new FrameParser(settings.header, settings.maxBodyBytes)
+  /** @param hasPreamble whether the bytes begin with the layout's preamble, if that has one. */
+  constructor(settings: MessageReaderSettings, hasPreamble = true) {
+    this.frames = new FrameParser(settings.header, settings.maxBodyBytes, settings.maxHeaderBytes, hasPreamble)
     this.#settings = settings
   }
 
@@ -72,15 +79,18 @@ export class MessageReader {
       else this.#countEmpty()
       const entry = settings.table.byType(frames.type)
       try {
+        if (frames.fault !== null) throw frames.fault
         if (entry !== undefined) {
-          const message = entry.decode(frames.buffer, frames.start, frames.end, settings.shareBytes, frames.fields)
+          const message = settings.body
+            ? this.#unpack(entry, settings.body)
+            : entry.decode(frames.buffer, frames.start, frames.end, settings.shareBytes, frames.fields)
           this.#skippedRow = 0
           this.tally.count(entry, frames.size)
           return message
         }
         if (settings.unknown === 'error') throw this.#unlisted()
       } catch (fault) {
-        const policy = entry === undefined ? settings.unknown : settings.invalid
+        const policy = entry === undefined && frames.fault === null ? settings.unknown : settings.invalid
         if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
       }
       const raw = this.#let(entry)
@@ -115,6 +125,14 @@ export class MessageReader {
     this.#dropped ??= new Flood('skipped', 'maxConsecutiveSkippedFrames', this.#settings.maxConsecutiveSkippedFrames)
     if (this.#dropped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
     return null
+  }
+
+  /** Decodes a body that is packed. */
+  #unpack(entry: Entry, hook: BodyHook): object {
+    const { buffer, start, end, type, fields } = this.frames
+    const { shareBytes, maxBodyBytes } = this.#settings
+    const bytes = readByHook(hook, buffer.subarray(start, end), type, fields, maxBodyBytes)
+    return entry.decode(bytes, 0, bytes.length, shareBytes, fields)
   }
 
   #countEmpty(): void {

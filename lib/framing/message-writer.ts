@@ -1,16 +1,28 @@
 import { QbpError } from '../base/errors.ts'
 import { encodeBody } from '../codec/body.ts'
 import type { Output } from '../codec/type.ts'
+import { alloc, copy } from '../codec/wire.ts'
 import { Batch } from './batch.ts'
-import type { Header } from './header.ts'
+import { type BodyHook, writeByHook } from './body-hook.ts'
+import { MAX_HEADER_BYTES } from './frame-parser.ts'
+import { checkType, type Header, type PlainHeader } from './header.ts'
+import type { HeaderFields } from './row-reader.ts'
 import type { Entry, Table } from './table.ts'
 
 /** What a message may have beside its fields; `type` and `body` count where it is sent as it stands. */
 interface Sent {
   $name?: unknown
-  $header?: Record<string, number> | null
-  type?: number
+  $header?: HeaderFields | null
+  type?: number | string
   body?: unknown
+}
+
+/** What a message writer may have beside header, table and limit; see WritableOptions. */
+export interface MessageWriterOptions {
+  /** Default: 64 KiB. */
+  readonly maxHeaderBytes?: number
+  /** What lies between the body of the message and that on the wire. */
+  readonly body?: BodyHook | null
 }
 
 /** Messages to frames, without a stream: the counterpart of MessageReader. */
@@ -21,67 +33,87 @@ export class MessageWriter {
   readonly table: Table
   readonly #header: Header
   readonly #maxBodyBytes: number
+  readonly #maxHeaderBytes: number
+  readonly #hook: BodyHook | null
 
-  constructor(header: Header, table: Table, maxBodyBytes: number) {
+  constructor(header: Header, table: Table, maxBodyBytes: number, options: MessageWriterOptions = {}) {
+    const { maxHeaderBytes = MAX_HEADER_BYTES, body = null } = options
     this.#header = header
     this.table = table
     this.#maxBodyBytes = maxBodyBytes
+    this.#maxHeaderBytes = maxHeaderBytes
+    this.#hook = body
   }
 
   /**
-   * Writes a message's frame at `start` and returns the position behind it.
+   * Writes a message's frame at `start` and returns the position after it.
    *
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG. What
-   * then stands behind `start` means nothing.
+   * then stands after `start` means nothing.
    */
   write(message: object, output: Output, start: number): number {
-    const header = this.#header
     const entry = this.#entryOf(message)
     const fields = ownFields((message as Sent).$header)
     const type = entry === undefined ? ((message as Sent).type ?? 0) : entry.type
-    const room = header.size(type, 0, fields)
-    let end = start + room
-    if (end > output.buf.length) output.grow(start, room)
-    if (entry !== undefined && typeof entry.body !== 'string') end = encodeBody(entry.body, message, output, end)
-    else if (entry?.body === 'empty') refuseFields(entry, message)
-    else {
-      const body = bytesOf((message as Sent).body, entry)
-      if (end + body.length > output.buf.length) output.grow(end, body.length)
-      output.buf.set(body, end)
-      end += body.length
+    const { plain } = this.#header
+    let end: number
+    if (plain === null || this.#hook !== null) {
+      end = this.#finish(entry, type, fields, output, start, this.#writeBody(message, entry, output, start))
+    } else {
+      const room = this.#keepFree(plain, type, fields, output, start)
+      end = this.#writeBody(message, entry, output, start + room)
+      end = this.#finishPlain(plain, entry, type as number, fields, output, start, room, end)
     }
-    return this.#finish(entry, type, fields, output, start, room, end)
+    this.entry = entry // Not before: a getter of the message may have written others.
+    return end
   }
 
   /**
-   * Writes the frame of a body that is no message's, but a part of a call, and returns the position behind it.
+   * Writes the frame of a body that is no message's, but a part of a call, and returns the position after it.
    *
-   * @param body writes the body at a position of the output and returns the position behind it.
+   * @param body writes the body at a position of the output and returns the position after it.
    * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG; and what `body` throws.
    */
   compose(
     entry: Entry,
-    fields: Record<string, number> | null,
+    fields: HeaderFields | null,
     body: (output: Output, pos: number) => number,
     output: Output,
     start: number,
   ): number {
-    const room = this.#header.size(entry.type, 0, fields)
-    if (start + room > output.buf.length) output.grow(start, room)
-    return this.#finish(entry, entry.type, fields, output, start, room, body(output, start + room))
+    const { type } = entry
+    const { plain } = this.#header
+    if (plain === null || this.#hook !== null)
+      return this.#finish(entry, type, fields, output, start, body(output, start))
+    const room = this.#keepFree(plain, type, fields, output, start)
+    return this.#finishPlain(plain, entry, type as number, fields, output, start, room, body(output, start + room))
   }
 
-  /** Writes the header in front of a body that ends at `end`, with `room` kept free for it. */
-  #finish(
+  /** Keeps bytes free for a plain header. @returns how many. */
+  #keepFree(
+    header: PlainHeader,
+    type: number | string,
+    fields: HeaderFields | null,
+    output: Output,
+    start: number,
+  ): number {
+    const room = header.size(type as number, 0, fields)
+    if (start + room > output.buf.length) output.grow(start, room)
+    return room
+  }
+
+  /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
+  #finishPlain(
+    header: PlainHeader,
     entry: Entry | undefined,
     type: number,
-    fields: Record<string, number> | null,
+    fields: HeaderFields | null,
     output: Output,
     start: number,
     room: number,
-    end: number,
+    bodyEnd: number,
   ): number {
-    const header = this.#header
+    let end = bodyEnd
     const length = end - start - room
     if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
     if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
@@ -93,8 +125,71 @@ export class MessageWriter {
       end += size - room
     }
     header.write(output.buf, start, type, length, fields)
-    this.entry = entry // Not before: a getter of the message may have written others.
     return end
+  }
+
+  /** Writes any header around a body that begins at `start` and is moved to where the other parts leave it. */
+  #finish(
+    entry: Entry | undefined,
+    type: number | string,
+    given: HeaderFields | null,
+    output: Output,
+    start: number,
+    bodyEnd: number,
+  ): number {
+    let end = bodyEnd
+    if (end - start > this.#maxBodyBytes) throw this.#tooLong(entry, end - start)
+    let fields = given
+    if (this.#hook !== null && entry !== undefined) {
+      const header: HeaderFields = { ...(typeof given === 'object' ? given : {}), type }
+      const packed = writeByHook(this.#hook, copy(output.buf, start, end), header)
+      if (packed.length > this.#maxBodyBytes) throw this.#tooLong(entry, packed.length)
+      if (start + packed.length > output.buf.length) output.grow(start, packed.length)
+      output.buf.set(packed, start)
+      end = start + packed.length
+      const { type: _, ...own } = header
+      if (typeof given === 'object' && (given !== null || Object.keys(own).length > 0)) fields = own
+    }
+    const bodyBytes = end - start
+    const header = this.#header
+    checkType(type, header)
+    const draft = header.writer.draft({ type, bodyBytes, fields, maxHeaderBytes: this.#maxHeaderBytes })
+    if (start + draft.size > output.buf.length) output.grow(end, start + draft.size - end)
+    output.buf.copyWithin(start + draft.before, start, end)
+    header.writer.put(draft, output.buf, start)
+    return start + draft.size
+  }
+
+  /** Writes a message's body at `pos` and returns the position after it. */
+  #writeBody(message: object, entry: Entry | undefined, output: Output, pos: number): number {
+    if (entry !== undefined && typeof entry.body !== 'string') return encodeBody(entry.body, message, output, pos)
+    if (entry?.body === 'empty') {
+      refuseFields(entry, message)
+      return pos
+    }
+    const body = bytesOf((message as Sent).body, entry)
+    if (pos + body.length > output.buf.length) output.grow(pos, body.length)
+    output.buf.set(body, pos)
+    return pos + body.length
+  }
+
+  /** Whether something is sent before the first frame. */
+  get hasPreamble(): boolean {
+    return this.#header.preamble !== null
+  }
+
+  /**
+   * What is sent before the first frame.
+   *
+   * @throws {QbpError} as `write`, for what the layout's preamble cannot hold.
+   */
+  preamble(fields: HeaderFields | null): Uint8Array {
+    const { preamble } = this.#header
+    if (preamble === null) return new Uint8Array(0)
+    const draft = preamble.writer.draft({ type: 0, bodyBytes: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
+    const bytes = alloc(draft.size)
+    preamble.writer.put(draft, bytes, 0)
+    return bytes
   }
 
   /** The frame of a message by itself, its bytes the caller's. @throws as `write`. */
@@ -147,7 +242,7 @@ export class MessageWriter {
 }
 
 /** The header's fields as they are now: a getter or a proxy may say something else the next time, or write other messages. */
-function ownFields(fields: Sent['$header']): Record<string, number> | null {
+function ownFields(fields: Sent['$header']): HeaderFields | null {
   if (fields === undefined || fields === null) return null
   return typeof fields === 'object' ? { ...fields } : fields
 }

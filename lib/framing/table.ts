@@ -3,16 +3,17 @@ import { bodyFault } from '../codec/locate-fault.ts'
 import { Message, type Type } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
 import type { Header } from './header.ts'
+import type { HeaderFields } from './row-reader.ts'
 
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {
   readonly $name: N
-  declare readonly $header?: Record<string, number>
-  readonly type: number
+  declare readonly $header?: HeaderFields
+  readonly type: number | string
   /** A copy of its own, unless the reader has `shareBytes`. */
   readonly body: Uint8Array
 
-  constructor(name: N, type: number, body: Uint8Array, header?: Record<string, number>) {
+  constructor(name: N, type: number | string, body: Uint8Array, header?: HeaderFields) {
     super()
     this.$name = name
     if (header !== undefined) this.$header = header
@@ -24,7 +25,7 @@ export class RawMessage<N extends string | null = string | null> extends Message
 /** One line of a table: a name, a number, and how its bodies are read. */
 export class Entry {
   readonly name: string
-  readonly type: number
+  readonly type: number | string
   /** The message type of its bodies, or `raw` or `empty`. */
   readonly body: Type | 'raw' | 'empty'
   /** Its place in its table, from 1; 0 while it has none. Streams count by it. */
@@ -32,7 +33,7 @@ export class Entry {
   /** The message type of its bodies, if they have one: compared with null at each message, which is cheaper than with text. */
   readonly #type: Type | null
 
-  constructor(name: string, type: number, body: Type | 'raw' | 'empty') {
+  constructor(name: string, type: number | string, body: Type | 'raw' | 'empty') {
     this.name = name
     this.type = type
     this.body = body
@@ -45,7 +46,7 @@ export class Entry {
    * @param share whether `bytes` may be views of `buf`; else they are copies.
    * @throws {QbpError} ERR_QBP_INVALID_BODY with the message's name and the field's path.
    */
-  decode(buf: Uint8Array, start: number, end: number, share: boolean, header: Record<string, number> | null): object {
+  decode(buf: Uint8Array, start: number, end: number, share: boolean, header: HeaderFields | null): object {
     const type = this.#type
     if (type === null) return this.#withoutType(buf, start, end, share, header)
     try {
@@ -55,13 +56,7 @@ export class Entry {
     }
   }
 
-  #withoutType(
-    buf: Uint8Array,
-    start: number,
-    end: number,
-    share: boolean,
-    header: Record<string, number> | null,
-  ): object {
+  #withoutType(buf: Uint8Array, start: number, end: number, share: boolean, header: HeaderFields | null): object {
     const { name, type } = this
     if (this.body === 'raw') {
       return new RawMessage(name, type, share ? buf.subarray(start, end) : copy(buf, start, end), header ?? undefined)
@@ -89,7 +84,7 @@ const SMALL = 256
 /** What may travel in one direction. */
 export class Table {
   readonly #names = new Map<string, Entry>()
-  readonly #types = new Map<number, Entry>()
+  readonly #types = new Map<number | string, Entry>()
   /** The entries of small numbers, which most are: an array is read in less time than a Map. */
   readonly #small: (Entry | undefined)[] = new Array(SMALL).fill(undefined)
   /** The one entry of a direction that has one: its `$name` may be left out on write. */
@@ -110,15 +105,17 @@ export class Table {
           },
         )
       }
-      if (!Number.isInteger(type) || type < 0 || type > header.maxType) {
+      const { maxType } = header
+      if (maxType === 'text' ? typeof type !== 'string' : !isTypeNumber(type, maxType)) {
+        const allowed = maxType === 'text' ? 'text' : `integers of 0 to ${maxType}`
         throw new QbpError(
           'ERR_QBP_BAD_TABLE',
-          `${name} has the type number ${type}; the header '${header.text}' holds integers of 0 to ${header.maxType}.`,
-          { messageName: name, size: type, limit: header.maxType },
+          `${name} has the type number ${type}; the header '${header.text}' holds ${allowed}.`,
+          { messageName: name, ...(maxType !== 'text' && { size: Number(type), limit: maxType }) },
         )
       }
       this.#types.set(type, entry)
-      if (type < SMALL) this.#small[type] = entry
+      if (typeof type === 'number' && type < SMALL) this.#small[type] = entry
       entry.place = this.#types.size
       this.#names.set(name, entry)
     }
@@ -129,8 +126,8 @@ export class Table {
     return [...this.#types.values()]
   }
 
-  byType(type: number): Entry | undefined {
-    return type < SMALL ? this.#small[type] : this.#types.get(type)
+  byType(type: number | string): Entry | undefined {
+    return typeof type === 'number' && type < SMALL ? this.#small[type] : this.#types.get(type)
   }
 
   byName(name: string): Entry | undefined {
@@ -143,3 +140,6 @@ export class Table {
     return $name === undefined ? this.only : this.byName($name)
   }
 }
+
+const isTypeNumber = (type: number | string, most: number): boolean =>
+  typeof type === 'number' && Number.isInteger(type) && type >= 0 && type <= most

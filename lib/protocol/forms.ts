@@ -13,8 +13,8 @@ import type { Types } from './schema.ts'
 export type EntryForm =
   | number
   | {
-      /** The number in the header. */
-      readonly type: number
+      /** The number in the header; or text, or the name of an enum's value, where the header's type is that. */
+      readonly type: number | string
       /** The message of the schema, where the entry's own name is not one's. */
       readonly message?: string
       /** `raw`: the body is handed over as bytes, undecoded. `empty`: there is none, and no message in the schema either. */
@@ -80,7 +80,7 @@ export function messageType(name: string, schema: Types): Type {
   const type = schema.types.get(schema.package === '' ? name : `${schema.package}.${name}`) ?? schema.types.get(name)
   if (type !== undefined) return type
   const names = [...schema.types.values()].map((each) => each.name)
-  const meant = names.find((each) => each.endsWith(`.${name}`)) ?? nearest(name, names)
+  const meant = nearest(name, names)
   const like = names.filter((each) => each.toLowerCase().includes(name.toLowerCase()))
   const some = listed(like.length > 0 ? like : names)
   const advice = meant !== undefined ? `: did you mean ${meant}?` : some === '' ? '.' : `; it has ${some}.`
@@ -89,7 +89,7 @@ export function messageType(name: string, schema: Types): Type {
 
 function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
   if (typeof form === 'number') return new Entry(name, form, messageType(name, schema))
-  if (typeof form !== 'object' || form === null || typeof form.type !== 'number') {
+  if (typeof form !== 'object' || form === null || !['number', 'string'].includes(typeof form.type)) {
     throw refusal(
       `The entry ${name} is ${JSON.stringify(form)}; it may be a number, or { type, message } or { type, body: 'raw' | 'empty' }.`,
     )

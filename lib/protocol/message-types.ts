@@ -1,6 +1,7 @@
 // From a schema's types and a protocol's options to the unions that readers hand out and writers take. Types only.
 
 import type { Role } from '../base/role.ts'
+import type { HeaderFields } from '../framing/row-reader.ts'
 import type { RawMessage } from '../framing/table.ts'
 import type { MessageMap } from './schema.ts'
 
@@ -23,7 +24,7 @@ export interface Untyped {
 export interface Framed<N extends string | null> {
   readonly $name: N
   /** The header's fields of the layout's own. */
-  readonly $header?: Record<string, number>
+  readonly $header?: HeaderFields
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema read at run time has no types.

@@ -4,9 +4,9 @@ import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
-import { bytesOf } from '../codec/bytes.ts'
 import type { Int64Kind } from '../codec/int64.ts'
 import type { Type } from '../codec/type.ts'
+import type { BodyHook } from '../framing/body-hook.ts'
 import { Header } from '../framing/header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { headers } from '../framing/presets.ts'
@@ -32,8 +32,11 @@ import type { Service } from './service.ts'
 
 /** How a protocol's frames look and what they carry. All of it is checked when the Protocol is made. */
 export interface ProtocolOptions {
-  /** The layout of the header, such as `type:u16 length:u32`, which is the default. See `headers` for protocols that exist. */
-  header?: string | undefined
+  /**
+   * The layout of the header, such as `type:u16 length:u32`, which is the default; or each role's, `{ client, server }`, where
+   * `client` is that of what the client sends. See `headers` for protocols that exist.
+   */
+  header?: string | { readonly client: string; readonly server: string } | undefined
   /** Where type numbers come from, for both directions or for each: `{ client, server }`, where `client` lists what the client sends. Default: the option `(qbp.type)`. */
   types?: PerRole<TableForm> | undefined
   /** Where the header has no type: the one message of both directions, or of each. */
@@ -42,6 +45,8 @@ export interface ProtocolOptions {
   unknown?: Policy | undefined
   /** What a body that does not decode does. Default: 'error'. */
   invalid?: Policy | undefined
+  /** What lies between the body on the wire and the message's bytes, such as a compression that the header announces. */
+  body?: BodyHook | undefined
   /** How 64-bit integers are read. Default: 'bigint', or as the generated module has it. Any is taken on write. */
   int64?: Int64Kind | undefined
   /** The package that message names are relative to. Default: the first file's. */
@@ -59,6 +64,7 @@ const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   message: true,
   unknown: true,
   invalid: true,
+  body: true,
   int64: true,
   package: true,
   calls: true,
@@ -67,9 +73,11 @@ const POLICIES: readonly Policy[] = ['error', 'skip', 'raw']
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
 export class Protocol<D extends Directions = Untyped> {
-  readonly header: Header
+  /** The headers of what each role sends. */
+  readonly headers: { readonly client: Header; readonly server: Header }
   readonly unknown: Policy
   readonly invalid: Policy
+  readonly body: BodyHook | null
   /** What each role sends. */
   readonly sent: { readonly client: Table; readonly server: Table }
   /** Never there: it carries the types of the messages. */
@@ -83,42 +91,69 @@ export class Protocol<D extends Directions = Untyped> {
   private constructor(types: Types, options: ProtocolOptions) {
     const { header = options.calls === 'ttrpc' ? headers.ttrpc : headers.default, calls = false } = options
     this.#types = types
-    this.header = new Header(header)
-    this.calls = callDialect(calls, this.header)
+    this.headers = makeHeaders(header, types)
+    this.calls = callDialect(calls, this.headers.client)
+    if (this.headers.client !== this.headers.server) callDialect(calls, this.headers.server)
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
     this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
-    if (this.header.hasType && options.message !== undefined) {
+    this.body = checkBody(options.body ?? null)
+    const { client, server } = this.headers
+    if (client.hasType && server.hasType && options.message !== undefined) {
       throw new QbpError(
         'ERR_QBP_BAD_TABLE',
-        `message is for headers without a type; '${this.header.text}' has one: give types.`,
+        `message is for headers without a type; '${client.text}' has one: give types.`,
       )
     }
-    if (!this.header.hasType && options.types !== undefined) {
+    if (!client.hasType && !server.hasType && options.types !== undefined) {
       throw new QbpError(
         'ERR_QBP_BAD_TABLE',
-        `types is for headers with a type; '${this.header.text}' has none: give message.`,
+        `types is for headers with a type; '${client.text}' has none: give message.`,
       )
     }
     const table = (role: Role): Table => {
-      if (this.header.hasType) {
+      const own = this.headers[role]
+      if (own.hasType) {
         // A schema of services alone numbers no message.
         const isAlone = calls !== false && options.types === undefined && !hasOption('(qbp.type)', types)
         const form = isAlone ? undefined : formOf(options.types, role, '(qbp.type)')
-        const own = form === undefined ? [] : listEntries(form, types).values()
-        return new Table(calls === false ? own : [...own, ...callEntries(calls)], this.header)
+        const entries = form === undefined ? [] : [...listEntries(form, types).values()]
+        const numbers = entries.map((entry) => numbered(entry, own))
+        return new Table(calls === false ? numbers : [...numbers, ...callEntries(calls)], own)
       }
       const form = formOf(options.message, role)
-      return new Table(form === undefined ? [] : [onlyEntry(form, types)], this.header)
+      return new Table(form === undefined ? [] : [onlyEntry(form, types)], own)
     }
-    const differ = this.header.hasType ? isPerRole(options.types) : isPerRole(options.message)
-    const client = table('client')
-    this.sent = { client, server: differ ? table('server') : client }
-    if (client.entries.length + this.sent.server.entries.length === 0) {
-      const remedy = this.header.hasType
+    const differ = client !== server || (client.hasType ? isPerRole(options.types) : isPerRole(options.message))
+    const sentByClient = table('client')
+    this.sent = { client: sentByClient, server: differ ? table('server') : sentByClient }
+    if (sentByClient.entries.length + this.sent.server.entries.length === 0 && types !== NO_TYPES) {
+      const remedy = client.hasType
         ? 'types lists no message.'
-        : `'${this.header.text}' has no type, so name the message: { message: 'Name' }.`
+        : `'${client.text}' has no type, so name the message: { message: 'Name' }.`
       throw new QbpError('ERR_QBP_BAD_TABLE', `Nothing can be sent either way: ${remedy}`)
     }
+  }
+
+  /** The header of what the client sends, which is that of both roles unless each has its own. */
+  get header(): Header {
+    return this.headers.client
+  }
+
+  /**
+   * Makes a Protocol without any schema, whose messages are RawMessages: `{ $name: null, type, body }`. Where the header has no
+   * type, `$name` is 'Raw', and may be left out on write. Sections are bytes.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_LAYOUT or ERR_QBP_BAD_OPTION.
+   */
+  static raw(options: Pick<ProtocolOptions, 'header' | 'body'> = {}): Protocol {
+    knownOptions('Protocol.raw', options, { header: true, body: true })
+    const { client, server } = makeHeaders(options.header ?? headers.default, NO_TYPES)
+    return new Protocol(NO_TYPES, {
+      ...options,
+      unknown: 'raw',
+      ...((client.hasType || server.hasType) && { types: {} }),
+      ...((!client.hasType || !server.hasType) && { message: { body: 'raw' } }),
+    })
   }
 
   /**
@@ -161,19 +196,24 @@ export class Protocol<D extends Directions = Untyped> {
 
   /** Whether both roles send the same messages, so that a stream need not say which it is. */
   get symmetric(): boolean {
-    return this.sent.client === this.sent.server
+    return this.sent.client === this.sent.server && this.headers.client === this.headers.server
   }
 
   /** The table of one direction. @throws {QbpError} ERR_QBP_BAD_OPTION without a role, where the directions differ. */
   table(role: Role | undefined, direction: 'incoming' | 'outgoing'): Table {
-    if (role === undefined && this.symmetric) return this.sent.client
+    return this.sent[this.sender(role, direction)]
+  }
+
+  /** Whose messages travel in one direction; either role's where both send the same. @throws {QbpError} as `table`. */
+  sender(role: Role | undefined, direction: 'incoming' | 'outgoing'): Role {
+    if (role === undefined && this.symmetric) return 'client'
     if (role !== 'client' && role !== 'server') {
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
         `role is ${String(role)}; client and server send different messages here, so it must be 'client' or 'server', whichever this end is.`,
       )
     }
-    return this.sent[(role === 'client') === (direction === 'outgoing') ? 'client' : 'server']
+    return (role === 'client') === (direction === 'outgoing') ? 'client' : 'server'
   }
 
   /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
@@ -230,15 +270,12 @@ export class Protocol<D extends Directions = Untyped> {
   /**
    * The message of one body, as a reader hands it out, `bytes` copied.
    *
-   * @param bytes any Uint8Array.
-   * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none;
-   * ERR_QBP_NOT_BYTES for text, an ArrayBuffer, a DataView or anything else.
+   * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
    */
   // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
   decode(name: string, bytes: Uint8Array): any {
     const type = messageType(name, this.#types)
-    const body = bytesOf('The body', bytes)
-    return new Entry(type.name, 0, type).decode(body, 0, body.length, false, null)
+    return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
   }
 
   /**
@@ -275,4 +312,43 @@ export class Protocol<D extends Directions = Untyped> {
   protoJson(options: JsonOptions = {}): ProtoJson {
     return new ProtoJson((fullName) => this.#types.types.get(fullName), options)
   }
+}
+
+/** The schema of a protocol that has none. */
+const NO_TYPES: Types = {
+  package: '',
+  types: new Map(),
+  enums: new Map(),
+  services: new Map(),
+  options: () => ({}),
+  optionEnum: () => undefined,
+}
+
+/** The headers of both roles: one object where they have one layout. */
+function makeHeaders(form: ProtocolOptions['header'], types: Types): { client: Header; server: Header } {
+  const sections = types === NO_TYPES ? {} : { section: (name: string) => messageType(name, types) }
+  if (!isPerRole(form)) {
+    const header = new Header(form as string, sections)
+    return { client: header, server: header }
+  }
+  const { client, server } = form as { client: string; server: string }
+  return { client: new Header(client, sections), server: new Header(server, sections) }
+}
+
+/** The entry with a number for the name of an enum's value. @throws {QbpError} ERR_QBP_BAD_TABLE */
+function numbered(entry: Entry, { typeNames }: Header): Entry {
+  if (typeof entry.type === 'number' || typeNames === null) return entry
+  const number = typeNames.get(entry.type)
+  if (number !== undefined) return new Entry(entry.name, number, entry.body)
+  const names = listed([...typeNames.keys()])
+  throw new QbpError('ERR_QBP_BAD_TABLE', `${entry.name} has the type ${entry.type}; the enum of types has ${names}.`)
+}
+
+function checkBody(body: BodyHook | null): BodyHook | null {
+  if (body === null || (typeof body?.read === 'function' && typeof body.write === 'function')) return body
+  throw new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    'body has no read or no write; it is { read(bytes, header, maxBodyBytes), write(bytes, header) }.',
+    { option: 'body' },
+  )
 }

@@ -5,8 +5,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { type DebugLogger, debuglog } from 'node:util'
 import { codeOf } from '../base/errors.ts'
-import { shown } from '../base/shown.ts'
-import { isError } from '../base/thrown.ts'
 
 const messageRefused = channel('qbp:message:refused')
 /** For the paths of every message: to be asked for `hasSubscribers` before anything is made to be published. */
@@ -30,7 +28,7 @@ export function numberOf(connection: object | null): string {
 
 /** A fault in a line: its code, and what it says. */
 export function describeFault(fault: unknown): string {
-  return isError(fault) ? `${codeOf(fault)}: ${fault.message}` : `${codeOf(fault)} ${shown(fault)}`
+  return fault instanceof Error ? `${codeOf(fault)}: ${fault.message}` : `${codeOf(fault)} ${String(fault)}`
 }
 
 /** A writer refused a message: nothing of it was sent. */

@@ -2,8 +2,6 @@
 // before it looks at another. So what readers do in one turn of the event loop is measured, all of them together; once it is
 // over the slice, each lets the loop go round before it hands out more.
 
-import { AsyncResource } from 'node:async_hooks'
-
 /**
  * How long readers may keep the event loop, together, in milliseconds. What a handler does between two looks comes on top.
  * A turn of the loop costs some 10 us, a twenty-fifth of this; with twice as much the others would wait a fifth longer.
@@ -65,19 +63,17 @@ export abstract class FairReader implements Looker {
     return this.#isYielding
   }
 
-  /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop, in this context. */
+  /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop. */
   protected mustYield(): boolean {
     if (this.#isYielding) return true
     if (++this.#count < this.lookEvery) return false
     this.#count = 0
     if (!spent(this)) return false
     this.#isYielding = true
-    nextTurn(
-      AsyncResource.bind(() => {
-        this.#isYielding = false
-        this.resume()
-      }),
-    )
+    nextTurn(() => {
+      this.#isYielding = false
+      this.resume()
+    })
     return true
   }
 

@@ -1,7 +1,8 @@
 import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
-import { countLimit, knownOptions } from '../base/options.ts'
+import { countLimit } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { NONE } from '../framing/message-reader.ts'
+import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Incoming } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { Deferred } from './deferred.ts'
@@ -9,7 +10,7 @@ import { LazyTransform } from './lazy-transform.ts'
 import { Messages } from './message-iterator.ts'
 import { type ReaderPort, readerPort } from './ports.ts'
 import { busy, Receiver, type ReceiverStream } from './receiver.ts'
-import { READABLE_OPTIONS, type ReadableOptions, ReaderSettings } from './settings.ts'
+import { type ReadableOptions, ReaderSettings } from './settings.ts'
 
 /** For one reading call. */
 export interface ReadOptions {
@@ -36,7 +37,6 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options?: ReadableOptions<R> | ReaderSettings)
   constructor(protocol: P, options: ReadableOptions<R> | ReaderSettings = {}) {
     super()
-    if (!(options instanceof ReaderSettings)) knownOptions('A QbpReadable', options, READABLE_OPTIONS)
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
     this.#highWaterMark = settings.readableHighWaterMark
     this.#receiver = new Receiver(settings, new QbpReadable.#Inside(this))
@@ -85,6 +85,14 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     if (signal !== undefined) waiting.heed(signal, () => this.#receiver.forget())
     this.#receiver.wait(waiting)
     return waiting.promise as Promise<Incoming<P, R> | null>
+  }
+
+  /**
+   * What the peer has sent before its first frame, where the layout has something there, as in `$header`: null until the first
+   * message has been asked for and those bytes have come.
+   */
+  get preamble(): HeaderFields | null {
+    return this.#receiver.frames.preamble
   }
 
   /** @internal */

@@ -13,6 +13,7 @@
 import type { TransformCallback } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { MessageReader, NONE } from '../framing/message-reader.ts'
+import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { Waiter } from './deferred.ts'
@@ -349,7 +350,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     return this.#messages.skipped
   }
 
-  get frames(): { readonly index: number; readonly pending: number } {
+  get frames(): { readonly index: number; readonly pending: number; readonly preamble: HeaderFields | null } {
     return this.#messages.frames
   }
 }

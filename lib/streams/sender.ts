@@ -15,9 +15,7 @@ import { Tally } from '../framing/traffic.ts'
 import { Deferred } from './deferred.ts'
 import { messageOut, refusedMessage } from './diagnostics.ts'
 import type { StreamOwner, WriterPort } from './ports.ts'
-import { inRootContext } from './root-context.ts'
 import type { WriterSettings } from './settings.ts'
-import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
 
 /** What a sender needs of the stream that it is the inside of. */
 export interface SenderStream {
@@ -30,6 +28,8 @@ export interface SenderStream {
   destroy(fault: Error): void
   emitDrain(): void
 }
+
+type Callback = (error?: Error | null) => void
 
 /** The inside of a writer. */
 export class Sender implements WriterPort {
@@ -44,19 +44,16 @@ export class Sender implements WriterPort {
   #isBlocked = false
   #isCorked = false
   #needsDrain = false
-  /** Bytes of the stream that have left the batch. */
-  #sent = 0
-  #callbacks: WriteCallbacks | null = null
+  /** What goes before the first frame and has not been written yet. */
+  #preamble: Uint8Array | null
+  #callbacks: Callback[] | null = null
   #finish: (() => void) | null = null
   #waiters: Set<Deferred<void>> | null = null
-  /** Emits `drain` after writes that came too late. */
-  #late: NodeJS.Immediate | null = null
-  /** Frames of others that were left out. */
-  #skipped = 0
 
   constructor(settings: WriterSettings, stream: SenderStream) {
     this.#settings = settings
     this.#stream = stream
+    this.#preamble = settings.preamble
   }
 
   get isOver(): boolean {
@@ -87,15 +84,13 @@ export class Sender implements WriterPort {
   // ---- the way in: messages
 
   /**
-   * Encodes a message after what was written in this tick, or leaves everything as it was.
+   * Encodes a message after what was written in this tick, or leaves everything as it was and throws.
    *
    * A getter of the message may do anything meanwhile, also end or destroy this very stream.
-   *
-   * @returns null, or the reason for which the stream is over by now, its peer being too slow, for one.
-   * @throws {QbpError} the refusal of a message; the stream goes on.
    */
-  encode(message: object): Error | null {
-    const { framer, slow } = this.#settings
+  encode(message: object): void {
+    if (this.#preamble !== null) this.#begin(this.#preamble)
+    const { framer } = this.#settings
     const output = this.#batch.open()
     let size: number
     let entry: Entry | undefined
@@ -109,13 +104,9 @@ export class Sender implements WriterPort {
     } catch (refusal) {
       this.#batch.abandon(output)
       this.#refuse(message, refusal)
-      const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
-      if (isFull && slow === 'destroy') this.#stream.destroy(refusal)
-      if (this.isOver && (isFull || this.isOwned)) return refusal as Error
       throw refusal
     }
     if (messageOut.hasSubscribers) this.#publish(entry, message, size)
-    return null
   }
 
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {
@@ -126,28 +117,21 @@ export class Sender implements WriterPort {
       this.#refuse(message, full)
       throw full
     }
+    if (this.#preamble !== null) this.#begin(this.#preamble)
     this.#batch.add(bytes)
     if (messageOut.hasSubscribers && message !== undefined) this.#publish(entry, message, bytes.length)
     return this.scheduleFlush()
   }
 
-  hasRoom(size: number): boolean {
-    const { queued } = this
-    return queued === 0 || queued + size <= this.#settings.maxQueuedBytes / 2
+  /** Writes what goes before the first frame. */
+  #begin(preamble: Uint8Array): void {
+    this.#preamble = null
+    this.#batch.add(preamble)
   }
 
-  skip(): void {
-    this.#skipped++
-  }
-
-  get skipped(): number {
-    return this.#skipped
-  }
-
-  /** Counts a message in, if the queue may hold it: an empty one takes any, or that could never be sent. */
+  /** Counts a message in, if the queue may hold it. */
   #admit(size: number, entry: Entry | undefined): void {
-    const { queued } = this
-    if (queued > 0 && queued + size > this.#settings.maxQueuedBytes) throw this.#full(queued, size)
+    if (this.queued + size > this.#settings.maxQueuedBytes) throw this.#full(size)
     this.tally.count(entry, size)
   }
 
@@ -161,14 +145,13 @@ export class Sender implements WriterPort {
     messageOut.publish({ connection, writer: this.#stream.writer, name: entry?.name ?? null, bytes, message })
   }
 
-  #full(queued: number, size: number): QbpError {
-    const { maxQueuedBytes, slow } = this.#settings
-    const advice = "await writeMessage(), or wait for 'drain' when write() is false"
+  #full(size: number): QbpError {
+    const { queued } = this
+    const { maxQueuedBytes } = this.#settings
     return new QbpError(
       'ERR_QBP_QUEUE_FULL',
       `${queued} bytes wait for a slow peer, and ${size} more would pass maxQueuedBytes, ${maxQueuedBytes}. ` +
-        `Nothing of the message was sent${slow === 'destroy' ? ", and the writer is destroyed: see the option 'slow'" : ''}. ` +
-        `To write no more than the peer takes, ${advice}.`,
+        `Nothing of the message was sent: await writeMessage(), or wait for 'drain' when write() is false.`,
       { size: queued + size, limit: maxQueuedBytes },
     )
   }
@@ -176,13 +159,13 @@ export class Sender implements WriterPort {
   // ---- the way out: batches
 
   /** Sees that what was written leaves. @returns whether there is room for more. */
-  scheduleFlush(callback?: WriteCallback): boolean {
+  scheduleFlush(callback?: Callback): boolean {
     if (callback !== undefined) {
-      this.#callbacks ??= new WriteCallbacks()
-      this.#callbacks.add(callback, this.#sent + this.#batch.length)
+      this.#callbacks ??= []
+      this.#callbacks.push(callback)
     }
     if (!this.#isScheduled) this.#schedule()
-    if (this.#batch.length >= BATCH_BYTES && this.#isFree) inRootContext(Sender.#send, this)
+    if (this.#batch.length >= BATCH_BYTES && this.#isFree) this.#flush(false)
     if (this.queued < this.#settings.highWaterMarkBytes) return true
     this.#needsDrain = true
     return false
@@ -209,11 +192,7 @@ export class Sender implements WriterPort {
 
   static #tick(this: void, sender: Sender): void {
     sender.#isScheduled = false
-    if (sender.#isFree) inRootContext(Sender.#send, sender)
-  }
-
-  static #send(this: void, sender: Sender): void {
-    sender.#flush(false)
+    if (sender.#isFree) sender.#flush(false)
   }
 
   flush(): void {
@@ -222,27 +201,26 @@ export class Sender implements WriterPort {
 
   /** @param always goes on where there is no room. */
   #flush(always: boolean): void {
-    for (;;) {
-      if (this.#phase === 'destroyed') return // By the owner, which could not send.
+    if (this.#phase === 'destroyed') return
+    do {
       const chunk = this.#batch.take()
       if (chunk === null) break
-      this.#sent += chunk.length
       if (this.#owner === null) this.#stream.push(chunk)
-      else if (!this.#owner.send(chunk, this.#callbacks?.upTo(this.#sent))) this.#isBlocked = true
-      if (this.#isBlocked && !always) break
-    }
-    if (this.#batch.length === 0) this.#finishUp()
+      else if (!this.#owner.send(chunk)) this.#isBlocked = true
+    } while (always || !this.#isBlocked)
+    if (this.#batch.length === 0) this.#emptied()
     this.relieve()
   }
 
-  /** All that was written has left. */
-  #finishUp(): void {
+  #emptied(): void {
+    const callbacks = this.#callbacks
     const finish = this.#finish
+    this.#callbacks = this.#finish = null
+    if (callbacks !== null) for (const callback of callbacks) callback(null)
     if (finish === null) return
-    this.#finish = null
     this.#phase = 'finished'
-    if (this.#owner === null) finish()
-    else this.#owner.finish(finish)
+    this.#owner?.finish()
+    finish()
   }
 
   hold(): void {
@@ -251,29 +229,18 @@ export class Sender implements WriterPort {
 
   drained(): void {
     this.#isBlocked = false
-    if (this.#isFree) inRootContext(Sender.#send, this)
+    if (this.#isFree) this.#flush(false)
   }
 
-  /** Bytes have been taken: calls back whose they were, and lets writing calls go on once half of what may wait has gone. */
+  /** Lets writing calls go on and `drain` be emitted, once half of what may wait has gone. */
   relieve(): void {
-    if (this.#callbacks !== null && this.#owner === null)
-      this.#callbacks.upTo(this.#sent - this.#stream.readableLength)?.(null)
     if (!this.#needsDrain || this.queued > this.#settings.highWaterMarkBytes / 2) return
     this.#needsDrain = false
-    inRootContext(process.nextTick, Sender.#drain, this)
-  }
-
-  static #drain(this: void, sender: Sender): void {
-    const waiters = sender.#waiters
-    sender.#waiters = null
-    if (waiters !== null) for (const waiter of waiters) waiter.resolve()
-    sender.#stream.emitDrain()
-  }
-
-  /** A write has come after the end: what it waits for comes all the same. A turn later, since many never look at a write's callback. */
-  relieveLate(): void {
-    this.#late ??= setImmediate(() => {
-      this.#late = null
+    process.nextTick(() => {
+      if (this.#phase === 'destroyed') return
+      const waiters = this.#waiters
+      this.#waiters = null
+      if (waiters !== null) for (const waiter of waiters) waiter.resolve()
       this.#stream.emitDrain()
     })
   }
@@ -301,7 +268,6 @@ export class Sender implements WriterPort {
   }
 
   fail(fault: Error): void {
-    this.#callbacks?.lose(fault)
     this.destroy(fault)
     this.#stream.destroy(fault)
   }
@@ -312,11 +278,10 @@ export class Sender implements WriterPort {
     this.#phase = 'destroyed'
     this.#batch.clear()
     const waiters = this.#waiters
-    this.#waiters = null
+    const callbacks = this.#callbacks
+    this.#waiters = this.#callbacks = null
     if (waiters !== null) for (const waiter of waiters) waiter.reject(reason)
-    this.#callbacks?.fail(reason)
-    if (this.#needsDrain) inRootContext(process.nextTick, Sender.#drain, this)
-    this.#needsDrain = false
+    if (callbacks !== null) for (const callback of callbacks) callback(reason)
     return true
   }
 
@@ -326,6 +291,10 @@ export class Sender implements WriterPort {
 
   own(owner: StreamOwner): void {
     this.#owner = owner
+    if (this.#preamble === null) return
+    // At once: the peer may wait for it before it says anything.
+    this.#begin(this.#preamble)
+    if (!this.#isScheduled) this.#schedule()
   }
 }
 

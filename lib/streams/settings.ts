@@ -2,11 +2,14 @@
 // connections, which share what was checked.
 
 import { QbpError } from '../base/errors.ts'
-import { byteLimit, countLimit, flag, type OptionNames, oneOf } from '../base/options.ts'
+import { byteLimit, countLimit } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import type { BodyHook } from '../framing/body-hook.ts'
+import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { Header } from '../framing/header.ts'
 import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
+import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Table } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 
@@ -19,6 +22,8 @@ export interface ReadableOptions<R extends Role = Role> {
    * body's bytes in memory. Default: 1 MiB. Infinity: no limit.
    */
   maxBodyBytes?: number
+  /** The most bytes of a header's sections and bytes of its own, in layouts that have some. Default: 64 KiB. Infinity: no limit. */
+  maxHeaderBytes?: number
   /** Let `bytes` fields be views of the received chunk, which they then keep alive, instead of copies. Default: false. */
   shareBytes?: boolean
   /** How many decoded messages may wait for a slow `data`, `readable` or `pipe` consumer. Default: 16. */
@@ -41,37 +46,14 @@ export interface WritableOptions<R extends Role = Role> {
   role?: R
   /** The longest body that is written, in bytes. Default: 1 MiB. Infinity: no limit. */
   maxBodyBytes?: number
+  /** The most bytes of a header's sections and bytes of its own that are written. Default: 64 KiB. Infinity: no limit. */
+  maxHeaderBytes?: number
+  /** What is sent before the first frame, where the layout has something there: its fields, as in `$header`. */
+  preamble?: HeaderFields
   /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
   highWaterMarkBytes?: number
-  /**
-   * Encoded bytes that may wait at all, for a peer that does not read; an empty queue takes one message of any size. Default:
-   * 16 MiB, or twice maxBodyBytes where that is more.
-   */
+  /** Encoded bytes that may wait at all: a message beyond them is refused. Default: 16 MiB, or twice maxBodyBytes where that is more. */
   maxQueuedBytes?: number
-  /**
-   * What a message beyond maxQueuedBytes does. `destroy`: the writer is destroyed with ERR_QBP_QUEUE_FULL, and its connection
-   * with it; `write()` returns false and nothing is thrown, so that no peer can make the process throw. `throw`: the message
-   * is refused with that error, by `write()` and `writeMessage()`, and the stream goes on. Default: 'destroy' for a
-   * connection; 'throw' for a QbpWritable by itself, which has no connection to destroy.
-   */
-  slow?: 'destroy' | 'throw'
-}
-
-export const READABLE_OPTIONS: OptionNames<ReadableOptions> = {
-  role: true,
-  maxBodyBytes: true,
-  shareBytes: true,
-  readableHighWaterMark: true,
-  maxConsecutiveEmptyFrames: true,
-  maxConsecutiveSkippedFrames: true,
-}
-
-export const WRITABLE_OPTIONS: OptionNames<WritableOptions> = {
-  role: true,
-  maxBodyBytes: true,
-  highWaterMarkBytes: true,
-  maxQueuedBytes: true,
-  slow: true,
 }
 
 const MAX_BODY_BYTES = 2 ** 20
@@ -79,10 +61,12 @@ const MAX_BODY_BYTES = 2 ** 20
 /** A reader's options, checked. */
 export class ReaderSettings implements MessageReaderSettings {
   readonly header: Header
+  readonly body: BodyHook | null
   readonly unknown: Policy
   readonly invalid: Policy
   readonly table: Table
   readonly maxBodyBytes: number
+  readonly maxHeaderBytes: number
   readonly shareBytes: boolean
   readonly readableHighWaterMark: number
   readonly maxConsecutiveEmptyFrames: number
@@ -90,7 +74,7 @@ export class ReaderSettings implements MessageReaderSettings {
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: Protocol, options: ReadableOptions) {
-    const { role, readableHighWaterMark = 16 } = options
+    const { role, shareBytes = false, readableHighWaterMark = 16 } = options
     if (!Number.isSafeInteger(readableHighWaterMark) || readableHighWaterMark < 0) {
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
@@ -99,12 +83,14 @@ export class ReaderSettings implements MessageReaderSettings {
     }
     const count = (name: 'maxConsecutiveEmptyFrames' | 'maxConsecutiveSkippedFrames', initial: number) =>
       countLimit(name, options[name], initial)
-    this.header = protocol.header
+    this.header = protocol.headers[protocol.sender(role, 'incoming')]
+    this.body = protocol.body
     this.unknown = protocol.unknown
     this.invalid = protocol.invalid
     this.table = protocol.table(role, 'incoming')
     this.maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, MAX_BODY_BYTES)
-    this.shareBytes = flag('shareBytes', options.shareBytes, false)
+    this.maxHeaderBytes = byteLimit('maxHeaderBytes', options.maxHeaderBytes, MAX_HEADER_BYTES)
+    this.shareBytes = shareBytes
     this.readableHighWaterMark = readableHighWaterMark
     this.maxConsecutiveEmptyFrames = count('maxConsecutiveEmptyFrames', 100_000)
     this.maxConsecutiveSkippedFrames = count('maxConsecutiveSkippedFrames', 1_000)
@@ -114,16 +100,29 @@ export class ReaderSettings implements MessageReaderSettings {
 /** A writer's options, checked. */
 export class WriterSettings {
   readonly framer: MessageWriter
+  /** What is sent before the first frame, or null. */
+  readonly preamble: Uint8Array | null
   readonly highWaterMarkBytes: number
   readonly maxQueuedBytes: number
-  readonly slow: 'destroy' | 'throw'
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: Protocol, options: WritableOptions) {
     const maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, MAX_BODY_BYTES)
-    this.framer = new MessageWriter(protocol.header, protocol.table(options.role, 'outgoing'), maxBodyBytes)
+    const maxHeaderBytes = byteLimit('maxHeaderBytes', options.maxHeaderBytes, MAX_HEADER_BYTES)
+    const sender = protocol.sender(options.role, 'outgoing')
+    const { headers, sent, body } = protocol
+    this.framer = new MessageWriter(headers[sender], sent[sender], maxBodyBytes, { maxHeaderBytes, body })
+    this.preamble = this.framer.hasPreamble ? this.framer.preamble(options.preamble ?? null) : null
+    if (this.preamble === null && options.preamble !== undefined) {
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `preamble is for layouts with a bar; '${headers[sender].text}' has none.`,
+        {
+          option: 'preamble',
+        },
+      )
+    }
     this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
-    this.slow = oneOf('slow', options.slow, 'throw', ['destroy', 'throw'])
   }
 }

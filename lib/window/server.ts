@@ -54,7 +54,7 @@ const HEADERS = {
 /**
  * Serves a page on loopback that shows what passes through a tap, as it passes.
  *
- * Only who has the URL gets in: its token is asked for with every file and for the WebSocket; and only under a name of
+ * Only someone with the URL gets in: its token is asked for with every file and for the WebSocket; and only under a name of
  * loopback, so that no other site can come in through DNS. A slow page never slows the tap: what it has no room for is
  * dropped, the oldest first, and counted.
  *
@@ -71,7 +71,8 @@ export async function openWindow(
   const hello = {
     $name: 'Hello',
     title,
-    header: protocol.header.text,
+    header: protocol.headers.client.text,
+    serverHeader: protocol.headers.server === protocol.headers.client ? '' : protocol.headers.server.text,
     package: observed.package,
     schema: JSON.stringify(observed.root),
     client: entries(protocol, 'client'),
@@ -94,12 +95,15 @@ export async function openWindow(
       const feed = new Feed(ring, sums, connection)
       feeds.add(feed)
       try {
-        const taken = (async () => {
+        const taken = async () => {
           for await (const message of reader) if (message.$name === 'Taken') feed.took(message.bytes)
-        })().finally(() => feed.stop())
-        await writer.writeMessage(hello)
-        await feed.run()
-        await taken
+        }
+        const fed = async () => {
+          await writer.writeMessage(hello)
+          await feed.run()
+        }
+        // Both together: a page that goes away while frames load fails both, and neither may be left without a listener.
+        await Promise.all([taken().finally(() => feed.stop()), fed()])
       } finally {
         feeds.delete(feed)
       }
@@ -131,7 +135,11 @@ export async function openWindow(
       return
     }
     sockets.handleUpgrade(request, socket, head, (page) => {
-      pages.attach(createWebSocketStream(page))
+      try {
+        pages.attach(createWebSocketStream(page))
+      } catch {
+        page.terminate() // The window is being closed.
+      }
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -157,7 +165,7 @@ export async function openWindow(
   }
 }
 
-/** Whether a request may come in, and the path behind the token. */
+/** Whether a request may come in, and the path after the token. */
 function admit(
   { url = '', headers: { host = '' }, socket }: http.IncomingMessage,
   token: string,
@@ -172,8 +180,9 @@ function admit(
 
 function entries(protocol: Protocol, role: 'client' | 'server'): EntryInit[] {
   return protocol.sent[role].entries.map(({ name, type, body }) => {
-    if (body === 'raw') return { name, type, body: Entry.Body.RAW }
-    if (body === 'empty') return { name, type, body: Entry.Body.EMPTY }
-    return { name, type, message: body.fullName }
+    const entry = typeof type === 'string' ? { name, typeText: type } : { name, type }
+    if (body === 'raw') return { ...entry, body: Entry.Body.RAW }
+    if (body === 'empty') return { ...entry, body: Entry.Body.EMPTY }
+    return { ...entry, message: body.fullName }
   })
 }

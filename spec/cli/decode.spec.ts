@@ -50,7 +50,10 @@ describe('qbp decode', () => {
     const skipped = await cli(decode, [...chat, '--on-fault', 'skip'], bytes)
     expect(skipped.code).to.equal(0)
     expect(skipped.stdout).to.match(/^\{"name":"Say","type":3,"offset":14.*\}\n$/)
-    expect(skipped.stderr.split('\n')).to.have.length(3)
+    expect(skipped.stderr.split('\n').slice(2)).to.deep.equal([
+      'qbp decode: 2 of 3 frames did not decode, and were skipped.',
+      '',
+    ])
     const raw = await cli(decode, [...chat, '--on-fault', 'raw'], bytes)
     const lines = raw.stdout
       .trim()
@@ -137,8 +140,92 @@ describe('qbp decode', () => {
       .and.include('Example:')
   })
 
+  describe('of a message that has no JSON', () => {
+    // A time of the year 10000: well formed, and beyond what ProtoJSON can say.
+    const late = hex('00000009 5a07 08 8083d1ffaf07')
+    const good = hex('00000002 4801')
+    const args = ['--schema', 'spec/protos/wellknown.proto', '--header', 'castv2', '--message', 'All']
+
+    it('keeps the lines before it and stops, skips it, or prints its body', async () => {
+      const bytes = Buffer.concat([good, late, good])
+      const stopped = await cli(decode, args, bytes)
+      expect(stopped.code).to.equal(1)
+      expect(stopped.stdout.split('\n')).to.have.length(2)
+      expect(stopped.stderr).to.include('years')
+      const skipped = await cli(decode, [...args, '--on-fault', 'skip'], bytes)
+      expect(skipped.code).to.equal(0)
+      expect(skipped.stdout.split('\n')).to.have.length(3)
+      expect(skipped.stderr).to.include('1 of 3 frames did not decode, and were skipped')
+      const raw = await cli(decode, [...args, '--on-fault', 'raw'], bytes)
+      expect(raw.stdout.split('\n')).to.have.length(4)
+      expect((await cli(encode, args, raw.stdout)).bytes.toString('hex')).to.equal(bytes.toString('hex'))
+    })
+  })
+
+  describe('of another header than the one given', () => {
+    const told: [what: string, bytes: string, text: RegExp][] = [
+      [
+        'a length that is another',
+        '0a17 0a16 1010 0001',
+        /--max-body allows 67108864.* begins 0a 17 0a 16 10 10.*another one.*qbp guess/,
+      ],
+      [
+        'a type that is none',
+        '0063 00000001 01',
+        /type 99.* begins 00 63 00 00 00 01 01: or the header is another one/,
+      ],
+      ['TLS', '1603 0102 0001 0001 fc03 03', /These bytes are TLS/],
+      ['HTTP/1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n').toString('hex'), /These bytes are HTTP\/1/],
+      ['an answer of HTTP/1', Buffer.from('HTTP/1.1 200 OK\r\n').toString('hex'), /These bytes are HTTP\/1/],
+      ['HTTP/2', Buffer.from('PRI * HTTP/2.0\r\n\r\nSM').toString('hex'), /These bytes are HTTP\/2/],
+      ['zstd', '28b52ffd 0000 0000', /These bytes are zstd/],
+    ]
+    for (const [what, bytes, text] of told) {
+      it(`says so of ${what}`, async () => {
+        const { code, stderr } = await cli(decode, [...chat, '--format', 'raw'], hex(bytes))
+        expect(code).to.equal(1)
+        expect(stderr).to.match(text)
+        expect(stderr.split('\n')).to.have.length(2)
+      })
+    }
+
+    it('says no such thing of a later frame', async () => {
+      const { stderr } = await cli(decode, chat, hex(LEAVE.repeat(3) + '0063 00000001 2a'))
+      expect(stderr).to.include('type 99').and.not.include('another one')
+    })
+  })
+
+  it('names options as they are typed', async () => {
+    const refused: [args: string[], text: RegExp][] = [
+      [['--header', 'castv2'], /name the message: --message Name\./],
+      [['--message', 'Say'], /^qbp decode: --message is for headers without a type; .* --types\./],
+      [['--header', 'castv2', '--types', 'X'], /^qbp decode: --types is for headers with a type; .* --message\./],
+    ]
+    for (const [args, text] of refused) {
+      const { code, stderr } = await cli(decode, [...chat, ...args])
+      expect(code).to.equal(1)
+      expect(stderr).to.match(text)
+    }
+    const bare = await cli(decode, ['--schema', 'spec/protos/nearby.proto'])
+    expect(bare.stderr).to.include(`--types '{Name: 1}'`).and.not.include('{ types')
+    const long = await cli(decode, [...chat, '--max-body', '1'], hex(SAY))
+    expect(long.stderr).to.include('--max-body allows 1')
+  })
+
+  it('shows nothing of a peer that moves the terminal, and keeps it as it is', async () => {
+    // C1's CSI, a turn of direction, a zero-width space, a tag, DEL.
+    const text = 'a\u009b31m\u202eb\u200b\u{e0041}\u007f'
+    const line = JSON.stringify({ name: 'Say', message: { text } })
+    const frame = (await cli(encode, chat, line)).bytes
+    const { stdout } = await cli(decode, chat, frame)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    expect(stdout).to.match(/^[\x20-\x7e\n]*$/)
+    expect(JSON.parse(stdout).message.text).to.equal(text)
+    expect((await cli(encode, chat, stdout)).bytes.toString('hex')).to.equal(frame.toString('hex'))
+  })
+
   it('is quiet where its reader goes, and ends with 130 at Ctrl-C', async function () {
-    this.timeout(30_000)
+    this.timeout(60_000)
     const start = () =>
       spawn(process.execPath, ['scripts/ts.cjs', 'lib/cli/command/main.ts', 'decode', ...chat], {
         stdio: ['pipe', 'pipe', 'pipe'],

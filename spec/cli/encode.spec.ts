@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
@@ -77,4 +80,71 @@ describe('qbp encode', () => {
       expect(bytes.toString('hex')).to.equal('000200000000')
     })
   }
+
+  describe('of a line', () => {
+    let folder: string
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'qbp-encode-'))
+      writeFileSync(
+        join(folder, 'login.proto'),
+        'syntax = "proto3"; package p; message Login { string name = 1; string message = 2; Inner inner = 3; } message Inner { string name = 1; }',
+      )
+    })
+    after(() => rmSync(folder, { recursive: true }))
+    const login = () => ['--schema', join(folder, 'login.proto'), '--header', 'length:u8', '--message', 'Login']
+    const hexOf = async (args: string[], line: string): Promise<string> => {
+      const { bytes, stderr } = await cli(encode, args, line)
+      expect(stderr).to.equal('')
+      return bytes.toString('hex')
+    }
+    const say = ['--schema', 'schemas/chat.proto', '--header', 'length:u8', '--message', 'Say']
+
+    it('takes the bare fields of the one message', async () => {
+      expect(await hexOf(say, '{"text":"hi"}')).to.equal('0412026869')
+      expect(await hexOf(say, '{}')).to.equal('00')
+      expect(await hexOf(say, '{"name":"Say","message":{"text":"hi"}}')).to.equal('0412026869')
+      expect(await hexOf(say, '{"message":{"text":"hi"}}')).to.equal('0412026869')
+    })
+
+    it('takes fields called name and message for what they are', async () => {
+      expect(await hexOf(login(), '{"name":"ann","message":"hi"}')).to.equal('090a03616e6e12026869')
+      expect(await hexOf(login(), '{"name":"ann"}')).to.equal('050a03616e6e')
+      expect(await hexOf(login(), '{"message":"hi"}')).to.equal('0412026869')
+      expect(await hexOf(login(), '{"name":"Login","message":"hi"}')).to.equal('0b0a054c6f67696e12026869')
+      expect(await hexOf(login(), '{"name":"Login","message":{"name":"ann"}}')).to.equal('050a03616e6e')
+      expect(await hexOf(login(), '{"inner":{"name":"x"}}')).to.equal('051a030a0178')
+    })
+
+    it('takes names in full', async () => {
+      for (const name of ['chat.Say', '.chat.Say'])
+        expect(await hexOf(chat, JSON.stringify({ name, message: { text: 'hi' } }))).to.equal(
+          '000300000004' + '12026869',
+        )
+    })
+
+    const refused: [args: () => string[], line: string, text: RegExp][] = [
+      [() => chat, '{"name":"Say","text":"hi"}', /it has "text"; a line has a "name", and a "message" with the fields/],
+      [() => chat, '{"name":"Say","mesage":{"text":"hi"}}', /it has "mesage"/],
+      [() => chat, '{"name":"Say","message":{},"Header":{}}', /it has "Header"/],
+      [() => chat, '{"name":"Say","header":5}', /its "header" is no object/],
+      [() => chat, '{"name":null,"body":"AA=="}', /its "type" is undefined: without a name it is a number/],
+      [() => chat, '{"name":null,"type":"3","body":""}', /its "type" is "3"/],
+      [() => chat, '{"name":null,"type":3,"body":"%"}', /body is .*, not .*base64/],
+      [() => chat, '{"name":null,"type":3,"body":[1]}', /body is .*, not .*base64/],
+      [() => say, '{"tect":"hi"}', /tect is no field of Say, which has room, text/],
+      [login, '{"name":"ann","mesage":"hi"}', /mesage is no field of Login/],
+    ]
+    for (const [args, line, text] of refused) {
+      it(`refuses ${line}`, async () => {
+        const { code, bytes, stderr } = await cli(encode, args(), line)
+        expect(stderr).to.match(text)
+        expect([code, bytes.length]).to.deep.equal([1, 0])
+      })
+    }
+
+    it('writes no number beyond 2**53 as another one', async () => {
+      const line = '{"name":"Said","message":{"at":9007199254740993}}'
+      expect(await hexOf(chat, line)).to.equal('000700000009' + '208180808080808010')
+    })
+  })
 })

@@ -114,6 +114,81 @@ describe('qbp send and qbp listen', () => {
     expect(bad.stderr).to.match(/^qbp send: line 2: text is 5, not a string/)
   })
 
+  it('end at a message that is refused, wherever it was given', async () => {
+    const server = await listening('--echo')
+    for (const [args, input] of [
+      [['Say {text: 5}'], ''],
+      [['Leave', 'Say {text: 5}'], ''],
+      [['Leave {room: {}}'], ''],
+      [[], 'Say {text: 5}\n'],
+      [[], 'Leave\n{}\n'],
+    ] as const) {
+      const { code, stderr } = await cli(send, [server.address, ...args, ...chat], input)
+      expect(code, stderr).to.equal(1)
+    }
+  })
+
+  it('count the replies that were asked for', async () => {
+    const server = await listening('--echo')
+    const few = await cli(send, [server.address, 'Leave', 'Leave', ...chat, '--replies', '9', '--wait', '100'])
+    expect(few.code).to.equal(1)
+    expect(few.stderr).to.equal('qbp send: 2 of 9 replies came.\n')
+    const none = await cli(send, [server.address, ...chat, '--replies', '1', '--wait', '50'])
+    expect(none.stderr).to.equal('qbp send: 0 of 1 replies came.\n')
+  })
+
+  it('print a reply that has no JSON as its body, as a line and for people', async () => {
+    const server = net.createServer((socket) => socket.end(Buffer.from('000000095a07088083d1ffaf07', 'hex')))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = `127.0.0.1:${(server.address() as net.AddressInfo).port}`
+    const args = [address, '{}', '--schema', 'spec/protos/wellknown.proto', '--header', 'castv2', '--message', 'All']
+    const { stdout } = await cli(send, [...args, '--json'])
+    expect(JSON.parse(stdout)).to.include({ name: 'All', length: 9, body: 'WgcIgIPR/68H' }).and.have.property('error')
+    expect((await cli(send, args)).stdout).to.match(/^All .*years/)
+    server.close()
+  })
+
+  it('take names in full, in messages and in answers', async () => {
+    const server = await listening('--answer', file('full', 'chat.Leave -> chat.Left {name: "ann"}\n'))
+    const { stdout } = await cli(send, [server.address, 'chat.Leave', ...chat, '--replies', '1'])
+    expect(stdout).to.equal('Left {name: "ann"}\n')
+  })
+
+  it('let no peer move the terminal', async () => {
+    const server = await listening('--echo', '--json')
+    const nasty = 'a\u009b31m\u202e\u200b\u007f'
+    const { stdout } = await cli(send, [
+      server.address,
+      `Say ${JSON.stringify({ text: nasty })}`,
+      ...chat,
+      '--replies',
+      '1',
+    ])
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    expect(stdout).to.match(/^[\x20-\x7e]*\n$/)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    expect(server.stdout()).to.match(/^[\x20-\x7e\n]*$/)
+  })
+
+  it('ask for a certificate where TLS is to be listened with, and for its key', async () => {
+    const wrong = async (...args: string[]) => {
+      const { code, stderr } = await cli(listen, ['127.0.0.1:0', ...chat, ...args])
+      return `${code} ${stderr.split('\n')[0]}`
+    }
+    expect(await wrong('--tls')).to.equal('2 qbp listen: --tls needs --cert FILE and --key FILE.')
+    expect(await wrong('--tls', '--cert', 'a.pem')).to.equal('2 qbp listen: --cert and --key go together.')
+    expect(await wrong('--tls', '--key', 'a.pem')).to.equal('2 qbp listen: --cert and --key go together.')
+    expect(await wrong('--cert', 'a.pem')).to.match(/^2 .*need --tls/)
+    const pem = file('none.pem', 'no certificate')
+    expect(await wrong('--tls', '--cert', pem, '--key', pem)).to.match(
+      /^1 qbp listen: .*none\.pem: no PEM of a certificate/,
+    )
+    expect(await wrong('--tls', '--cert', '/none', '--key', '/none')).to.equal(
+      '1 qbp listen: /none: cannot be read (ENOENT)',
+    )
+  })
+
   it('speak over Unix sockets and TLS', async () => {
     const unix = await listening(`unix:${join(folder, 'socket')}`, '--echo')
     expect((await cli(send, [unix.address, 'Leave', ...chat, '--replies', '1'])).stdout).to.equal('Leave {}\n')

@@ -209,7 +209,7 @@ describe('qbp tap', () => {
       .map((line) => JSON.parse(line))
     expect(lines.filter(({ kind }) => kind === 'frame')).to.have.length(3)
     expect(lines.find(({ name, direction }) => name === 'Say' && direction === 'server'))
-      .to.deep.include({ connection: 1, type: 3, offset: 0, size: 10, message: { text: 'hi' } })
+      .to.deep.include({ connection: 1, type: 3, offset: 0, length: 4, message: { text: 'hi' } })
       .and.to.have.property('latencyMs')
       .that.is.above(0)
     const plainText = withoutEscapes((await people.ended).stdout)
@@ -224,6 +224,7 @@ describe('qbp tap', () => {
     const changed = readFileSync(file, 'utf8').replace('AAMAAAAEEgJoaQ==', 'AAMAAAAEEgJoYQ==')
     writeFileSync(file, changed)
     const other = await cli(replay, [file, target, '--json'])
+    expect(other.code).to.equal(1)
     expect(JSON.parse(other.stdout)).to.deep.equal({
       connection: 1,
       sent: 10,
@@ -233,7 +234,24 @@ describe('qbp tap', () => {
       differsAt: 9,
     })
     writeFileSync(file, `${changed}x\n{}\n`)
-    expect((await cli(replay, [file, target])).stderr).to.match(/a\.tap:\d+: this is no line/)
+    expect((await cli(replay, [file, target])).stderr).to.match(/a\.tap: line \d+ is no line of a recording/)
+  })
+
+  it('is replayed against nobody, and says so', async () => {
+    const file = join(folder, 'nobody.tap')
+    const line = (rest: object) => `${JSON.stringify({ at: 1, connection: 1, ...rest })}\n`
+    const open = line({ direction: 'client', kind: 'open' })
+    writeFileSync(
+      file,
+      `{"recording":1,"at":1,"target":"a"}\n${open}${line({ direction: 'client', kind: 'bytes', bytes: 'AAI=' })}`,
+    )
+    const { code, stdout } = await cli(replay, [file, '127.0.0.1:1', '--fast'])
+    expect(code).to.equal(1)
+    expect(stdout).to.match(/^#1 sent .*, received 0 B, not as recorded; .*ECONNREFUSED/)
+    const json = JSON.parse((await cli(replay, [file, '127.0.0.1:1', '--fast', '--json'])).stdout)
+    expect(json).to.include({ same: false, recorded: 0, received: 0 })
+    writeFileSync(file, '{"recording":1,"at":1,"target":"a"}\n')
+    expect((await cli(replay, [file, '127.0.0.1:1'])).stderr).to.match(/nobody\.tap: no connection is in it/)
   })
 
   it('answers wrong use with exit code 2', async () => {

@@ -7,7 +7,7 @@ import { cutAtRandom, everySplit, randomNumbers } from '../../lib/testing/splits
 const DEFAULT = new Header('type:u16 length:u32')
 
 interface Frame {
-  type: number
+  type: number | string
   body: string
   fields: Record<string, number> | null
   offset: number
@@ -35,10 +35,10 @@ function current({ type, fields, offset, index, length, buffer, start, end }: Fr
 }
 
 function frame(header: Header, type: number, body: Uint8Array, fields: Record<string, number> | null = null): Buffer {
-  const size = header.size(type, body.length, fields)
-  const buf = Buffer.alloc(size + body.length)
-  header.write(buf, 0, type, body.length, fields)
-  buf.set(body, size)
+  const draft = header.writer.draft({ type, bodyBytes: body.length, fields, maxHeaderBytes: 0 })
+  const buf = Buffer.alloc(draft.size)
+  buf.set(body, draft.before)
+  header.writer.put(draft, buf, 0)
   return buf
 }
 

@@ -31,7 +31,7 @@ function make(options: ProtocolOptions = {}, text = WITH_OPTIONS): Protocol {
   return Protocol.from(root.lookup('t') as protobuf.Namespace, options) as Protocol
 }
 
-const listed = (protocol: Protocol, role: Role = 'client'): Record<string, number> =>
+const listed = (protocol: Protocol, role: Role = 'client'): Record<string, number | string> =>
   Object.fromEntries(protocol.sent[role].entries.map(({ name, type }) => [name, type]))
 
 function refusal(act: () => unknown): QbpError {
@@ -265,7 +265,7 @@ describe('a protocol', () => {
       const { Protocol } = require('./lib/index.ts')
       const protobuf = require('protobufjs')
       const json = { nested: { t: { nested: { A: { edition: 'proto3', fields: { n: { type: 'int32', id: 1 } } } } } } }
-      try { Protocol.from({ package: 't', int64: 'bigint', root: json }, { types: { A: 1 } }) } catch (error) {
+      try { Protocol.from({ package: 't', int64: 'bigint', root: json }, { types: { A: 1 } }).encode('A', { n: 1 }) } catch (error) {
         process.stdout.write(error.code + ': ' + error.message)
       }`
     const args = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register/transpile-only', '-e', script]

@@ -203,4 +203,32 @@ describe('the window', () => {
     const next = page()
     await next.until((heard) => heard.length > 0)
   })
+
+  it('survives pages that go away while frames load, however early', async () => {
+    await open()
+    const unheard: unknown[] = [] // Outside of mocha each of them ends the process.
+    const onUnheard = (reason: unknown) => unheard.push(reason)
+    process.on('unhandledRejection', onUnheard)
+    for (let i = 0; i < 300; i++) tap.emit('event', said(i, 64 * 1024))
+    for (const wait of ['open', 'message', 'upgrade', 'none'] as const) {
+      const gone = page()
+      gone.socket.on('error', () => {})
+      if (wait !== 'none') await once(gone.socket, wait)
+      gone.socket.terminate()
+    }
+    // Ones that have stopped reading: the window's write waits when they go.
+    for (const ms of [0, 5, 30]) {
+      const stalled = page(undefined, false)
+      await once(stalled.socket, 'open')
+      stalled.socket.pause()
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      stalled.socket.terminate()
+      await new Promise((resolve) => setTimeout(resolve, 150))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const next = page()
+    await next.until((heard) => heard.some((message) => message.$name === 'Event' && message.index === 299))
+    process.off('unhandledRejection', onUnheard)
+    expect(unheard).to.deep.equal([])
+  })
 })

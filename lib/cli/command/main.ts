@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { isAbsolute } from 'node:path'
 import { dispatch } from './dispatch.ts'
-import { INTERRUPTED } from './verb.ts'
+import { FAULT, INTERRUPTED } from './verb.ts'
 
 /** Ctrl-C asks a verb to end, and a second one ends the process. A reader that has gone (`qbp decode | head`) ends it, too. */
 function runProcess(): void {
@@ -11,8 +11,8 @@ function runProcess(): void {
     interrupt.abort()
   })
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
+    if (error.code !== 'EPIPE') process.stderr.write(`qbp: standard output cannot be written: ${error.message}\n`)
+    process.exit(error.code === 'EPIPE' ? undefined : FAULT)
   })
   process.stderr.on('error', () => {}) // Nobody is left to report it to.
   const { stdin, stdout, stderr, env } = process

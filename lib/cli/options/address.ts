@@ -54,13 +54,21 @@ export function tlsFrom({
     if (insecure || ca || cert || key || servername) throw new UsageError('these options need --tls.')
     return undefined
   }
-  return {
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.')
+  const form = {
     ...(insecure === true && { rejectUnauthorized: false }),
     ...(ca !== undefined && { ca: fileText(ca) }),
     ...(cert !== undefined && { cert: fileText(cert) }),
     ...(key !== undefined && { key: fileText(key) }),
     ...(servername !== undefined && { servername }),
   }
+  try {
+    tls.createSecureContext(form)
+  } catch (error) {
+    const files = [ca, cert, key].filter((path) => path !== undefined).join(', ')
+    throw new Fault(`${files}: no PEM of a certificate and its key (${(error as Error).message}).`, { cause: error })
+  }
+  return form
 }
 
 function fileText(path: string): string {

@@ -1,13 +1,15 @@
 import type { ObservedEvent } from '../../window/observed.ts'
 
 /**
- * What a {@link Tap} saw, for the terminal, a recording and the window alike. Every event is about one direction of one
+ * What a tap saw, for the terminal, a recording and the window alike. Every event is about one direction of one
  * connection, and in each direction they come in this order: `open`, then `frame` and `fault`, then one `close`.
  */
 export interface TapEvent extends ObservedEvent {
   /** The message's name; null where no table lists the type. */
   name?: string | null
-  type?: number
+  type?: number | string
+  /** Of the body, in bytes. */
+  length?: number
   /** The message as a reader would hand it out. */
   message?: object
 }

@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import { FrameReader } from '../../framing/frame-reader.ts'
-import type { Protocol } from '../../index.ts'
+import type { Protocol, QbpError } from '../../index.ts'
+import { hint } from '../capture/recognise.ts'
+import { errorText } from '../command/fault.ts'
 import type { TapBytes, TapEvent } from './events.ts'
 
 /** How a tap reaches its target and how much it decodes. */
 export interface TapOptions {
   /** Opens the connection to the target, half-open allowed; it need not stand yet. Called once for each client. */
   connect: () => net.Socket
-  /** The longest body that is decoded, in bytes; behind a longer one a direction passes undecoded. Default: 64 MiB. */
+  /** The longest body that is decoded, in bytes; after a longer one a direction passes undecoded. Default: 64 MiB. */
   maxBodyBytes?: number
 }
 
@@ -58,7 +60,7 @@ export class Tap extends EventEmitter<TapEvents> {
     return this.#server.address()
   }
 
-  /** Stops accepting and destroys what is open. Resolves once every connection has told its `close`. */
+  /** Stops accepting and destroys what is open. Resolves once every connection has reported its `close`. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const sockets = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
@@ -68,7 +70,7 @@ export class Tap extends EventEmitter<TapEvents> {
 
   #accept(client: net.Socket): void {
     const connection = ++this.#connections
-    this.#tell({ at: now(), connection, direction: 'client', kind: 'open', peer: addressOf(client) })
+    this.#report({ at: now(), connection, direction: 'client', kind: 'open', peer: addressOf(client) })
     const server = this.#options.connect()
     server.setNoDelay?.(true)
     this.#watch(client)
@@ -76,13 +78,13 @@ export class Tap extends EventEmitter<TapEvents> {
     let reached = false
     server.once(server instanceof net.Socket && 'encrypted' in server ? 'secureConnect' : 'connect', () => {
       reached = true
-      this.#tell({ at: now(), connection, direction: 'server', kind: 'open', peer: addressOf(server) })
+      this.#report({ at: now(), connection, direction: 'server', kind: 'open', peer: addressOf(server) })
       client.resume()
     })
     server.once('error', (error) => {
       if (!reached) {
-        const text = `The target was not reached: ${told(error)}`
-        this.#tell({ at: now(), connection, direction: 'server', kind: 'fault', error: text })
+        const text = `The target was not reached: ${withCode(error)}`
+        this.#report({ at: now(), connection, direction: 'server', kind: 'fault', error: text })
       }
     })
     this.#pass(connection, 'client', client, server)
@@ -94,13 +96,14 @@ export class Tap extends EventEmitter<TapEvents> {
     socket.once('close', () => this.#sockets.delete(socket))
   }
 
-  /** Passes on what `from` sends, and tells of it. */
+  /** Passes on what `from` sends, and reports it. */
   #pass(connection: number, direction: Direction, from: net.Socket, to: net.Socket): void {
     let reader: FrameReader | null = new FrameReader(
       this.#protocol,
       direction,
       this.#options.maxBodyBytes ?? 64 * 2 ** 20,
     )
+    const layout = this.#protocol.header.text
     let closed = false
     const close = (error?: Error) => {
       if (closed) return
@@ -108,13 +111,14 @@ export class Tap extends EventEmitter<TapEvents> {
       const at = now()
       reader?.finish()
       if (reader?.fault) fault(at, reader)
-      this.#tell({ at, connection, direction, kind: 'close', ...(error && { error: told(error) }) })
+      this.#report({ at, connection, direction, kind: 'close', ...(error && { error: withCode(error) }) })
     }
     const fault = (at: number, { fault }: FrameReader) => {
       const bytes = reader?.rest() ?? new Uint8Array(0)
       reader = null
-      const { message, offset = 0 } = fault as Error & { offset?: number }
-      this.#tell({ at, connection, direction, kind: 'fault', error: message, offset, bytes })
+      const { message, offset = 0, frame = 0 } = fault as QbpError
+      const error = message + hint(frame, offset, bytes, layout)
+      this.#report({ at, connection, direction, kind: 'fault', error, offset, bytes })
     }
 
     from.on('data', (chunk: Buffer) => {
@@ -123,18 +127,18 @@ export class Tap extends EventEmitter<TapEvents> {
       try {
         this.emit('bytes', { at, connection, direction, bytes: chunk })
         if (reader === null) return
-        for (const { offset, bytes, name, type, message, error } of reader.feed(chunk)) {
-          this.#tell({
-            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, name, type },
+        for (const { offset, index, bytes, length, name, type, message, error } of reader.feed(chunk)) {
+          this.#report({
+            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, length, name, type },
             ...(message !== undefined && { message }),
-            ...(error !== undefined && { error: error.message }),
+            ...(error !== undefined && { error: error.message + hint(index, offset, bytes, layout) }),
           })
         }
         if (reader.fault !== null) fault(at, reader)
       } catch (error) {
         // A listener that throws, or a fault of ours: what passes has passed, and goes on to.
         reader = null
-        this.#tell({ at, connection, direction, kind: 'fault', error: told(error as Error) })
+        this.#report({ at, connection, direction, kind: 'fault', error: withCode(error as Error) })
       }
     })
     to.on('drain', () => from.resume())
@@ -153,7 +157,7 @@ export class Tap extends EventEmitter<TapEvents> {
     })
   }
 
-  #tell(event: TapEvent): void {
+  #report(event: TapEvent): void {
     try {
       this.emit('event', event)
     } catch (error) {
@@ -170,9 +174,9 @@ function abort(socket: net.Socket): void {
   else socket.destroy()
 }
 
-const told = (error: Error): string => {
-  const { code, errors } = error as NodeJS.ErrnoException & { errors?: Error[] }
-  const text = error.message || errors?.map((each) => each.message).join('; ') || String(error)
+const withCode = (error: Error): string => {
+  const { code } = error as NodeJS.ErrnoException
+  const text = errorText(error)
   return code === undefined || text.includes(code) ? text : `${text} (${code})`
 }
 

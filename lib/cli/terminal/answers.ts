@@ -8,6 +8,7 @@
 
 import { other } from '../../base/role.ts'
 import type { Protocol, Role } from '../../index.ts'
+import { entryNamed } from '../../protojson/frame-json.ts'
 import { errorText, Fault } from '../command/fault.ts'
 import { parseTyped, type TypedMessage, typedToMessage } from './typed-message.ts'
 
@@ -26,16 +27,17 @@ export class Answers {
   /** @throws {Fault} with the number of a line that does not read. */
   static async parse(text: string, protocol: Protocol, role: Role): Promise<Answers> {
     const answers = new Answers(protocol, role)
-    const names = new Set(protocol.sent[other(role)].entries.map(({ name }) => name))
+    const received = protocol.sent[other(role)]
     for (const [i, line] of text.split('\n').entries()) {
       if (/^\s*(#.*)?$/.test(line)) continue
       try {
         const [, on = '', answer = ''] = /^\s*([\w.]+|\*)\s*->\s*(.*)$/.exec(line) ?? []
         if (on === '') throw new Fault('it is no answer, such as Say -> Said {text: "$text"}')
-        if (on !== 'open' && on !== '*' && !names.has(on)) throw new Fault(`no message '${on}' can come`)
+        const key = on === 'open' || on === '*' ? on : entryNamed(received, on)?.name
+        if (key === undefined) throw new Fault(`no message '${on}' can come`)
         const typed = await parseTyped(answer)
         typedToMessage(protocol, role, { name: typed.name, fields: {} }) // Is there such a message?
-        answers.#answers.set(on, [...(answers.#answers.get(on) ?? []), typed])
+        answers.#answers.set(key, [...(answers.#answers.get(key) ?? []), typed])
       } catch (error) {
         throw new Fault(`line ${i + 1}: ${errorText(error as Error)}`)
       }

@@ -1,8 +1,11 @@
-import type { Protocol, Role } from '../../index.ts'
-import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
+import { other } from '../../base/role.ts'
+import type { Protocol } from '../../index.ts'
+import type { FrameJson } from '../../protojson/frame-json.ts'
 import type { Io } from '../command/verb.ts'
 import type { TapEvent } from '../tap/events.ts'
+import { frameLine } from './frame-line.ts'
 import { looseJson } from './json5.ts'
+import { jsonLine, printable } from './printable.ts'
 import { bytesText } from './progress.ts'
 
 /** What may wait for a slow terminal or pipe, in bytes: what is more is counted, and not shown. */
@@ -47,29 +50,28 @@ export class Lines {
         `qbp: ${this.#unseen} events were not shown: they came faster than they could be printed.\n`,
       )
     this.#unseen = 0
-    this.write(this.#json ? JSON.stringify(this.#jsonOf(event, waited)) : this.#textOf(event, waited))
+    this.write(this.#json ? jsonLine(this.#jsonOf(event, waited)) : this.#textOf(event, waited))
   }
 
-  /** Milliseconds from the other side's last frame to this one, where it is the first behind it. */
+  /** Milliseconds from the other side's last frame to this one, where it is the first after it. */
   #latency({ kind, at, connection, direction }: TapEvent): number | undefined {
     if (kind === 'close') this.#last.delete(`${connection} ${direction}`)
     if (kind !== 'frame') return undefined
-    const other = this.#last.get(`${connection} ${direction === 'client' ? 'server' : 'client'}`)
+    const before = this.#last.get(`${connection} ${other(direction)}`)
     this.#last.set(`${connection} ${direction}`, { at, answered: false })
-    if (other === undefined || other.answered) return undefined
-    other.answered = true
-    return at - other.at
+    if (before === undefined || before.answered) return undefined
+    before.answered = true
+    return at - before.at
   }
 
   #jsonOf(event: TapEvent, latencyMs: number | undefined): object {
-    const { at, connection, direction, kind, peer, error, bytes, offset, name, type } = event
-    const frame = this.#frame(event)
+    const { at, connection, direction, kind, peer, error, bytes, offset } = event
     return {
       ...{ at, connection, direction, kind, ...(peer && { peer }) },
-      ...(kind === 'frame' && { name, type, offset, size: bytes?.length, ...frame }),
-      ...(kind === 'fault' && { offset, ...(bytes && { body: Buffer.from(bytes).toString('base64') }) }),
+      ...(kind === 'frame' && this.frameOf(event)),
+      ...(kind === 'fault' && { offset, ...(bytes && { bytes: Buffer.from(bytes).toString('base64') }) }),
       ...(latencyMs !== undefined && { latencyMs: Number(latencyMs.toFixed(3)) }),
-      ...(error !== undefined && { error }),
+      ...(kind !== 'frame' && error !== undefined && { error }),
     }
   }
 
@@ -79,8 +81,9 @@ export class Lines {
     const arrow = direction === 'client' ? paint('cyan', '→') : paint('yellow', '←')
     const start = `${paint('grey', timeText(at))} #${connection} ${arrow}`
     if (kind === 'open') return `${start} ${paint('grey', `open${peer ? ` ${peer}` : ''}`)}`
-    if (kind === 'close') return `${start} ${paint('grey', 'close')}${error ? ` ${paint('red', error)}` : ''}`
-    if (kind === 'fault') return `${start} ${paint('red', `fault: ${error}`)}`
+    if (kind === 'close')
+      return `${start} ${paint('grey', 'close')}${error ? ` ${paint('red', printable(error))}` : ''}`
+    if (kind === 'fault') return `${start} ${paint('red', `fault: ${printable(error ?? '')}`)}`
     const size = paint('grey', bytesText(bytes?.length ?? 0))
     const waited = latencyMs === undefined ? '' : paint('grey', `  +${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`)
     return `${start} ${this.messageText(event)}  ${size}${waited}`
@@ -88,25 +91,18 @@ export class Lines {
 
   /** The message of a frame as it would be typed: `Say {text: "hi"}`. */
   messageText(event: TapEvent): string {
-    const { name, type, error } = event
-    const paint = this.#paint
-    if (error !== undefined) return `${paint('bold', name ?? `type ${type}`)} ${paint('red', error)}`
-    const { message, body, header } = this.#frame(event) as FrameJson
+    const { name, message, body, header, error } = this.frameOf(event)
+    const title = this.#paint('bold', name ?? `type ${event.type}`)
     const shown = body === undefined ? message : { body }
     const fields = header === undefined ? shown : { ...(shown as object), $header: header }
-    return `${paint('bold', name ?? `type ${type}`)} ${looseJson(fields)}`
+    return `${title} ${error === undefined ? printable(looseJson(fields)) : this.#paint('red', error)}`
   }
 
-  /** The fields of a frame's JSON that say what is in it. */
-  #frame({ kind, direction, name = null, type = 0, message, error, bytes }: TapEvent): Partial<FrameJson> {
-    if (kind !== 'frame' || message === undefined) return {}
-    try {
-      const read = { name, type, offset: 0, length: 0, message }
-      const { header, message: fields, body } = frameToJson(this.#protocol, direction as Role, read)
-      return { ...(header && { header }), ...(body === undefined ? { message: fields } : { body }) }
-    } catch (fault) {
-      return { body: Buffer.from(bytes ?? []).toString('base64'), error: error ?? (fault as Error).message }
-    }
+  /** The line of a frame, as `qbp decode` prints it. */
+  frameOf({ direction, name = null, type = 0, offset = 0, length = 0, message, error, bytes }: TapEvent): FrameJson {
+    const frame = { name, type, offset, length, bytes: bytes ?? new Uint8Array(0) }
+    const rest = { ...(message !== undefined && { message }), ...(error !== undefined && { error: new Error(error) }) }
+    return frameLine(this.#protocol, direction, { ...frame, ...rest })
   }
 }
 

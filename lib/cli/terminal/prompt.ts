@@ -77,7 +77,7 @@ export class Prompt {
     this.#ask()
   }
 
-  /** Shows the prompt again, unless it has ended: a reply may come behind Ctrl-D, and Node 24 then throws. */
+  /** Shows the prompt again, unless it has ended: a reply may come after Ctrl-D, and Node 24 then throws. */
   #ask(keepCursor = false): void {
     if (!this.#closed) this.#readline.prompt(keepCursor)
   }

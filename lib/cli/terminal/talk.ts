@@ -1,17 +1,20 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { other } from '../../base/role.ts'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import { type Protocol, QbpWritable, type Role } from '../../index.ts'
+import { hint } from '../capture/recognise.ts'
+import { Fault } from '../command/fault.ts'
 import type { TapEvent } from '../tap/events.ts'
 
-/** How a {@link Talk} is had. */
+/** Of a {@link Talk}. */
 export interface TalkOptions {
   /** Which end this is. */
   role: Role
   /** The connection's number in the events. */
   connection: number
   maxBodyBytes: number
-  /** Is told of what travels, either way. */
+  /** Called with what travels, either way. */
   show(event: TapEvent): void
 }
 
@@ -19,30 +22,32 @@ const now = (): number => performance.timeOrigin + performance.now()
 
 /** One end of a conversation on a socket, for people: whatever comes is shown, and a frame that does not decode ends nothing. */
 export class Talk {
-  /** Is told of each frame that came, after it was shown. */
+  /** Called with each frame that came, after it was shown. */
   onFrame: (frame: ReadFrame) => void = () => {}
   /** Resolves when the socket has closed: with null, or with its fault, or with that of a header that is wrong. */
   readonly closed: Promise<Error | null>
   readonly #socket: Socket
   readonly #options: TalkOptions
   readonly #writer: QbpWritable
+  readonly #layout: string
   #ended = false
+  #outcome: Error | null = null
 
   constructor(protocol: Protocol, socket: Socket, options: TalkOptions) {
     const { role, maxBodyBytes } = options
     this.#socket = socket
     this.#options = options
+    this.#layout = protocol.header.text
     this.#writer = new QbpWritable(protocol, { role, maxBodyBytes })
-    const incoming = new FrameReader(protocol, role === 'client' ? 'server' : 'client', maxBodyBytes)
+    const incoming = new FrameReader(protocol, other(role), maxBodyBytes)
     const outgoing = new FrameReader(protocol, role, maxBodyBytes)
-    let outcome: Error | null = null
     socket.on('data', (chunk: Buffer) => this.#read(incoming, chunk))
     socket.on('end', () => {
       incoming.finish()
       this.#fault(incoming)
     })
     socket.on('error', (error) => {
-      outcome = error
+      this.#outcome ??= error
     })
     this.#writer.on('error', () => {})
     this.#writer.on('data', (bytes: Buffer) => {
@@ -54,7 +59,7 @@ export class Talk {
     this.closed = new Promise((resolve) => {
       socket.on('close', () => {
         this.#writer.destroy()
-        resolve(outcome ?? incoming.fault)
+        resolve(this.#outcome)
       })
     })
   }
@@ -74,27 +79,30 @@ export class Talk {
   #read(incoming: FrameReader, chunk: Uint8Array): void {
     const { role } = this.#options
     for (const frame of incoming.feed(chunk)) {
-      this.#show(role === 'client' ? 'server' : 'client', frame)
+      this.#show(other(role), frame)
       this.onFrame(frame)
     }
     this.#fault(incoming)
   }
 
-  /** Behind a header that is wrong nothing can be read. */
-  #fault({ fault }: FrameReader): void {
+  /** Nothing can be read after a header that is wrong. */
+  #fault(incoming: FrameReader): void {
+    const { fault } = incoming
     if (fault === null || this.#socket.destroyed) return
     const { connection, role } = this.#options
-    const direction = role === 'client' ? 'server' : 'client'
-    this.#options.show({ at: now(), connection, direction, kind: 'fault', error: fault.message })
+    const { frame = 0, offset = 0, message } = fault
+    const error = message + hint(frame, offset, incoming.rest(), this.#layout)
+    this.#outcome ??= new Fault(error, { cause: fault })
+    this.#options.show({ at: now(), connection, direction: other(role), kind: 'fault', error })
     this.#socket.destroy()
   }
 
-  #show(direction: Role, { bytes, offset, name, type, message, error }: ReadFrame): void {
+  #show(direction: Role, { bytes, offset, index, length, name, type, message, error }: ReadFrame): void {
     this.#options.show({
       ...{ at: now(), connection: this.#options.connection, direction, kind: 'frame' },
-      ...{ bytes, offset, name, type },
+      ...{ bytes, offset, length, name, type },
       ...(message !== undefined && { message }),
-      ...(error !== undefined && { error: error.message }),
+      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
     })
   }
 }

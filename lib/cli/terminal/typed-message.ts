@@ -1,5 +1,5 @@
 import type { Protocol, Role } from '../../index.ts'
-import { frameFromJson } from '../../protojson/frame-json.ts'
+import { entryNamed, frameFromJson } from '../../protojson/frame-json.ts'
 import { Fault } from '../command/fault.ts'
 import { parseJson5 } from './json5.ts'
 
@@ -15,7 +15,7 @@ export interface TypedMessage {
  * @throws {Fault}
  */
 export async function parseTyped(text: string): Promise<TypedMessage> {
-  const [, name, fields = ''] = /^\s*([A-Za-z_][\w.]*)?\s*(\{.*\})?\s*$/s.exec(text) ?? []
+  const [, name, fields = ''] = /^\s*(\.?[A-Za-z_][\w.]*)?\s*(\{.*\})?\s*$/s.exec(text) ?? []
   if (name === undefined && fields === '')
     throw new Fault(`'${text.trim()}' does not read: type a name and fields, such as Say {text: "hi"}.`)
   try {
@@ -25,14 +25,14 @@ export async function parseTyped(text: string): Promise<TypedMessage> {
   }
 }
 
-/** The message to write. @throws {Fault} that names the field. */
+/** The message to write. @throws {QbpError} that names the field. */
 export function typedToMessage(protocol: Protocol, sender: Role, { name, fields }: TypedMessage): object {
-  const { $header, ...message } = fields as Record<string, unknown>
-  const header = $header === undefined ? {} : { header: $header }
-  // What `qbp decode` prints can be typed, too.
-  if (name === undefined && typeof message.name === 'string' && 'message' in message) {
-    return frameFromJson(protocol, sender, message)
-  }
-  const { body } = message
-  return frameFromJson(protocol, sender, { ...(name !== undefined && { name }), message, body, ...header })
+  const { $header: header, ...message } = fields as Record<string, unknown>
+  const withHeader = header === undefined ? {} : { header }
+  // Without a name it is the one message's fields, or a line of `qbp decode`.
+  if (name === undefined)
+    return { ...frameFromJson(protocol, sender, message), ...(header !== undefined && { $header: header }) }
+  if (entryNamed(protocol.sent[sender], name)?.body !== 'raw')
+    return frameFromJson(protocol, sender, { name, message, ...withHeader })
+  return frameFromJson(protocol, sender, { name, ...message, ...withHeader })
 }

@@ -12,7 +12,8 @@ import { parseTyped, typedToMessage } from '../terminal/typed-message.ts'
 const form = {
   name: 'bench',
   usage: 'HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]',
-  about: `Sends one message again and again, waits for a reply to each, and prints how many there were in a second and how long they took.`,
+  about: `Sends one message again and again, waits for a reply to each, and prints how many there were in a second and how
+    long they took.`,
   options: {
     ...protocolOptions,
     'one-way': { type: 'boolean', help: 'send without waiting for replies; what comes is dropped' },

@@ -1,7 +1,8 @@
 import { Header } from '../../framing/header.ts'
+import { hasType } from '../../framing/layout.ts'
 import type { Entry } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
-import { formOf, listEntries, type TableForm } from '../../protocol/forms.ts'
+import { formOf, listEntries, messageType, type TableForm } from '../../protocol/forms.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { makeTypes, type Types } from '../../protocol/schema.ts'
 import { compare } from '../check/compare.ts'
@@ -29,7 +30,9 @@ interface Version {
 const form = {
   name: 'check',
   usage: '--schema FILE.proto [--against OLD.proto] [options]',
-  about: `Reports what is wrong with a schema and its type numbers: numbers used twice, missing, or too large for the header. With --against, also what changed since an older version, and whether a peer that has that one would misread. Ends with 1 if anything is wrong or breaks.`,
+  about: `Reports what is wrong with a schema and its type numbers: numbers used twice, missing, or too large for the
+    header. With --against, also what changed since an older version, and whether a peer that has that one would
+    misread. Ends with 1 if anything is wrong or breaks.`,
   options: {
     ...protocolOptions,
     against: { type: 'string', multiple: true, value: 'FILE', help: 'the older version; may be repeated' },
@@ -43,8 +46,9 @@ export const run = verb(form, async (values, positionals, io) => {
   if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option: --schema ${positionals[0]}?`)
   const { schema, against } = values
   if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
-  const header = new Header(values.header === undefined ? headers.default : headerText(values.header))
-  const now = await version(schema, values, header.hasType)
+  const layout = values.header === undefined ? headers.default : headerText(values.header)
+  const now = await version(schema, values, hasType(layout))
+  const header = new Header(layout, { section: (name) => messageType(name, now.types) })
   const findings = header.hasType ? numbersOf(now, header) : []
   if (findings.length === 0) await commandProtocol(values) // All else that a Protocol asks for.
   if (against !== undefined) {
@@ -91,15 +95,20 @@ function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
   const tell = (level: Finding['level'], place: string, text: string) =>
     findings.set(`${place} ${text}`, { level, place, text })
   for (const entries of numbers.values()) {
-    const seen = new Map<number, string>()
+    const seen = new Map<number | string, string>()
     for (const { name, type } of entries) {
       const twin = seen.get(type)
       if (twin !== undefined) tell('fault', name, `has the type number ${type}, which is ${twin}'s`)
       seen.set(type, name)
-      if (!Number.isInteger(type) || type < 0)
+      const { maxType, text, typeNames } = header
+      if (typeof type === 'string') {
+        if (maxType !== 'text' && typeNames?.has(type) !== true)
+          tell('fault', name, `has the type ${type}; the header '${text}' holds numbers`)
+      } else if (maxType === 'text') tell('fault', name, `has the type number ${type}; the header '${text}' holds text`)
+      else if (!Number.isInteger(type) || type < 0)
         tell('fault', name, `has the type number ${type}, which is no whole number of 0 or more`)
-      else if (type > header.maxType)
-        tell('fault', name, `has the type number ${type}; the header '${header.text}' holds at most ${header.maxType}`)
+      else if (type > maxType)
+        tell('fault', name, `has the type number ${type}; the header '${text}' holds at most ${maxType}`)
     }
   }
   // A message that is neither sent nor part of another was probably forgotten.

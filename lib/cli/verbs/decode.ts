@@ -1,34 +1,37 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { addAbortSignal } from 'node:stream'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
-import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
-import { base64 } from '../../protojson/scalars.ts'
-import { UsageError } from '../command/fault.ts'
+import type { Captured } from '../capture/captured.ts'
+import { openFile } from '../capture/open.ts'
+import { hint } from '../capture/recognise.ts'
+import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
+import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { oneOf } from '../options/values.ts'
+import { frameLine } from '../terminal/frame-line.ts'
+import { jsonLine } from '../terminal/printable.ts'
 import { bytesText, Progress } from '../terminal/progress.ts'
-
-/** Lines are written in pieces of about this size, in characters. */
-const PIECE = 65536
 
 const form = {
   name: 'decode',
   usage: '[FILE|-] --schema FILE.proto [options]',
-  about: `Reads frames, and prints a line of JSON for each: its name and type, where its frame begins and how long its body is, and the message in ProtoJSON.`,
+  about: `Reads frames, and prints a line of JSON for each: its name and type, where its frame begins and how long its
+    body is, and the message in ProtoJSON. FILE is bytes of frames, a recording of qbp tap, a pcap or pcapng, or one
+    of these as gzip, hex or base64. Of a capture with connections, each line also says when, on which, and who sent
+    it.`,
   options: {
     ...protocolOptions,
+    ...captureOptions,
     'on-fault': {
       type: 'string',
       value: 'WHAT',
       help: `at a frame that does not decode: stop (default); skip it; or raw, print it with its body in base64. Nothing can
-        be read after a header that is wrong: that always ends it.`,
+        be read after a header that is wrong: that always ends a stream.`,
       words: ['stop', 'skip', 'raw'],
     },
   },
-  example: `qbp decode capture.bin --schema chat.proto | jq .message.text`,
+  example: 'qbp decode capture.bin --schema chat.proto | jq .message.text',
 } as const
 
 /** `qbp decode`. */
@@ -36,85 +39,126 @@ export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const onFault = oneOf('on-fault', values['on-fault'] ?? 'stop', ['stop', 'skip', 'raw'])
+  const { format, ports } = captureForm(values)
   const command = await commandProtocol(values)
   const size = file === '-' ? 0 : (await stat(file)).size
-  const input = addAbortSignal(io.signal, file === '-' ? io.stdin : createReadStream(file, { highWaterMark: 2 ** 18 }))
-  const work = new Decoding(command, onFault, io)
+  const capture = await openFile(file, io, { format, ports, direction: command.role ?? 'client' })
+  if (!capture.hasConnections) senderOf(command)
+  const work = new Decoding(command, onFault, capture.hasConnections, io)
   const progress = new Progress(io, () => {
     const share = size > 0 ? ` of ${bytesText(size)}` : ''
-    return `${bytesText(work.bytes)}${share}, ${work.frames} frames`
+    return `${bytesText(capture.bytesRead)}${share}, ${work.frames} frames`
   })
   try {
-    for await (const chunk of input) {
-      await work.read(chunk as Buffer)
-      if (work.ended || io.signal.aborted) break
+    for await (const event of capture.events) {
+      if (io.signal.aborted) break
+      await work.take(event)
+      if (work.ended) break
     }
-    await work.finish()
+    if (!io.signal.aborted) await work.finish()
   } finally {
     progress.stop()
   }
-  return work.faults > 0 && (work.ended || onFault === 'stop') ? FAULT : DONE
+  return work.broken || (work.faults > 0 && onFault === 'stop') ? FAULT : DONE
 })
 
-/** Frames to lines, from chunk to chunk. */
+/** Lines are written in pieces of about this size, in characters. */
+const PIECE = 65536
+
+/** One direction of a connection, and how much of it was read. */
+interface Direction {
+  readonly reader: FrameReader
+  reported: boolean
+}
+
+/** What was captured to lines. */
 class Decoding {
-  bytes = 0
   frames = 0
   faults = 0
   /** Nothing more is to be read. */
   ended = false
+  /** A stream could not be read to its end. */
+  broken = false
   readonly #command: CommandProtocol
-  readonly #reader: FrameReader
   readonly #onFault: 'stop' | 'skip' | 'raw'
+  readonly #hasConnections: boolean
   readonly #io: Io
+  readonly #directions = new Map<string, Direction>()
   #lines = ''
 
-  constructor(command: CommandProtocol, onFault: 'stop' | 'skip' | 'raw', io: Io) {
+  constructor(command: CommandProtocol, onFault: 'stop' | 'skip' | 'raw', hasConnections: boolean, io: Io) {
     this.#command = command
-    this.#reader = new FrameReader(command.protocol, senderOf(command), command.maxBodyBytes)
     this.#onFault = onFault
+    this.#hasConnections = hasConnections
     this.#io = io
   }
 
-  async read(chunk: Uint8Array): Promise<void> {
-    this.bytes += chunk.length
-    for (const frame of this.#reader.feed(chunk)) {
-      this.frames++
-      const json = frame.error === undefined ? this.#json(frame) : this.#faulty(frame)
-      if (this.ended) return this.#write()
-      if (json !== undefined) this.#lines += `${JSON.stringify(json)}\n`
-      if (this.#lines.length > PIECE) await this.#write()
+  async take(event: Captured): Promise<void> {
+    const { kind, bytes, error } = event
+    if (this.#command.role !== undefined && event.direction !== this.#command.role) return
+    const direction = this.#direction(event)
+    const { reader } = direction
+    if (kind === 'bytes' && bytes !== undefined) {
+      for (const frame of reader.feed(bytes)) {
+        this.frames++
+        this.#frame(event, frame)
+        if (this.ended) return this.#write()
+        if (this.#lines.length > PIECE) await this.#write()
+      }
+    } else if (kind === 'close') {
+      if (error !== undefined && !direction.reported) this.#report(event, error)
+      else reader.finish()
     }
-    if (this.#reader.fault !== null) this.#end(this.#reader.fault)
+    if (reader.fault !== null && !direction.reported) this.#break(event, direction)
     await this.#write()
   }
 
   async finish(): Promise<void> {
-    if (this.ended || this.#io.signal.aborted) return
-    this.#reader.finish()
-    if (this.#reader.fault !== null) this.#end(this.#reader.fault)
+    await this.#write()
+    if (this.faults > 0 && this.#onFault === 'skip')
+      this.#io.stderr.write(`qbp decode: ${this.faults} of ${this.frames} frames did not decode, and were skipped.\n`)
   }
 
-  #json(frame: ReadFrame): FrameJson {
-    return frameToJson(this.#command.protocol, senderOf(this.#command), { ...frame, body: bodyOf(frame) })
+  #direction({ connection, direction }: Captured): Direction {
+    const key = `${connection} ${direction}`
+    const known = this.#directions.get(key)
+    if (known !== undefined) return known
+    const { protocol, maxBodyBytes } = this.#command
+    const made = { reader: new FrameReader(protocol, direction, maxBodyBytes), reported: false }
+    this.#directions.set(key, made)
+    return made
   }
 
-  #faulty({ type, offset, length, bytes, error }: ReadFrame): FrameJson | undefined {
-    if (this.#onFault === 'stop') this.#end(error as Error)
-    else this.#tell(error as Error)
-    if (this.#onFault !== 'raw') return undefined
-    const body = base64(bodyOf({ bytes, length }))
-    return { name: null, type, offset, length, body, error: (error as Error).message }
+  #frame(event: Captured, frame: ReadFrame): void {
+    const { protocol } = this.#command
+    const json = frameLine(protocol, event.direction, frame)
+    if (json.error !== undefined) {
+      this.faults++
+      if (this.#onFault === 'stop') this.ended = this.broken = true
+      this.#report(event, json.error + hint(frame.index, frame.offset, frame.bytes, protocol.header.text))
+      if (this.#onFault !== 'raw') return
+    }
+    const { at, connection, direction } = event
+    this.#lines += `${jsonLine(this.#hasConnections ? { at, connection, direction, ...json } : json)}\n`
   }
 
-  #end(fault: Error): void {
-    this.ended = true
-    this.#tell(fault)
+  /** Nothing can be read after this in the direction; where there are connections, the others go on. */
+  #break(event: Captured, direction: Direction): void {
+    const { fault } = direction.reader
+    if (fault === null) return
+    direction.reported = true
+    this.broken = true
+    const { frame = 0, offset = 0 } = fault
+    this.#report(
+      event,
+      errorText(fault) + hint(frame, offset, direction.reader.rest(), this.#command.protocol.header.text),
+    )
+    if (!this.#hasConnections || this.#onFault === 'stop') this.ended = true
   }
 
-  #tell({ message }: Error): void {
-    this.faults++
-    this.#io.stderr.write(`qbp decode: ${message}\n`)
+  #report({ connection, direction }: Captured, text: string): void {
+    const place = this.#hasConnections ? `#${connection} ${direction}: ` : ''
+    this.#io.stderr.write(`qbp decode: ${place}${text}\n`)
   }
 
   async #write(): Promise<void> {
@@ -123,7 +167,3 @@ class Decoding {
     if (lines !== '' && !this.#io.stdout.write(lines)) await once(this.#io.stdout, 'drain', { signal: this.#io.signal })
   }
 }
-
-/** The body of a frame. */
-const bodyOf = ({ bytes, length }: Pick<ReadFrame, 'bytes' | 'length'>): Uint8Array =>
-  bytes.subarray(bytes.length - length)

@@ -13,7 +13,9 @@ import { Progress } from '../terminal/progress.ts'
 const form = {
   name: 'encode',
   usage: '[FILE|-] --schema FILE.proto [options]',
-  about: `Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what qbp decode prints, and writes their frames to standard output. A line that does not fit ends it, with the line's number and the field; the frames before it are written.`,
+  about: `Reads lines of JSON, such as {"name": "Say", "message": {"text": "hi"}} and what qbp decode prints, and writes
+    their frames to standard output. A line that does not fit ends it, with the line's number and the field; the
+    frames before it are written.`,
   options: {
     ...protocolOptions,
   },

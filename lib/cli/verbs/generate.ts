@@ -11,8 +11,8 @@ import { oneOf } from '../options/values.ts'
 const form = {
   name: 'generate',
   usage: 'FILE.proto... [options]',
-  about: `Makes a typed module of .proto files: the schema for Protocol.from, with the types of its messages as they are read
-    and written.`,
+  about: `Makes a typed module of .proto files: the schema for Protocol.from, with the types of its messages as they are
+    read and written.`,
   options: {
     out: {
       type: 'string',

@@ -2,20 +2,22 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
+import { other } from '../../base/role.ts'
 import type { ReadFrame } from '../../framing/frame-reader.ts'
-import { frameToJson } from '../../protojson/frame-json.ts'
 import { errorText, Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { Answers } from '../terminal/answers.ts'
+import { frameLine } from '../terminal/frame-line.ts'
 import { Lines } from '../terminal/lines.ts'
 import { Talk } from '../terminal/talk.ts'
 
 const form = {
   name: 'listen',
   usage: '[HOST:]PORT|unix:PATH --schema FILE.proto [options]',
-  about: `Accepts connections and prints what arrives: the time, the connection, the message, its frame's size; and what is answered.`,
+  about: `Accepts connections and prints what arrives: the time, the connection, the message, its frame's size; and what
+    is answered.`,
   options: {
     ...protocolOptions,
     echo: { type: 'boolean', help: 'answer every message with itself' },
@@ -40,8 +42,10 @@ export const run = verb(form, async (values, [place, ...more], io) => {
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   if (values.echo && values.answer !== undefined) throw new UsageError('--echo and --answer exclude each other.')
   const tlsForm = tlsFrom(values)
+  if (tlsForm !== undefined && values.cert === undefined)
+    throw new UsageError('--tls needs --cert FILE and --key FILE.')
   const { protocol, role = 'server', maxBodyBytes } = await commandProtocol(values)
-  const other = role === 'client' ? 'server' : 'client'
+  const from = other(role)
   const answers =
     values.answer === undefined
       ? undefined
@@ -55,16 +59,16 @@ export const run = verb(form, async (values, [place, ...more], io) => {
   const answer = async (talk: Talk, frame: ReadFrame): Promise<void> => {
     if (frame.message === undefined || frame.name === null) return
     if (values.echo) await talk.send(frame.message)
-    const { message, body } = frameToJson(protocol, other, frame)
+    const { message, body } = frameLine(protocol, from, frame)
     for (const reply of answers?.to(frame.name, message ?? { body }) ?? []) await talk.send(reply)
   }
   const serve = (socket: net.Socket, connection: number): void => {
     sockets.add(socket)
-    const event = { connection, direction: other } as const
+    const event = { connection, direction: from } as const
     const peer = `${socket.remoteAddress ?? 'unix'}${socket.remotePort === undefined ? '' : `:${socket.remotePort}`}`
     lines.show({ ...event, at: Date.now(), kind: 'open', peer })
     const talk = new Talk(protocol, socket, { role, connection, maxBodyBytes, show: (each) => lines.show(each) })
-    // What cannot be answered is told, and the conversation goes on.
+    // What cannot be answered is reported, and the conversation goes on.
     const failed = (error: Error): void => {
       io.stderr.write(`qbp listen: #${connection}: ${errorText(error)}\n`)
     }

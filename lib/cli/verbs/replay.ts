@@ -1,17 +1,23 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UsageError } from '../command/fault.ts'
+import type { Captured } from '../capture/captured.ts'
+import { openFile } from '../capture/open.ts'
+import { errorText, Fault, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
 import { type Address, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { captureOptions } from '../options/capture-options.ts'
 import { wholeNumber } from '../options/values.ts'
-import { type Recorded, readRecording } from '../tap/recording.ts'
+import { jsonLine } from '../terminal/printable.ts'
 import { bytesText } from '../terminal/progress.ts'
 
 const form = {
   name: 'replay',
   usage: 'FILE HOST:PORT|unix:PATH [options]',
-  about: `Opens the connections of a recording again and sends what its clients have sent, in the same pieces and with the same pauses; then reports of each connection whether the server has answered as it did before, byte for byte.`,
+  about: `Opens the connections of a recording again and sends what its clients have sent, in the same pieces and with the
+    same pauses; then reports of each connection whether the server has answered as it did before, byte for byte.
+    FILE is what qbp tap --record has kept, or a pcap. Ends with 1 if an answer differs or the server is not
+    reached.`,
   options: {
     fast: { type: 'boolean', help: 'without the pauses' },
     wait: {
@@ -20,6 +26,7 @@ const form = {
       help: 'how long the server may take for the rest of its answer (default: 2000)',
     },
     json: { type: 'boolean', help: 'a line of JSON for each connection' },
+    port: captureOptions.port,
     ...tlsOptions,
   },
   example: `qbp replay monday.tap localhost:7000 --fast`,
@@ -32,10 +39,13 @@ export const run = verb(form, async (values, [file, target, ...more], io) => {
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one argument too many.`)
   const tls = tlsFrom(values)
   const waitMs = wholeNumber('wait', values.wait ?? '2000')
+  const ports = (values.port ?? []).map((text) => wholeNumber('port', text, 1))
   const connections = new Map<number, Replayed>()
   const start = performance.now()
   let first: number | undefined
-  for await (const entry of readRecording(file)) {
+  const capture = await openFile(file, io, { direction: 'client', ports })
+  if (!capture.hasConnections) throw new Fault(`${file}: this is no recording of qbp tap, and no pcap.`)
+  for await (const entry of capture.events) {
     first ??= entry.at
     const due = start + entry.at - first - performance.now()
     if (values.fast !== true && due > 0 && entry.direction === 'client')
@@ -45,13 +55,14 @@ export const run = verb(form, async (values, [file, target, ...more], io) => {
   }
   const deadline = AbortSignal.any([io.signal, AbortSignal.timeout(waitMs)])
   await Promise.all([...connections.values()].map((each) => each.answered(deadline)))
-  for (const [id, each] of connections) each.report(id, io, values.json === true)
-  return [...connections.values()].every(({ fault }) => fault === null) ? DONE : FAULT
+  if (connections.size === 0) throw new Fault(`${file}: no connection is in it.`)
+  const same = [...connections].map(([id, each]) => each.report(id, io, values.json === true))
+  return same.every(Boolean) ? DONE : FAULT
 })
 
 async function step(
   connections: Map<number, Replayed>,
-  { connection, direction, kind, bytes = '', error }: Recorded,
+  { connection, direction, kind, bytes = new Uint8Array(0), error }: Captured,
   address: Address,
   tls: Parameters<typeof openSocket>[1],
 ): Promise<void> {
@@ -59,20 +70,23 @@ async function step(
   const replayed = known ?? new Replayed(openSocket(address, tls))
   if (known === undefined) connections.set(connection, replayed)
   if (direction === 'server') {
-    if (kind === 'bytes') replayed.expect(Buffer.from(bytes, 'base64'))
-  } else if (kind === 'bytes') await replayed.send(Buffer.from(bytes, 'base64'))
+    if (kind === 'bytes') replayed.expect(bytes)
+    else if (kind === 'close') replayed.expectEnd(error)
+  } else if (kind === 'bytes') await replayed.send(bytes)
   else if (kind === 'close') replayed.end(error !== undefined)
 }
 
 /** One connection that is made again. */
 class Replayed {
-  fault: string | null = null
   readonly #socket: Socket
-  readonly #expected: Buffer[] = []
+  readonly #expected: Uint8Array[] = []
   readonly #received: Buffer[] = []
   #sentBytes = 0
   #expectedBytes = 0
   #receivedBytes = 0
+  #fault: Error | null = null
+  /** How the server's side ended in the recording, if not by an end. */
+  #recordedFault: string | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -81,16 +95,20 @@ class Replayed {
       this.#received.push(chunk)
     })
     socket.on('error', (error) => {
-      this.fault ??= error.message
+      this.#fault ??= error
     })
   }
 
-  expect(bytes: Buffer): void {
+  expect(bytes: Uint8Array): void {
     this.#expectedBytes += bytes.length
     this.#expected.push(bytes)
   }
 
-  async send(bytes: Buffer): Promise<void> {
+  expectEnd(fault: string | undefined): void {
+    this.#recordedFault = fault
+  }
+
+  async send(bytes: Uint8Array): Promise<void> {
     if (this.#socket.destroyed) return
     this.#sentBytes += bytes.length
     if (this.#socket.write(bytes)) return
@@ -105,36 +123,36 @@ class Replayed {
   /** Resolves when as much has come as was recorded, or the server has ended, or time is up. */
   async answered(deadline: AbortSignal): Promise<void> {
     const socket = this.#socket
-    while (
-      this.#receivedBytes < this.#expectedBytes &&
-      !socket.readableEnded &&
-      !socket.destroyed &&
-      !deadline.aborted
-    ) {
-      await Promise.race(
-        ['data', 'end', 'close'].map((event) => once(socket, event, { signal: deadline }).catch(() => {})),
-      )
+    // What was never reached is known as such even where nothing was to come.
+    const waits = () => this.#receivedBytes < this.#expectedBytes || socket.connecting
+    while (waits() && !socket.readableEnded && !socket.destroyed && !deadline.aborted) {
+      const events = ['data', 'end', 'close', 'connect', 'secureConnect']
+      await Promise.race(events.map((event) => once(socket, event, { signal: deadline }).catch(() => {})))
     }
+    if (socket.connecting) this.#fault ??= new Fault('the server did not answer')
     socket.destroy()
   }
 
-  report(connection: number, io: Io, json: boolean): void {
+  /** Prints how it went. Returns whether all went as recorded. */
+  report(connection: number, io: Io, json: boolean): boolean {
     const [expected, received] = [Buffer.concat(this.#expected), Buffer.concat(this.#received)]
     const differs = expected.findIndex((byte, i) => byte !== received[i])
     const at = differs >= 0 ? differs : received.length > expected.length ? expected.length : undefined
+    // A reset that the recording has, too, is as recorded.
+    const fault = this.#fault === null || this.#recordedFault !== undefined ? undefined : errorText(this.#fault)
+    const same = at === undefined && fault === undefined
     if (json) {
-      const { fault } = this
       const sizes = { sent: this.#sentBytes, received: received.length, recorded: expected.length }
-      io.stdout.write(
-        `${JSON.stringify({ connection, ...sizes, same: at === undefined, differsAt: at, fault: fault ?? undefined })}\n`,
-      )
-      return
+      io.stdout.write(`${jsonLine({ connection, ...sizes, same, differsAt: at, fault })}\n`)
+      return same
     }
-    const same =
-      at === undefined ? 'as recorded' : `not as recorded (${bytesText(expected.length)}): from byte ${at} on`
-    const fault = this.fault === null ? '' : `; ${this.fault}`
-    io.stdout.write(
-      `#${connection} sent ${bytesText(this.#sentBytes)}, received ${bytesText(received.length)}, ${same}${fault}\n`,
-    )
+    const outcome = same
+      ? 'as recorded'
+      : at === undefined
+        ? 'not as recorded'
+        : `not as recorded (${bytesText(expected.length)}): from byte ${at} on`
+    const sizes = `sent ${bytesText(this.#sentBytes)}, received ${bytesText(received.length)}`
+    io.stdout.write(`#${connection} ${sizes}, ${outcome}${fault === undefined ? '' : `; ${fault}`}\n`)
+    return same
   }
 }

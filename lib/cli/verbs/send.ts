@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { frameToJson } from '../../protojson/frame-json.ts'
-import { Fault } from '../command/fault.ts'
+import { errorText, Fault } from '../command/fault.ts'
 import { DONE, FAULT, INTERRUPTED, type Io, verb } from '../command/verb.ts'
 import { type Address, addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
 import { Lines } from '../terminal/lines.ts'
+import { jsonLine } from '../terminal/printable.ts'
 import { Prompt } from '../terminal/prompt.ts'
 import { Talk } from '../terminal/talk.ts'
 import { parseTyped, typedToMessage } from '../terminal/typed-message.ts'
@@ -14,7 +14,8 @@ import { parseTyped, typedToMessage } from '../terminal/typed-message.ts'
 const form = {
   name: 'send',
   usage: 'HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]',
-  about: `Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a MESSAGE it reads them from standard input, one a line; on a terminal it prompts for them, and Tab completes names.`,
+  about: `Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a MESSAGE it reads them
+    from standard input, one a line; on a terminal it prompts for them, and Tab completes names.`,
   options: {
     ...protocolOptions,
     wait: {
@@ -39,74 +40,81 @@ export const run = verb(form, async (values, [target, ...texts], io) => {
   const timeoutMs = wholeNumber('timeout', values.timeout ?? '10000', 1)
   const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values)
   const lines = new Lines(protocol, io, false)
-  const other = role === 'client' ? 'server' : 'client'
   const read = async (text: string) => typedToMessage(protocol, role, await parseTyped(text))
   // All of them are read before the first one is sent.
   const messages = await Promise.all(texts.map(read))
 
   const socket = await reach(address, tls, timeoutMs, io)
   const quiet = new Quiet(waitMs)
-  let prompt: Prompt | undefined
-  let came = 0
-  const talk = new Talk(protocol, socket, {
-    ...{ role, connection: 1, maxBodyBytes },
-    show: (event) => {
-      const { kind, direction, message, error, name = null, type = 0, offset = 0, bytes } = event
-      if (kind === 'fault' || direction !== other) return
-      if (values.json !== true) return lines.write(lines.messageText(event))
-      const read = { name, type, offset, length: bytes?.length ?? 0, message: message as object }
-      lines.write(JSON.stringify(error === undefined ? frameToJson(protocol, other, read) : { ...read, error }))
-    },
-  })
-  talk.onFrame = () => {
-    quiet.touch()
-    if (++came >= replies) quiet.end()
-  }
-  socket.on('end', () => talk.end()) // A server that has ended says no more.
-  const send = async (text: string) => talk.send(await read(text))
-  const closed = talk.closed.then((fault) => {
-    prompt?.close()
-    return fault
-  })
-
-  const finish = async (): Promise<number> => {
-    talk.end()
-    // A server that does not end in turn is left after a moment.
-    const moment = new Quiet(Math.min(waitMs, 200))
-    moment.touch()
-    const fault = await Promise.race([closed, moment.over])
-    for (const timer of [quiet, moment]) timer.end()
+  try {
+    return await converse()
+  } finally {
+    // Whatever was thrown, nothing may hold the process.
+    quiet.end()
     socket.destroy()
-    if (fault) throw new Fault(fault.message)
-    return DONE
   }
 
-  if (texts.length === 0 && io.stdin.isTTY === true) {
-    prompt = new Prompt(io, { protocol, sender: role, send })
-    lines.write = (line) => prompt?.print(line)
-    const interrupted = await prompt.ended
-    const code = await finish()
-    return interrupted ? INTERRUPTED : code
-  }
-  io.signal.addEventListener('abort', () => socket.destroy())
-  if (texts.length > 0) for (const message of messages) await talk.send(message)
-  else {
-    let number = 0
-    for await (const line of createInterface({ input: io.stdin })) {
-      number++
-      if (line.trim() === '' || socket.destroyed) continue
-      try {
-        await send(line)
-      } catch (error) {
-        io.stderr.write(`qbp send: line ${number}: ${(error as Error).message}\n`)
-        await finish()
-        return FAULT
+  async function converse(): Promise<number> {
+    let prompt: Prompt | undefined
+    let came = 0
+    const talk = new Talk(protocol, socket, {
+      ...{ role, connection: 1, maxBodyBytes },
+      show: (event) => {
+        const { kind, direction } = event
+        if (kind === 'fault' || direction === role) return
+        lines.write(values.json === true ? jsonLine(lines.frameOf(event)) : lines.messageText(event))
+      },
+    })
+    talk.onFrame = () => {
+      quiet.touch()
+      if (++came >= replies) quiet.end()
+    }
+    socket.on('end', () => talk.end()) // A server that has ended says no more.
+    const send = async (text: string) => talk.send(await read(text))
+    const closed = talk.closed.then((fault) => {
+      prompt?.close()
+      return fault
+    })
+
+    const finish = async (): Promise<number> => {
+      talk.end()
+      // A server that does not end in turn is left after a moment.
+      const moment = new Quiet(Math.min(waitMs, 200))
+      moment.touch()
+      const fault = await Promise.race([closed, moment.over])
+      moment.end()
+      if (fault) throw new Fault(errorText(fault))
+      if (came < replies && values.replies !== undefined) throw new Fault(`${came} of ${replies} replies came.`)
+      return DONE
+    }
+
+    if (texts.length === 0 && io.stdin.isTTY === true) {
+      prompt = new Prompt(io, { protocol, sender: role, send })
+      lines.write = (line) => prompt?.print(line)
+      const interrupted = await prompt.ended
+      const code = await finish()
+      return interrupted ? INTERRUPTED : code
+    }
+    io.signal.addEventListener('abort', () => socket.destroy())
+    if (texts.length > 0) for (const message of messages) await talk.send(message)
+    else {
+      let number = 0
+      for await (const line of createInterface({ input: io.stdin })) {
+        number++
+        if (line.trim() === '' || socket.destroyed) continue
+        try {
+          await send(line)
+        } catch (error) {
+          io.stderr.write(`qbp send: line ${number}: ${errorText(error as Error)}\n`)
+          await finish()
+          return FAULT
+        }
       }
     }
+    quiet.touch()
+    await Promise.race([quiet.over, closed])
+    return finish()
   }
-  quiet.touch()
-  await Promise.race([quiet.over, closed])
-  return finish()
 })
 
 async function reach(address: Address, tls: Parameters<typeof openSocket>[1], timeoutMs: number, io: Io) {

@@ -1,18 +1,20 @@
 import { once } from 'node:events'
-import { UsageError } from '../command/fault.ts'
+import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
-import { Recorder } from '../tap/recording.ts'
+import { Recorder } from '../tap/recorder.ts'
 import { showInBrowser, tapWindow } from '../tap/window.ts'
 import { Lines } from '../terminal/lines.ts'
 
 const form = {
   name: 'tap',
   usage: 'LISTEN TARGET --schema FILE.proto [options]',
-  about: `Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both directions: the time, the connection, who sent it (→ the client, ← the server), the message, its frame's size, and how long it came after the other side's last one. Bytes are passed on as they come, whether they can be decoded or not.`,
+  about: `Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both directions: the time, the
+    connection, who sent it (→ the client, ← the server), the message, its frame's size, and how long it came after
+    the other side's last one. Bytes are passed on as they come, whether they can be decoded or not.`,
   options: {
     ...protocolOptions,
     json: { type: 'boolean', help: 'lines of JSON' },
@@ -48,6 +50,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
         )
   tap.listen(from)
   await once(tap, 'listening', { signal: io.signal })
+  tap.on('error', (error) => io.stderr.write(`qbp tap: ${errorText(error)}\n`))
   const address = tap.address()
   const where = typeof address === 'string' ? address : `${address?.address}:${address?.port}`
   io.stderr.write(`Listening at ${where}, passing on to ${addressText(to)}.\n`)

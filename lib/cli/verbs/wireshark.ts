@@ -2,18 +2,20 @@ import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { openFile } from '../capture/open.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
-import { readRecording } from '../tap/recording.ts'
 import { dissector } from '../wireshark/dissector.ts'
 import { pcapOf } from '../wireshark/pcap.ts'
 
 const form = {
   name: 'wireshark',
   usage: ['--schema FILE.proto [options]', '--recording FILE --pcap FILE [--port N]'],
-  about: `Writes a dissector in Lua, which Wireshark and tshark read: frames across TCP segments, the header, and every field of the messages, to be filtered by, such as qbp_chat.Say.text == "hi". Or makes a capture file of what qbp tap --record has kept.`,
+  about: `Writes a dissector in Lua, which Wireshark and tshark read: frames across TCP segments, the header, and every
+    field of the messages, to be filtered by, such as qbp_chat.Say.text == "hi". Or makes a capture file of what qbp
+    tap --record has kept.`,
   options: {
     ...protocolOptions,
     port: {
@@ -38,7 +40,8 @@ export const run = verb(form, async (values, positionals, io) => {
   const ports = (values.port ?? []).map((text) => wholeNumber('port', text, 1))
   if ((recording === undefined) !== (pcap === undefined)) throw new UsageError('--recording and --pcap go together.')
   if (recording !== undefined && pcap !== undefined) {
-    await pipeline(Readable.from(pcapOf(readRecording(recording), ports[0] ?? 7000)), createWriteStream(pcap))
+    const { events } = await openFile(recording, io, { format: 'tap', direction: 'client' })
+    await pipeline(Readable.from(pcapOf(events, ports[0] ?? 7000)), createWriteStream(pcap))
     return DONE
   }
   const { protocol } = await commandProtocol(values)

@@ -1,6 +1,6 @@
 import type { Field, Type } from '../../codec/type.ts'
-import type { Integer, Token } from '../../framing/layout.ts'
-import type { Protocol, Role } from '../../index.ts'
+import { lengthOf, type PlainPart, plainParts } from '../../framing/header-code.ts'
+import { type Protocol, QbpError, type Role } from '../../index.ts'
 import { LUA } from './lua.ts'
 
 /** How a dissector is made. */
@@ -13,8 +13,15 @@ export interface DissectorOptions {
 
 /** The Lua of a Wireshark dissector for a protocol: tables made of its layout, tables and messages, and code that reads them. */
 export function dissector(protocol: Protocol, { name, ports }: DissectorOptions): string {
-  const { tokens } = protocol.header
-  const length = tokens.find((token) => token.kind === 'integer' && token.name === 'length') as Integer
+  const { parts, text } = protocol.header
+  const plain = plainParts(parts)
+  if (plain === null || protocol.headers.server !== protocol.header) {
+    throw new QbpError(
+      'ERR_QBP_BAD_LAYOUT',
+      `A dissector is made for layouts of constants and fields before the body; '${text}' has more.`,
+    )
+  }
+  const { counted } = lengthOf(plain).field
   const types = reached(protocol)
   const entries = (role: Role) =>
     protocol.sent[role].entries.map(({ name: own, type, body }) => {
@@ -31,9 +38,10 @@ export function dissector(protocol: Protocol, { name, ports }: DissectorOptions)
     `local TITLE = ${lua(name.toUpperCase())}`,
     `local LAYOUT = ${lua(protocol.header.text)}`,
     `local PORTS = { ${ports.join(', ')} }`,
-    `local COUNTS = ${lua(length.counts)}`,
+    `local COUNTS = ${lua(counted.all ?? 'body')}`,
+    `local PLUS = ${counted.plus}`,
     'local HEADER = {',
-    ...tokens.map((token) => `  { ${tokenTable(token)} },`),
+    ...plain.map((part) => `  { ${partTable(part)} },`),
     '}',
     'local CLIENT = {',
     ...entries('client'),
@@ -93,15 +101,20 @@ function entryTable(type: Type, field: Field): string[] {
   ]
 }
 
-/** A token of the layout as the fields of its table. */
-function tokenTable(token: Token): string {
-  if (token.kind === 'constant') return `bytes = { ${token.bytes.join(', ')} }`
-  const { name, of } = token
-  const parts = [`name = ${lua(name)}`]
-  if (of.width !== undefined) parts.push(`width = ${of.width}`)
-  if (of.order === 'zigzag') parts.push('zigzag = true')
-  if (of.order === 'little-endian') parts.push('le = true')
-  return parts.join(', ')
+/** A part of the layout as the fields of its table. */
+function partTable(part: PlainPart): string {
+  if (part.kind === 'constant') return `bytes = { ${part.bytes.join(', ')} }`
+  const { width, order } = part.of
+  const fields = part.kind === 'integer' ? [`name = ${lua(part.field.name)}`] : [`name = ${lua('bits')}`]
+  if (width !== undefined) fields.push(`width = ${width}`)
+  if (order !== 'big-endian' && order !== 'varint') fields.push(`order = ${lua(order)}`)
+  if (part.kind === 'bits') {
+    const cells = part.fields.map(
+      ({ name, bits, shift }) => `{ name = ${lua(name)}, bits = ${bits}, shift = ${shift} }`,
+    )
+    fields.push(`cells = { ${cells.join(', ')} }`)
+  }
+  return fields.join(', ')
 }
 
 /** Text as a literal of Lua: names of a schema are code, its strings are not. */

@@ -16,9 +16,12 @@ local head_fields = {
 local list = {}
 for _, field in pairs(head_fields) do table.insert(list, field) end
 for _, token in ipairs(HEADER) do
-  if token.name and token.name ~= "type" and token.name ~= "length" then
-    token.field = ProtoField.int64(NAME .. ".header." .. token.name, token.name)
-    table.insert(list, token.field)
+  for _, cell in ipairs(token.cells or { token }) do
+    if cell.name and cell.name ~= "type" and cell.name ~= "length" then
+      local make = token.width == 8 and token.order ~= "hex" and ProtoField.uint64 or ProtoField.int64
+      cell.field = make(NAME .. ".header." .. cell.name, cell.name)
+      table.insert(list, cell.field)
+    end
   end
 end
 
@@ -184,23 +187,52 @@ local function header(buf, pos)
       end
     else
       local value
-      if token.width then
+      if token.order == "decimal" then
+        local digits = 0
+        value = 0
+        while true do
+          if pos >= limit then return nil end
+          local byte = buf(pos, 1):uint()
+          if byte < 48 or byte > 57 then break end
+          digits, value, pos = digits + 1, value * 10 + byte - 48, pos + 1
+          if digits > 16 then return false end
+        end
+        if digits == 0 then return false end
+        value = math.floor(value)
+      elseif token.order == "hex" then
         if pos + token.width > limit then return nil end
-        value = token.le and buf(pos, token.width):le_uint() or buf(pos, token.width):uint()
+        value = tonumber(buf(pos, token.width):string(), 16)
+        if not value then return false end
+        pos = pos + token.width
+      elseif token.width == 8 then
+        if pos + 8 > limit then return nil end
+        local range, little = buf(pos, 8), token.order == "little-endian"
+        local lo, hi = (little and range(0, 4) or range(4, 4)), (little and range(4, 4) or range(0, 4))
+        value = (little and hi:le_uint() or hi:uint()) * 2 ^ 32 + (little and lo:le_uint() or lo:uint())
+        value = math.floor(value)
+        pos = pos + 8
+      elseif token.width then
+        if pos + token.width > limit then return nil end
+        value = token.order == "little-endian" and buf(pos, token.width):le_uint() or buf(pos, token.width):uint()
         pos = pos + token.width
       else
         local lo, hi, behind = varint(buf, pos, limit)
         if not lo then return lo end
         value = hi * 2 ^ 32 + lo
-        if token.zigzag then value = value % 2 == 0 and value / 2 or -(value + 1) / 2 end
+        if token.order == "zigzag" then value = value % 2 == 0 and value / 2 or -(value + 1) / 2 end
         value = math.floor(value)
         pos = behind
       end
-      head[token.name] = value
-      table.insert(head.items, { token = token, range = buf(first, pos - first), value = value })
-      if token.name == "length" then behind_length = pos end
+      for _, cell in ipairs(token.cells or { token }) do
+        local own = value
+        if cell.bits then own = math.floor(value / 2 ^ cell.shift) % math.floor(2 ^ cell.bits) end
+        head[cell.name] = own
+        table.insert(head.items, { token = token, cell = cell, range = buf(first, pos - first), value = own })
+        if cell.name == "length" then behind_length = pos end
+      end
     end
   end
+  head.length = head.length - PLUS
   if COUNTS == "rest" then head.length = head.length - (pos - behind_length) end
   if COUNTS == "frame" then head.length = head.length - (pos - start) end
   if head.length < 0 then return false end
@@ -214,10 +246,12 @@ local function frame(buf, start, first, head, tree, entries)
   local name = entry and entry.name or ("type " .. head.type)
   subtree:append_text(", " .. name)
   for _, item in ipairs(head.items) do
-    local token = item.token
-    if token.name == "length" then subtree:add(head_fields.length, item.range, head.length)
-    elseif token.name == "type" then subtree:add(head_fields.type, item.range, head.type)
-    else subtree:add(token.field, item.range, Int64.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32)) end
+    local token, cell = item.token, item.cell
+    if cell.name == "length" then subtree:add(head_fields.length, item.range, head.length)
+    elseif cell.name == "type" then subtree:add(head_fields.type, item.range, head.type)
+    elseif token.width == 8 and token.order ~= "hex" then
+      subtree:add(cell.field, item.range, UInt64.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32))
+    else subtree:add(cell.field, item.range, Int64.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32)) end
   end
   if entry then subtree:add(head_fields.message, buf(start, last - start), entry.name):set_generated() end
   if head.length == 0 then return name end

@@ -1,7 +1,7 @@
 // A recording of `qbp tap` as a capture file: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html. Its bytes are
 // put into TCP segments between two addresses of the loopback, as they could have travelled.
 
-import type { Recorded } from '../tap/recording.ts'
+import type { Captured } from '../capture/captured.ts'
 
 const MAGIC_NANOSECONDS = 0xa1b23c4d
 /** Packets begin with their IP header. */
@@ -17,7 +17,7 @@ interface Side {
 }
 
 /** The file, piece by piece. */
-export async function* pcapOf(recording: AsyncIterable<Recorded>, serverPort: number): AsyncGenerator<Buffer> {
+export async function* pcapOf(recording: AsyncIterable<Captured>, serverPort: number): AsyncGenerator<Buffer> {
   const head = Buffer.alloc(24)
   head.writeUInt32BE(MAGIC_NANOSECONDS, 0)
   head.writeUInt16BE(2, 4)
@@ -26,7 +26,7 @@ export async function* pcapOf(recording: AsyncIterable<Recorded>, serverPort: nu
   head.writeUInt32BE(LINKTYPE_RAW, 20)
   yield head
   const connections = new Map<number, { client: Side; server: Side }>()
-  for await (const { at, connection, direction, kind, bytes = '', error } of recording) {
+  for await (const { at, connection, direction, kind, bytes, error } of recording) {
     let sides = connections.get(connection)
     if (sides === undefined) {
       const client = { port: FIRST_CLIENT_PORT + (connection % 20_000), address: 0x7f000001, next: 1 }
@@ -38,8 +38,8 @@ export async function* pcapOf(recording: AsyncIterable<Recorded>, serverPort: nu
       yield packet(at, client, server, ACK)
     }
     const [from, to] = direction === 'client' ? [sides.client, sides.server] : [sides.server, sides.client]
-    if (kind === 'bytes') {
-      const content = Buffer.from(bytes, 'base64')
+    if (kind === 'bytes' && bytes !== undefined) {
+      const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       for (let start = 0; start < content.length; start += SEGMENT_BYTES) {
         const segment = content.subarray(start, start + SEGMENT_BYTES)
         yield packet(at, from, to, PSH | ACK, segment)

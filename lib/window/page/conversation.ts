@@ -1,9 +1,13 @@
 import type { Role } from '../../base/role.ts'
+import type { Type } from '../../codec/type.ts'
 import { FrameParser } from '../../framing/frame-parser.ts'
+import { hasType } from '../../framing/layout.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
+import type { HeaderFields } from '../../framing/row-reader.ts'
 import type { Entry } from '../../framing/table.ts'
 import type { EntryForm, OnlyForm } from '../../protocol/forms.ts'
 import { Protocol } from '../../protocol/protocol.ts'
+import { headerToJson } from '../../protojson/frame-json.ts'
 import { base64 } from '../../protojson/scalars.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans, type Span, spansOf } from './spans.ts'
@@ -22,10 +26,11 @@ export interface Row {
   readonly error: string
   readonly peer: string
   /** What the header says: the type, where the body begins, and the table's entry, if it lists the type. */
-  readonly type: number
+  readonly type: number | string
   readonly bodyStart: number
+  readonly bodyEnd: number
   /** The header's own fields. */
-  readonly fields: Record<string, number> | null
+  readonly fields: HeaderFields | null
   readonly entry: Entry | null
 }
 
@@ -41,7 +46,7 @@ export class Conversation {
   readonly title: string
   readonly protocol: Protocol
 
-  constructor({ title, header, package: name, schema, client, server }: Hello) {
+  constructor({ title, header, serverHeader, package: name, schema, client, server }: Hello) {
     this.title = title
     const tables = { client: client.map(form), server: server.map(form) }
     const typed = { client: Object.fromEntries(tables.client), server: Object.fromEntries(tables.server) }
@@ -49,25 +54,42 @@ export class Conversation {
       Object.entries(tables).flatMap(([role, [first]]) => (first ? [[role, onlyForm(first)]] : [])),
     )
     const source = { package: name, int64: 'bigint', root: JSON.parse(schema) } as const
+    const layouts = serverHeader === '' ? [header] : [header, serverHeader]
     this.protocol = Protocol.from(source, {
-      header,
-      ...(/\btype:/.test(header) ? { types: typed } : { message: only }),
+      header: serverHeader === '' ? header : { client: header, server: serverHeader },
+      ...(layouts.some(hasType) && { types: typed }),
+      ...(!layouts.every(hasType) && { message: only }),
     }) as Protocol
+  }
+
+  /** The message type of a header's section, if the schema has it. */
+  #section(name: string): Type | null {
+    try {
+      return this.protocol.messageType(name)
+    } catch {
+      return null
+    }
   }
 
   row({ index, at, connection, from, kind, bytes, offset, error, peer }: Event): Row {
     const role = from === Side.CLIENT ? 'client' : 'server'
-    const frame = kind === Event.Kind.FRAME ? this.#frame(bytes) : null
+    const frame = kind === Event.Kind.FRAME ? this.#frame(bytes, role) : null
     const entry = frame === null ? null : (this.protocol.sent[role].byType(frame.type) ?? null)
     return {
       ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
-      ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, fields: frame?.fields ?? null },
+      ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, bodyEnd: frame?.end ?? bytes.length },
+      fields: frame?.fields ?? null,
     }
   }
 
   /** The one frame of these bytes. */
-  #frame(bytes: Uint8Array): FrameParser | null {
-    const frames = new FrameParser(this.protocol.header, Number.POSITIVE_INFINITY)
+  #frame(bytes: Uint8Array, role: Role): FrameParser | null {
+    const frames = new FrameParser(
+      this.protocol.headers[role],
+      Number.POSITIVE_INFINITY,
+      Number.POSITIVE_INFINITY,
+      false,
+    )
     frames.feed(bytes)
     try {
       return frames.next() ? frames : null
@@ -79,9 +101,10 @@ export class Conversation {
   /** The message, as ProtoJSON; null where there is none or it does not decode. */
   json({ entry, bytes, from }: Row): unknown {
     if (entry === null || typeof entry.body === 'string') return null
-    const { header, sent } = this.protocol
+    const { headers, sent } = this.protocol
+    const settings = { ...WITHOUT_LIMITS, header: headers[from], table: sent[from], shareBytes: true }
     try {
-      const message = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent[from], shareBytes: true }).read(bytes)
+      const message = new MessageReader(settings, false).read(bytes)
       return message === NONE ? null : this.protocol.protoJson().toJson(entry.body, message)
     } catch {
       return null
@@ -89,33 +112,45 @@ export class Conversation {
   }
 
   /** The frame's header and body, and their fields, among its bytes. */
-  spans({ entry, bytes, bodyStart, kind, type, error }: Row): Span[] {
+  spans({ entry, bytes, bodyStart, bodyEnd, kind, type, error, from }: Row): Span[] {
     const { length } = bytes
     const part = { value: null, children: [] as Span[] }
     if (kind !== 'frame') {
       const whole = { ...part, name: 'bytes', kind: 'malformed', note: error, start: 0, end: length, valueStart: 0 }
       return length > 0 ? [whole] : []
     }
-    const { text, tokens } = this.protocol.header
-    const fields = headerSpans(tokens, bytes, bodyStart)
-    const header = { ...part, name: 'header', kind: text, start: 0, end: bodyStart, valueStart: 0, children: fields }
-    const place = { start: bodyStart, end: length, valueStart: bodyStart }
+    const { text } = this.protocol.headers[from]
+    const all = headerSpans(this.protocol.headers[from].pieces(bytes), bytes, (name) => this.#section(name))
+    const [before, after] = [all.filter(({ start }) => start < bodyStart), all.filter(({ start }) => start >= bodyEnd)]
+    const header = { ...part, name: 'header', kind: text, start: 0, end: bodyStart, valueStart: 0, children: before }
+    const trailer = {
+      ...part,
+      name: 'trailer',
+      kind: text,
+      start: bodyEnd,
+      end: length,
+      valueStart: bodyEnd,
+      children: after,
+    }
+    const place = { start: bodyStart, end: bodyEnd, valueStart: bodyStart }
+    const around = (body: Span) => [...(bodyStart > 0 ? [header] : []), body, ...(bodyEnd < length ? [trailer] : [])]
     if (entry !== null && typeof entry.body !== 'string') {
       const { body, name } = entry
       const label = body.name === name ? 'message' : body.name
-      return [header, { ...part, ...place, name, kind: label, children: spansOf(body, bytes, bodyStart, length) }]
+      return around({ ...part, ...place, name, kind: label, children: spansOf(body, bytes, bodyStart, bodyEnd) })
     }
     if (entry?.body === 'empty') return [header]
     // Nobody said that it is protobuf: it is shown as fields if it reads as such.
-    const guess = entry === null ? spansOf(null, bytes, bodyStart, length) : []
+    const guess = entry === null ? spansOf(null, bytes, bodyStart, bodyEnd) : []
     const reads = guess.length > 0 && guess.every((span) => span.kind !== 'malformed')
     const name = entry?.name ?? `type ${type}`
-    if (reads) return [header, { ...part, ...place, name, kind: 'not in the table', children: guess }]
-    return [header, { ...part, ...place, name, kind: 'raw', value: bytes.subarray(bodyStart) }]
+    if (reads) return around({ ...part, ...place, name, kind: 'not in the table', children: guess })
+    return around({ ...part, ...place, name, kind: 'raw', value: bytes.subarray(bodyStart, bodyEnd) })
   }
 }
 
-const form = ({ name, type, body, message }: EntryMessage): [string, EntryForm] => {
+const form = ({ name, type: number, typeText, body, message }: EntryMessage): [string, EntryForm] => {
+  const type = typeText === '' ? number : typeText
   if (body === EntryMessage.Body.RAW) return [name, { type, body: 'raw' }]
   if (body === EntryMessage.Body.EMPTY) return [name, { type, body: 'empty' }]
   return [name, { type, message }]
@@ -133,13 +168,13 @@ export function nameOf({ kind, entry, type, from, peer }: Row): string {
 
 /** A frame as a line of `qbp decode`. */
 export function decodeLine(conversation: Conversation, row: Row): string {
-  const { entry, type, offset, bytes, bodyStart, error } = row
-  const { header } = conversation.protocol
-  const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bytes.length - bodyStart }
-  const fields = row.fields === null ? {} : { header: row.fields }
-  if (entry?.body === 'empty' && bytes.length === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
+  const { entry, type, offset, bytes, bodyStart, bodyEnd, error } = row
+  const header = conversation.protocol.headers[row.from]
+  const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bodyEnd - bodyStart }
+  const fields = row.fields === null ? {} : { header: headerToJson(conversation.protocol, row.fields) }
+  if (entry?.body === 'empty' && bodyEnd === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
   const message = conversation.json(row)
   if (message !== null) return JSON.stringify({ ...place, ...fields, message })
-  const body = base64(bytes.subarray(bodyStart))
+  const body = base64(bytes.subarray(bodyStart, bodyEnd))
   return JSON.stringify({ ...place, ...fields, body, ...(error !== '' && { error }) })
 }

@@ -8,8 +8,7 @@ import { textReaders } from '../../codec/text.ts'
 import type { EnumType, Field, Type } from '../../codec/type.ts'
 import * as wire from '../../codec/wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../../codec/wire.ts'
-import type { IntegerKind } from '../../framing/integer-kinds.ts'
-import type { Token } from '../../framing/layout.ts'
+import type { Piece } from '../../framing/row-reader.ts'
 
 /** A field among the bytes. Positions are offsets into the bytes walked. */
 export interface Span {
@@ -307,33 +306,25 @@ const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1
 const kindName = ({ kind, enum: names, message }: Field): string =>
   kind === 'enum' && names !== null ? shortName(names.name) : kind === 'message' ? (message?.name ?? kind) : kind
 
-/** The parts of a header whose bytes are `bytes[0..end)`. */
-export function headerSpans(tokens: readonly Token[], bytes: Uint8Array, end: number): Span[] {
-  const spans: Span[] = []
-  let start = 0
-  for (const token of tokens) {
-    if (token.kind === 'constant') {
-      const behind = Math.min(start + token.bytes.length, end)
-      spans.push(leaf('constant', token.text, null, start, behind, start))
-      start = behind
-    } else {
-      const { value, behind } = integerAt(token.of, bytes, start, end)
-      const name = token.counts === 'body' ? token.name : `${token.name}(${token.counts})`
-      spans.push(leaf(name, token.of.name, value, start, behind, start))
-      start = behind
+/** The parts of a frame's header, and of what follows its body, by where they lie. */
+export function headerSpans(
+  pieces: readonly Piece[],
+  bytes: Uint8Array,
+  section: (name: string) => Type | null,
+): Span[] {
+  return pieces.flatMap(({ part, start, end, values }): Span[] => {
+    if (part.kind === 'constant') return [leaf('constant', part.text, null, start, end, start)]
+    if (part.kind === 'integer') return [leaf(part.field.text, part.of.name, values[0], start, end, start)]
+    if (part.kind === 'bits') {
+      return part.fields.map(({ text, bits }, i) =>
+        leaf(text, `${bits} of ${part.of.name}`, values[i], start, end, start),
+      )
     }
-  }
-  return spans
-}
-
-function integerAt({ width, order }: IntegerKind, bytes: Uint8Array, start: number, end: number) {
-  let behind = start + (width ?? 0)
-  if (width === undefined) while (behind < end && (bytes[behind++] as number) > 127);
-  const taken = [...bytes.subarray(start, behind)]
-  if (order === 'big-endian') return { behind, value: taken.reduce((sum, byte) => sum * 256 + byte, 0) }
-  if (order === 'little-endian') return { behind, value: taken.reduceRight((sum, byte) => sum * 256 + byte, 0) }
-  const raw = taken.reduceRight((sum, byte) => sum * 128n + BigInt(byte & 127), 0n)
-  return { behind, value: Number(order === 'zigzag' ? (raw >> 1n) ^ -(raw & 1n) : raw) }
+    if (part.kind === 'bytes') return [leaf(part.name, 'bytes', bytes.subarray(start, end), start, end, start)]
+    if (part.kind !== 'section') return []
+    const children = spansOf(section(part.name), bytes, start, end)
+    return [{ ...leaf(part.name, 'section', null, start, end, start), children }]
+  })
 }
 
 /** The innermost span around the byte, with those around it, from the outside in; empty where there is none. */

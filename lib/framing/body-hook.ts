@@ -1,0 +1,80 @@
+import { QbpError } from '../base/errors.ts'
+import type { HeaderFields } from './row-reader.ts'
+
+/**
+ * What lies between the body on the wire and the bytes of its message, such as a compression that a flag of the header
+ * announces. RawMessages of unlisted types (`$name: null`) are passed by: theirs is the body on the wire.
+ */
+export interface BodyHook {
+  /**
+   * The message's bytes.
+   *
+   * @param header the frame's type, and its header's fields.
+   * @param maxBodyBytes what may come out, at most: a bomb is to be given up before it is unpacked whole, as zlib does with
+   * `maxOutputLength`. More is refused with ERR_QBP_TOO_LONG. A throw is ERR_QBP_INVALID_BODY.
+   */
+  read(bytes: Uint8Array, header: Readonly<HeaderFields>, maxBodyBytes: number): Uint8Array
+  /** The body on the wire. It may change the header's fields, which are written afterwards: they are a copy. */
+  write(bytes: Uint8Array, header: HeaderFields): Uint8Array
+}
+
+/** @throws {QbpError} ERR_QBP_INVALID_BODY or ERR_QBP_TOO_LONG. */
+export function readByHook(
+  hook: BodyHook,
+  bytes: Uint8Array,
+  type: number | string,
+  fields: HeaderFields | null,
+  maxBodyBytes: number,
+): Uint8Array {
+  let found: unknown
+  try {
+    found = hook.read(bytes, { ...fields, type }, Math.min(maxBodyBytes, Number.MAX_SAFE_INTEGER))
+  } catch (cause) {
+    if (cause instanceof QbpError) throw cause
+    if ((cause as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE') throw tooLong('more', maxBodyBytes, type)
+    const { message = String(cause) } = Object(cause) as Partial<Error>
+    throw new QbpError(
+      'ERR_QBP_INVALID_BODY',
+      `The protocol's body.read refuses a body of ${bytes.length} bytes: ${message}.`,
+      {
+        cause,
+        type,
+      },
+    )
+  }
+  const unpacked = checked(found, 'read')
+  if (unpacked.length > maxBodyBytes) throw tooLong(`${unpacked.length} bytes`, maxBodyBytes, type)
+  return unpacked
+}
+
+/** @throws {QbpError} ERR_QBP_INVALID_MESSAGE */
+export function writeByHook(hook: BodyHook, bytes: Uint8Array, header: HeaderFields): Uint8Array {
+  try {
+    return checked(hook.write(bytes, header), 'write')
+  } catch (cause) {
+    if (cause instanceof QbpError) throw cause
+    const { message = String(cause) } = Object(cause) as Partial<Error>
+    throw new QbpError(
+      'ERR_QBP_INVALID_MESSAGE',
+      `The protocol's body.write has thrown: ${message}. Nothing of the message was sent.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function checked(bytes: unknown, name: string): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes
+  throw new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    `The protocol's body.${name} returned ${typeof bytes}, where it is to return a Uint8Array.`,
+    {
+      option: 'body',
+    },
+  )
+}
+
+function tooLong(found: string, limit: number, type: number | string): QbpError {
+  return new QbpError('ERR_QBP_TOO_LONG', `A body unpacks to ${found}; maxBodyBytes allows ${limit}.`, { type, limit })
+}

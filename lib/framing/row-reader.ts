@@ -1,0 +1,406 @@
+// Reads the parts of a layout's row, one after the other: frames of layouts that are more than a row of integers, and
+// preambles. It starts again from the frame's first byte each time that `needs` is met, which is at most once for each
+// part, or byte of a varint: so time stays linear however the bytes are cut.
+
+import { QbpError } from '../base/errors.ts'
+import { bodyFault } from '../codec/locate-fault.ts'
+import type { Type } from '../codec/type.ts'
+import { copy } from '../codec/wire.ts'
+import { at, type HeaderInteger } from './integer-kinds.ts'
+import type { Bits, Bytes, Constant, Field, Integer, Place, Row, Section } from './layout.ts'
+import { fieldsOf } from './layout.ts'
+
+/** The layout's own fields, sections and bytes, by name. */
+// biome-ignore lint/suspicious/noExplicitAny: what they are stands in a text.
+export type HeaderFields = Record<string, any>
+
+/** What a header says; one object is used for every frame of a stream. */
+export interface Head {
+  /** The message's type, or 0 where the layout has none. */
+  type: number | string
+  /** Bytes of the body. */
+  length: number
+  /** The layout's own fields by name, a new object for each frame, or null where it has none. */
+  fields: HeaderFields | null
+  /** Where the body begins. */
+  start: number
+  /** While the frame is not whole: bytes of it that must be there before it is worth being read again. */
+  needs: number
+  /** Whether `needs` is the whole frame. */
+  isEndKnown: boolean
+  /** Why a section of the header does not decode, if one does not. The frame is whole all the same. */
+  fault: QbpError | null
+  readonly maxBodyBytes: number
+  /** The most bytes of sections and bytes of one's own. */
+  readonly maxHeaderBytes: number
+}
+
+/** The frame goes on at `end`: it is worth being read again when the bytes reach `needs`. @returns -1. */
+export function more(head: Head, start: number, needs: number): -1 {
+  head.needs = needs - start
+  head.isEndKnown = false
+  return -1
+}
+
+/** @throws {QbpError} ERR_QBP_TOO_LONG */
+export function tooLong(head: Head, size: number): never {
+  throw new QbpError(
+    'ERR_QBP_TOO_LONG',
+    `A body of ${size} bytes is announced; maxBodyBytes allows ${head.maxBodyBytes}.`,
+    { type: head.type, size, limit: head.maxBodyBytes },
+  )
+}
+
+const byteText = (byte: number | undefined): string => `0x${(byte ?? 0).toString(16).padStart(2, '0')}`
+
+/** @throws {QbpError} ERR_QBP_BAD_CONSTANT */
+export function wrongConstant(text: string, index: number, allowed: number, found: number): never {
+  throw new QbpError(
+    'ERR_QBP_BAD_CONSTANT',
+    `Byte ${index} of the header's constant ${text} is ${byteText(found)}, not ${byteText(allowed)}: the peer speaks another protocol, or the stream is out of step.`,
+  )
+}
+
+/** @throws {QbpError} ERR_QBP_BAD_LENGTH */
+export function wrongNumber(name: string, found: HeaderInteger, least: number): never {
+  throw new QbpError('ERR_QBP_BAD_LENGTH', `The header's ${name} is ${found}; it counts at least ${least}.`, {
+    field: name,
+    size: Number(found),
+    limit: least,
+  })
+}
+
+/** A length or a type of 64 bits as a number. @throws {QbpError} ERR_QBP_BAD_LENGTH over 2**53 - 1. */
+export function safeNumber(name: string, value: HeaderInteger): number {
+  if (value <= Number.MAX_SAFE_INTEGER) return Number(value)
+  throw new QbpError('ERR_QBP_BAD_LENGTH', `The header's ${name} is ${value}; it may be at most 2**53 - 1.`, {
+    field: name,
+    size: Number(value),
+    limit: Number.MAX_SAFE_INTEGER,
+  })
+}
+
+/** Where a part of the frame that was read last lies, for those who show it to people. */
+export interface Piece {
+  readonly part: Row['parts'][number]
+  readonly start: number
+  readonly end: number
+  /** What its fields say, in their order. */
+  readonly values: readonly unknown[]
+}
+
+/** Reads one row. */
+export class RowReader {
+  readonly #row: Row
+  /** Of each part that is a section: how it is read; null for bytes as they are. */
+  readonly #types: readonly (Type | null)[]
+  /** Whether there is anything for `fields`. */
+  readonly #hasFields: boolean
+  readonly #lengths: readonly { field: Field; index: number }[]
+  // Of the frame that is being read, by the parts' places. Reading is synchronous, and runs no code of users: one of each will do.
+  readonly #starts: number[]
+  readonly #sizes: number[]
+  /** Whether the part is there: not in a group that is left out. */
+  readonly #present: boolean[]
+  readonly #sections: (object | null)[]
+  readonly #values = new Map<Field, unknown>()
+  #frameEnd = -1
+
+  constructor(row: Row, types: readonly (Type | null)[]) {
+    this.#row = row
+    this.#types = types
+    this.#lengths = row.parts.flatMap((part) =>
+      fieldsOf(part).flatMap((field) => (field.role === 'length' ? [{ field, index: part.index }] : [])),
+    )
+    this.#hasFields = row.parts.some(
+      (part) => part.kind === 'section' || part.kind === 'bytes' || fieldsOf(part).some(({ role }) => role === 'own'),
+    )
+    this.#starts = row.parts.map(() => 0)
+    this.#sizes = row.parts.map(() => 0)
+    this.#present = row.parts.map(() => true)
+    this.#sections = row.parts.map(() => null)
+  }
+
+  /**
+   * Reads the frame at `pos` into `head`.
+   *
+   * @returns the position after it, or -1 until `head.needs` of its bytes are there.
+   * @throws {QbpError} ERR_QBP_BAD_CONSTANT, ERR_QBP_BAD_VARINT, ERR_QBP_BAD_LENGTH, ERR_QBP_BAD_CHECKSUM or
+   * ERR_QBP_TOO_LONG, as soon as the bytes show it; ERR_QBP_INVALID_BODY for a section that says a length or a type.
+   */
+  read(buf: Uint8Array, pos: number, end: number, head: Head): number {
+    const { parts, verify, verifyLast } = this.#row
+    const start = pos
+    let held = 0
+    this.#frameEnd = -1
+    head.type = 0
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as Row['parts'][number]
+      this.#starts[i] = pos
+      this.#present[i] = true
+      this.#sections[i] = null
+      let behind: number
+      if (part.kind === 'constant') behind = this.#constant(part, buf, pos, end, head, start)
+      else if (part.kind === 'integer' || part.kind === 'bits') {
+        const value = part.of.take(buf, pos, end, part.kind === 'integer' ? part.field.name : 'bits')
+        if (at.pos < 0) return this.#more(head, start, at.needs)
+        behind = at.pos
+        this.#number(part, value, start, behind, head)
+      } else if (part.kind === 'place') {
+        behind = pos
+        this.#placed(part, buf, start, pos, head)
+      } else if (part.kind === 'group') {
+        this.#sizes[i] = 0
+        if (pos < this.#frameEnd) continue
+        this.#present[i] = false
+        for (i++; i < part.end; i++) this.#absent(i, pos)
+        i--
+        continue
+      } else {
+        const size = this.#sizeOf(i, pos)
+        if (part.kind === 'body') {
+          if (size > head.maxBodyBytes) tooLong(head, size)
+        } else {
+          held += size
+          if (held > head.maxHeaderBytes) this.#heldTooLong(part, held, head)
+        }
+        behind = pos + size
+        if (behind > end) return this.#more(head, start, behind)
+      }
+      if (behind < 0) return -1
+      this.#sizes[i] = behind - pos
+      pos = behind
+      const sums = verify.get(i)
+      if (sums !== undefined) for (const sum of sums) this.#verify(sum, buf, start, pos)
+    }
+    if (this.#frameEnd >= 0 && this.#frameEnd !== pos) this.#wrongEnd(start, pos)
+    for (const { field, index } of this.#lengths) if (this.#present[index]) this.#checkLength(field)
+    for (const sum of verifyLast) if (this.#present[sum]) this.#verify(sum, buf, start, pos)
+    const { body } = this.#row
+    head.start = body < 0 ? pos : (this.#starts[body] as number)
+    head.length = body < 0 ? 0 : (this.#sizes[body] as number)
+    head.fault = null
+    head.fields = this.#hasFields ? this.#fields(buf, head) : null
+    return pos
+  }
+
+  /** The parts of the frame that was read last. */
+  pieces(): Piece[] {
+    return this.#row.parts.flatMap((part, i) => {
+      const start = this.#starts[i] as number
+      const values = fieldsOf(part).map((field) => this.#values.get(field))
+      return this.#present[i] && part.kind !== 'group'
+        ? [{ part, start, end: start + (this.#sizes[i] as number), values }]
+        : []
+    })
+  }
+
+  #more(head: Head, start: number, needs: number): -1 {
+    if (this.#frameEnd >= 0 && needs > this.#frameEnd) this.#wrongEnd(start, needs)
+    return more(head, start, needs)
+  }
+
+  #absent(i: number, pos: number): void {
+    this.#starts[i] = pos
+    this.#sizes[i] = 0
+    this.#present[i] = false
+    this.#sections[i] = null
+  }
+
+  /** Each byte by itself: a fault shows at the first wrong one. */
+  #constant({ bytes, text }: Constant, buf: Uint8Array, pos: number, end: number, head: Head, start: number): number {
+    for (let i = 0; i < bytes.length; i++) {
+      if (pos + i >= end) return this.#more(head, start, pos + i + 1)
+      if (buf[pos + i] !== bytes[i]) wrongConstant(text, i, bytes[i] as number, buf[pos + i] as number)
+    }
+    return pos + bytes.length
+  }
+
+  #number(part: Integer | Bits, value: HeaderInteger, start: number, behind: number, head: Head): void {
+    if (part.kind === 'integer') {
+      this.#set(part.field, value, start, behind, head)
+      return
+    }
+    const all = BigInt(value)
+    for (const field of part.fields) {
+      const bits = (all >> BigInt(field.shift)) & ((1n << BigInt(field.bits)) - 1n)
+      this.#set(field, field.bits > 53 ? bits : Number(bits), start, behind, head)
+    }
+  }
+
+  #set(field: Field, value: unknown, start: number, behind: number, head: Head): void {
+    const { role, name, counted } = field
+    if (role === 'own') {
+      this.#values.set(field, value)
+      return
+    }
+    if (role === 'type' && typeof value === 'string') {
+      this.#values.set(field, value)
+      head.type = value
+      return
+    }
+    const number = safeNumber(name, value as HeaderInteger)
+    this.#values.set(field, number)
+    if (role !== 'checksum' && number < 0) wrongNumber(name, number, 0)
+    if (role === 'type') head.type = number
+    if (role !== 'length' || counted.all === null) return
+    const end = (counted.all === 'rest' ? behind : start) + number - counted.plus
+    if (end < behind) wrongNumber(name, number, (counted.all === 'rest' ? 0 : behind - start) + counted.plus)
+    if (this.#frameEnd >= 0 && end !== this.#frameEnd) this.#wrongEnd(start, end)
+    this.#frameEnd = end
+  }
+
+  /** Reads a length or a type out of its section. */
+  #placed({ field, section, path }: Place, buf: Uint8Array, start: number, pos: number, head: Head): void {
+    let value: unknown = this.#section(section, buf, head)
+    for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name]
+    if (typeof value === 'object' && value !== null) value = BigInt(value.toString()) // A Long.
+    this.#set(field, value ?? 0, start, pos, head)
+  }
+
+  #section(i: number, buf: Uint8Array, head: Head): object {
+    const known = this.#sections[i]
+    if (known !== null && known !== undefined) return known
+    const type = this.#types[i] as Type | null
+    const start = this.#starts[i] as number
+    const end = start + (this.#sizes[i] as number)
+    if (type === null) return copy(buf, start, end)
+    let section: object
+    try {
+      section = type.nest(buf, start, end, 0, false)
+    } catch (cause) {
+      throw bodyFault(cause, type, buf, start, end, { messageName: type.name, type: head.type })
+    }
+    this.#sections[i] = section
+    return section
+  }
+
+  #sizeOf(i: number, pos: number): number {
+    const part = this.#row.parts[i] as Row['parts'][number]
+    if (part.index > i || (part.kind !== 'section' && part.kind !== 'bytes' && part.kind !== 'body')) return 0
+    const { size } = part
+    if (size.by === 'fixed') return size.bytes
+    let bytes: number
+    let field: string
+    if (size.by === 'length') {
+      bytes = (this.#values.get(size.length) as number) - size.length.counted.plus
+      for (const other of size.others) bytes -= this.#sizeNow(other, i, pos)
+      field = size.length.name
+    } else {
+      bytes = this.#frameEnd - pos
+      for (const other of size.after) bytes -= this.#sizeNow(other, i, pos)
+      field = 'length'
+    }
+    if (bytes < 0) {
+      const found = size.by === 'length' ? (this.#values.get(size.length) as number) : this.#frameEnd
+      throw new QbpError(
+        'ERR_QBP_BAD_LENGTH',
+        `The header's lengths leave ${bytes} bytes for ${part.kind === 'body' ? 'the body' : part.name}.`,
+        { field, size: found, limit: found - bytes },
+      )
+    }
+    return bytes
+  }
+
+  /** The size of another part: as it was read, or as it will be. */
+  #sizeNow(other: number, i: number, pos: number): number {
+    if (other < i) return this.#sizes[other] as number
+    const part = this.#row.parts[other] as Row['parts'][number]
+    if (part.kind === 'constant') return part.bytes.length
+    if (part.kind === 'integer' || part.kind === 'bits') return part.of.width as number
+    if (part.kind === 'place' || part.kind === 'group') return 0
+    return this.#sizeOf(other, pos)
+  }
+
+  #checkLength(field: Field): void {
+    const { counted, name } = field
+    if (counted.all !== null) return // The frame's end was the right one.
+    let bytes = counted.plus
+    for (const part of counted.parts) bytes += this.#sizes[part] as number
+    const found = this.#values.get(field) as number
+    if (found === bytes) return
+    throw new QbpError(
+      'ERR_QBP_BAD_LENGTH',
+      `The header's ${field.text} is ${found}, where its parts take ${bytes} bytes.`,
+      {
+        field: name,
+        size: found,
+        limit: bytes,
+      },
+    )
+  }
+
+  #wrongEnd(start: number, end: number): never {
+    const found = this.#frameEnd - start
+    throw new QbpError(
+      'ERR_QBP_BAD_LENGTH',
+      `The header's lengths do not agree: the frame is of ${found} bytes by one, and of ${end - start} by its parts.`,
+      { field: 'length', size: found, limit: end - start },
+    )
+  }
+
+  #heldTooLong({ name }: Section | Bytes, size: number, head: Head): never {
+    throw new QbpError(
+      'ERR_QBP_TOO_LONG',
+      `The header announces ${size} bytes up to its ${name}; maxHeaderBytes allows ${head.maxHeaderBytes}.`,
+      { type: head.type, size, limit: head.maxHeaderBytes, field: name },
+    )
+  }
+
+  #verify(index: number, buf: Uint8Array, start: number, end: number): void {
+    const { field, checksum, of } = this.#row.parts[index] as Integer
+    const sum = checksum?.(covered(field, index, this.#starts, this.#sizes, buf, start, end)) ?? 0
+    const computed = cutToWidth(sum, of.width as number)
+    const found = this.#values.get(field) as number
+    if (found === computed) return
+    throw new QbpError(
+      'ERR_QBP_BAD_CHECKSUM',
+      `The header's ${field.text} is 0x${found.toString(16)}, where the bytes give 0x${computed.toString(16)}: they were changed on the way, or the stream is out of step.`,
+      { field: field.name },
+    )
+  }
+
+  #fields(buf: Uint8Array, head: Head): HeaderFields {
+    const fields: HeaderFields = {}
+    for (const part of this.#row.parts) {
+      const { index } = part
+      if (!this.#present[index]) continue
+      if (part.kind === 'bytes') {
+        const start = this.#starts[index] as number
+        fields[part.name] = copy(buf, start, start + (this.#sizes[index] as number))
+      } else if (part.kind === 'section') {
+        try {
+          fields[part.name] = this.#section(index, buf, head)
+        } catch (fault) {
+          head.fault ??= fault as QbpError
+          const start = this.#starts[index] as number
+          fields[part.name] = copy(buf, start, start + (this.#sizes[index] as number))
+        }
+      } else for (const field of fieldsOf(part)) if (field.role === 'own') fields[field.name] = this.#values.get(field)
+    }
+    return fields
+  }
+}
+
+/** The bytes that a checksum covers: of the whole frame all but its own. */
+export function covered(
+  { counted }: Field,
+  index: number,
+  starts: readonly number[],
+  sizes: readonly number[],
+  buf: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array[] {
+  const own = starts[index] as number
+  const after = own + (sizes[index] as number)
+  if (counted.all === 'rest') return [buf.subarray(after, end)]
+  if (counted.all === 'frame') return [buf.subarray(start, own), buf.subarray(after, end)]
+  return counted.parts.map((part) => {
+    const first = starts[part] as number
+    return buf.subarray(first, first + (sizes[part] as number))
+  })
+}
+
+/** The lowest bytes of a checksum. */
+export const cutToWidth = (sum: number, width: number): number => (width < 4 ? sum % 2 ** (8 * width) : sum)
