@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ERR_QBP_BAD_SCHEMA'
   | 'ERR_QBP_BAD_TABLE'
   | 'ERR_QBP_NO_CODEGEN'
+  | 'ERR_QBP_NOT_BYTES'
   // What a peer sent.
   | 'ERR_QBP_BAD_CALL'
   | 'ERR_QBP_BAD_CHECKSUM'
@@ -33,6 +34,7 @@ export type ErrorCode =
   | 'ERR_QBP_HANDSHAKE_TIMEOUT'
   | 'ERR_QBP_HEARTBEAT_TIMEOUT'
   | 'ERR_QBP_IDLE_TIMEOUT'
+  | 'ERR_QBP_STALL_TIMEOUT'
   | 'ERR_QBP_TLS'
   | 'ERR_QBP_TOO_MANY_CONNECTIONS'
   // What the bus could not do.
@@ -107,9 +109,16 @@ export class QbpError extends Error implements ErrorFacts {
   }
 }
 
-/** The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. */
+/**
+ * The code of a QbpError or of an error of Node's; the class of any other, such as a handler's TypeError. Of a thing that is
+ * no Error, or none that can be looked at, its kind.
+ */
 export function codeOf(fault: unknown): string {
-  if (!(fault instanceof Error)) return typeof fault
-  const { code } = fault as { code?: unknown }
-  return typeof code === 'string' ? code : fault.name
+  try {
+    if (!(fault instanceof Error)) return typeof fault
+    const { code, name } = fault as { code?: unknown; name: unknown }
+    return typeof code === 'string' ? code : String(name)
+  } catch {
+    return typeof fault
+  }
 }

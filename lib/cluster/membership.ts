@@ -52,25 +52,29 @@ export class Membership {
   /** Writes a frame. Never throws and never waits. @returns whether the writer took it. */
   give(frame: Uint8Array, position?: Position): boolean {
     if (this.isClosed) return false
+    if (this.#skips && !this.#port.hasRoom(frame.length)) {
+      this.#port.skip()
+      return false
+    }
     try {
       this.#port.frame(frame)
       this.position = position
       return true
     } catch (full) {
-      if (!this.#skips) this.drop(this.#placed(full as QbpError))
+      this.drop(this.#placed(full as QbpError))
       return false
     }
   }
 
   /** Writes a frame that it has missed, unless it is full. */
   replay(frame: Uint8Array, position: Position): void {
-    try {
-      if (!this.isClosed) this.#port.frame(frame)
-      this.position = position
-      this.isFull = this.#port.queued > REPLAY_BYTES && this.writer.writableNeedDrain
-    } catch {
-      this.isFull = true
+    if (!this.#port.hasRoom(frame.length)) {
+      this.isFull = true // Half of its queue stays for what is written to it alone.
+      return
     }
+    if (!this.isClosed) this.#port.frame(frame)
+    this.position = position
+    this.isFull = this.#port.queued > REPLAY_BYTES && this.writer.writableNeedDrain
   }
 
   /** Resolves once it has room again, or is gone. */

@@ -1,6 +1,10 @@
 // Byte arrays that come from outside: plain ones, Buffers, and those of other realms (Jest's, a vm's) and of subclasses, in
 // which a property may be anything. What is asked here is what the array is, not what it says.
 
+import { QbpError } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
+import { alloc } from './wire.ts'
+
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype)
 const getter = <T>(name: string | symbol): ((array: unknown) => T) =>
   Function.prototype.call.bind(Object.getOwnPropertyDescriptor(typedArray, name)?.get as () => T)
@@ -18,9 +22,34 @@ export const isBytes = (value: unknown): value is Uint8Array => tagOf(value) ===
 const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
 const Own: { readonly prototype: Uint8Array } = node ? Buffer : Uint8Array
 
-/** The same bytes as this process's own kind of array: in Node a Buffer, whose methods the codecs call. */
+/**
+ * The same bytes as this process's own kind of array, in Node a Buffer, whose methods the codecs call. Shared memory is
+ * copied: another thread may write to it while it is read.
+ */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (Object.getPrototypeOf(bytes) === Own.prototype) return bytes
-  const [buffer, offset, length] = [bufferOf(bytes), offsetOf(bytes), byteLength(bytes)]
-  return node ? Buffer.from(buffer, offset, length) : new Uint8Array(buffer, offset, length)
+  const buffer = bufferOf(bytes)
+  const isShared = Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+  if (!isShared && Object.getPrototypeOf(bytes) === Own.prototype) return bytes
+  const [offset, length] = [offsetOf(bytes), byteLength(bytes)]
+  const own = node ? Buffer.from(buffer, offset, length) : new Uint8Array(buffer, offset, length)
+  if (!isShared) return own
+  const copy = alloc(length)
+  copy.set(own)
+  return copy
+}
+
+/**
+ * What the caller gave for bytes, as an array of this process's own kind.
+ *
+ * @param what it was to be, for the error: `A body`, `A chunk`.
+ * @throws {QbpError} ERR_QBP_NOT_BYTES for anything but a Uint8Array: text and ArrayBuffers too, which would be read as nothing.
+ */
+export function bytesOf(what: string, value: unknown): Uint8Array {
+  if (isBytes(value)) return ownBytes(value)
+  let remedy = 'give a Uint8Array or Buffer'
+  if (typeof value === 'string') remedy += `: Buffer.from(text, 'hex' | 'base64'), or a stream without setEncoding()`
+  else if (ArrayBuffer.isView(value)) remedy += ': new Uint8Array(view.buffer, view.byteOffset, view.byteLength)'
+  else if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)))
+    remedy += ': new Uint8Array(buffer)'
+  throw new QbpError('ERR_QBP_NOT_BYTES', `${what} is ${shown(value)}; ${remedy}.`)
 }

@@ -3,6 +3,7 @@
 // follows the bytes received, time is linear in them however they are cut, and what was not asked for lies untouched.
 
 import { QbpError } from '../base/errors.ts'
+import { bytesOf } from '../codec/bytes.ts'
 import { alloc, copy } from '../codec/wire.ts'
 import type { Header } from './header.ts'
 import type { Head, HeaderFields } from './row-reader.ts'
@@ -81,9 +82,12 @@ export class FrameParser implements Head {
    * Takes the next chunk of the stream. It is not copied: it must not change until all of its frames have been asked for.
    *
    * To be called only after `next()` was false, or when nothing is pending.
+   *
+   * @throws {QbpError} ERR_QBP_NOT_BYTES for anything but a Uint8Array.
    */
   feed(chunk: Uint8Array): void {
-    this.#chunk = this.#pos === this.#chunk.length ? chunk : join(this.#chunk, this.#pos, chunk)
+    const bytes = bytesOf('A chunk', chunk)
+    this.#chunk = this.#pos === this.#chunk.length ? bytes : join(this.#chunk, this.#pos, bytes)
     this.#pos = 0
   }
 

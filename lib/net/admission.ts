@@ -1,80 +1,76 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { countLimit } from '../base/options.ts'
+import { clientOf, isLoopback } from './address.ts'
 
-/** How many sockets a server may have open; see ServerOptions. */
-export interface DoorOptions {
+/** How many connections a server may have at once. */
+export interface AdmissionOptions {
+  /**
+   * Sockets beyond it are reset at once, those in a TLS handshake counted, and so are duplexes that are attached. Default: 10,000:
+   * an idle connection takes some 7 KB, and most systems allow a process fewer files than it would like.
+   */
   maxConnections?: number
+  /**
+   * Sockets of one IP address beyond it are reset at once, so that one machine cannot take all; of IPv6 a whole /64 counts as
+   * one, as it is one customer's. Default: 1,000, which an office behind one address stays below; for loopback addresses
+   * Infinity, as a proxy on this machine speaks for many.
+   */
   maxConnectionsPerAddress?: number
 }
 
-/** Where a socket keeps the address that it was counted by: once it is closed it may not tell. */
+/** Where a duplex keeps the client that it was counted for (a closed socket has no address); null where it has none. */
 const counted = Symbol('qbp.counted')
-type Counted = Socket & { [counted]?: string | undefined }
+type Counted = Duplex & { readonly remoteAddress?: string | undefined; [counted]?: string | null }
 
-const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
-
-/** Counts a server's sockets, all of them and by address, from the moment they are accepted until they are closed. */
+/** Counts a server's duplexes, all of them and by client, from the moment they are there until they are closed. */
 export class Admission {
   readonly #most: number
   readonly #mostOfOne: number
   readonly #mostOfLoopback: number
-  readonly #byAddress = new Map<string, number>()
-  /** Sockets whose TLS handshake is not done. */
-  readonly #shaking = new Set<Socket>()
+  readonly #byClient = new Map<string, number>()
   #open = 0
-  /** One listener for all sockets, which is told of each as its `this`. */
+  /** One listener for all of them; each is its `this`. */
   readonly #onClose: (this: Counted) => void
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor({ maxConnections, maxConnectionsPerAddress }: DoorOptions) {
+  constructor({ maxConnections, maxConnectionsPerAddress }: AdmissionOptions) {
     this.#most = countLimit('maxConnections', maxConnections, 10_000)
     this.#mostOfOne = countLimit('maxConnectionsPerAddress', maxConnectionsPerAddress, 1_000)
     this.#mostOfLoopback = maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY
-    const gone = (socket: Counted) => this.#gone(socket)
+    const release = (duplex: Duplex) => this.release(duplex)
     this.#onClose = function () {
-      gone(this)
+      release(this)
     }
   }
 
-  /** Counts a socket, or says why not. */
-  admit(socket: Counted): QbpError | null {
-    const address = socket.remoteAddress // None on a Unix socket.
+  /** Counts a duplex in. @returns null, or why it may not be served. */
+  admit(duplex: Counted): QbpError | null {
     if (this.#open >= this.#most) return refusal(`${this.#open} connections are`, 'maxConnections', this.#most)
-    if (address !== undefined) {
-      const already = this.#byAddress.get(address) ?? 0
-      const limit = LOOPBACK.test(address) ? this.#mostOfLoopback : this.#mostOfOne
-      if (already >= limit)
-        return refusal(`${already} connections of ${address} are`, 'maxConnectionsPerAddress', limit)
-      this.#byAddress.set(address, already + 1)
+    const { remoteAddress } = duplex // None on a Unix socket.
+    const client = typeof remoteAddress === 'string' ? clientOf(remoteAddress) : null
+    if (client !== null) {
+      const already = this.#byClient.get(client) ?? 0
+      const limit = isLoopback(client) ? this.#mostOfLoopback : this.#mostOfOne
+      if (already >= limit) return refusal(`${already} connections of ${client} are`, 'maxConnectionsPerAddress', limit)
+      this.#byClient.set(client, already + 1)
     }
     this.#open++
-    socket[counted] = address
-    socket.on('close', this.#onClose)
+    duplex[counted] = client
+    duplex.on('close', this.#onClose)
     return null
   }
 
-  shaking(socket: Socket): void {
-    this.#shaking.add(socket)
-  }
-
-  shaken(socket: Socket): void {
-    this.#shaking.delete(socket)
-  }
-
-  /** Nobody waits for the handshakes that are under way. */
-  dismiss(): void {
-    for (const socket of this.#shaking) socket.destroy()
-  }
-
-  #gone(socket: Counted): void {
-    const address = socket[counted]
+  /** Counts a duplex out, once: by itself when it emits `close`. */
+  release(duplex: Counted): void {
+    const client = duplex[counted]
+    if (client === undefined) return
+    delete duplex[counted]
+    duplex.off('close', this.#onClose)
     this.#open--
-    this.#shaking.delete(socket)
-    if (address === undefined) return
-    const left = (this.#byAddress.get(address) ?? 1) - 1
-    if (left > 0) this.#byAddress.set(address, left)
-    else this.#byAddress.delete(address)
+    if (client === null) return
+    const left = (this.#byClient.get(client) ?? 1) - 1
+    if (left > 0) this.#byClient.set(client, left)
+    else this.#byClient.delete(client)
   }
 }
 
@@ -82,6 +78,6 @@ function refusal(found: string, option: string, limit: number): QbpError {
   return new QbpError(
     'ERR_QBP_TOO_MANY_CONNECTIONS',
     `${found} open, and ${option} is ${limit}: another was refused.`,
-    { limit },
+    { limit, option },
   )
 }

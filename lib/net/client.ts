@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { QbpConnection } from './connection.ts'
 import { reportRefused } from './diagnostics.ts'
 import { type ConnectionOptions, ConnectionSettings } from './settings.ts'
-import { timer } from './timer.ts'
+import { Countdown } from './timer.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside what every connection may be told. */
@@ -47,7 +48,7 @@ export async function connect<P extends Protocol>(
     keepAlive: true,
   })
   const expiry = new AbortController()
-  const late = timer(limit, () => expiry.abort())
+  const late = new Countdown(limit, () => expiry.abort())
   const ends = signal === undefined ? expiry.signal : AbortSignal.any([signal, expiry.signal])
   const leave = () => socket.destroy()
   try {
@@ -69,11 +70,18 @@ export async function connect<P extends Protocol>(
           `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`,
           { limit },
         )
-      : (error as Error)
+      : said(error as Error)
     reportRefused(null, fault)
     throw fault
   } finally {
-    clearTimeout(late)
+    late.cancel()
     ends.removeEventListener('abort', leave)
   }
+}
+
+/** A name with several addresses fails with an AggregateError, whose own message is empty. */
+function said(error: Error): Error {
+  if (error instanceof AggregateError && error.message === '')
+    error.message = listed(error.errors.map(({ message }: Error) => message))
+  return error
 }

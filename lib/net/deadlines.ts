@@ -1,79 +1,54 @@
 import { QbpError } from '../base/errors.ts'
-import { milliseconds } from '../base/options.ts'
-import { timer } from './timer.ts'
+import type { Sending } from './sending.ts'
+import type { TimeLimits } from './time-limits.ts'
+import { afterInput, timer } from './timer.ts'
 
-/** How long a peer may take. Milliseconds; Infinity for no limit. */
-export interface DeadlineOptions<M = object> {
-  /**
-   * From the first byte of a frame to its last; it stands still while nobody here reads. Default: 30 s, in which even a
-   * slow line brings a frame of 1 MiB: who takes longer holds memory on purpose.
-   */
-  frameTimeoutMs?: number
-  /**
-   * Without a byte from the peer, while this side could take one. Default: Infinity, as a client may have nothing to say
-   * for hours; a peer that is gone is found by `heartbeat`.
-   */
-  idleTimeoutMs?: number
-  /** Asks a peer that is silent whether it is there; a dead one is destroyed. Default: none, as the protocol must have a message for it. */
-  heartbeat?: Heartbeat<M>
-}
-
-/** A message that the peer answers, by whatever. */
-export interface Heartbeat<M = object> {
-  /** What is sent, such as the protocol's own ping. */
-  message: M
-  /** It is sent after so long without a byte from the peer. */
-  intervalMs: number
-  /** Without a byte for so long after it, the peer is taken for dead: ERR_QBP_HEARTBEAT_TIMEOUT. Default: intervalMs. */
-  timeoutMs?: number
-}
-
-/** What a deadline watches. */
+/** What the deadlines of a connection watch. */
 export interface Watched {
   /** Whether somebody here waits for bytes. */
   readonly waiting: boolean
   /** Whether this side pushes back: bytes that come are not seen then. */
   isPaused(): boolean
   readonly frames: { readonly index: number; readonly pending: number }
-  /** To send the heartbeat's message. */
-  beat(): void
+  /** Bytes of ours that the peer has taken, as far as can be seen here; and whether some wait. */
+  readonly sending: Sending
+  /** Sends the heartbeat's message. @returns false where there is no room for it. */
+  beat(): boolean
   missed(fault: QbpError): void
 }
 
-/** The time limits of a connection, checked. */
-export class TimeLimits {
-  readonly frameTimeoutMs: number
-  readonly idleTimeoutMs: number
-  readonly beatAfterMs: number
-  readonly deadAfterMs: number
-
-  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor({ frameTimeoutMs, idleTimeoutMs, heartbeat }: DeadlineOptions) {
-    this.frameTimeoutMs = milliseconds('frameTimeoutMs', frameTimeoutMs, 30_000)
-    this.idleTimeoutMs = milliseconds('idleTimeoutMs', idleTimeoutMs, Number.POSITIVE_INFINITY)
-    if (heartbeat !== undefined && (typeof heartbeat !== 'object' || heartbeat === null || !(heartbeat.intervalMs > 0)))
-      throw new QbpError('ERR_QBP_BAD_OPTION', 'heartbeat needs a message and an intervalMs.')
-    this.beatAfterMs = milliseconds('heartbeat.intervalMs', heartbeat?.intervalMs, Number.POSITIVE_INFINITY)
-    this.deadAfterMs = milliseconds('heartbeat.timeoutMs', heartbeat?.timeoutMs, this.beatAfterMs)
-  }
-}
-
-/** A frame's time is measured in so many steps, of which only those count in which somebody here waits for it. */
+/** A frame's time, and that of bytes that wait for the peer, is measured in so many steps: in each is looked for progress. */
 const STEPS = 8
 
-/** The deadlines of one connection. They run between `start` and `stop`. */
+/**
+ * The deadlines of one connection. They run between `start` and `stop`; from `stopHearing` on only the one of bytes that wait
+ * for the peer does.
+ *
+ * A peer is late only if it was silent while we listened: bytes that wait in the kernel, bytes of ours that it is still taking
+ * and a stall of our own event loop are no silence. So whatever has expired is looked at once more, after the kernel's bytes
+ * have been read.
+ */
 export class Deadlines {
   readonly #watched: Watched
   readonly #limits: TimeLimits
-  #running = false
+  #phase: 'stopped' | 'running' | 'deaf' = 'stopped'
+  /** Chunks that have come: whoever looks again sees by it whether anything has. */
+  #chunks = 0
   #idle: NodeJS.Timeout | undefined
   #heartbeat: NodeJS.Timeout | undefined
-  /** The heartbeat's message was sent, and nothing has come since. */
-  #asked = false
+  /** What the heartbeat waits for: silence, to ask; an answer; or room for the question. */
+  #awaits: 'silence' | 'answer' | 'room' = 'silence'
+  /** Runs while a frame has begun and is not whole. */
   #frame: NodeJS.Timeout | undefined
-  /** The frame that is watched, and how many steps somebody has waited for its end. */
+  /** The frame that is watched, what had come of it, and how many steps somebody has waited for more since. */
   #index = 0
-  #steps = 0
+  #pending = 0
+  #waited = 0
+  /** Runs while bytes wait for the peer. */
+  #sending: NodeJS.Timeout | undefined
+  /** What the peer had taken at the last look, and how many looks ago that was another figure. */
+  #taken = 0
+  #stalled = 0
 
   constructor(watched: Watched, limits: TimeLimits) {
     this.#watched = watched
@@ -82,94 +57,170 @@ export class Deadlines {
 
   start(): void {
     const { idleTimeoutMs, beatAfterMs } = this.#limits
-    this.#running = true
-    this.#idle = timer(idleTimeoutMs, () => this.#silent())
-    this.#heartbeat = timer(beatAfterMs, () => this.#quiet())
+    this.#phase = 'running'
+    this.#idle = timer(idleTimeoutMs, () => this.#idleExpired())
+    this.#heartbeat = timer(beatAfterMs, () => this.#heartbeatExpired())
+    if (this.#watched.sending.waits) this.blocked()
   }
 
   /** Bytes have come and have been fed to the reader. */
   heard(): void {
-    if (!this.#running) return
+    if (this.#phase !== 'running') return
+    this.#chunks++
     this.#idle?.refresh()
-    if (this.#asked) this.#await(false)
-    else this.#heartbeat?.refresh()
-    const { frames } = this.#watched
-    if (this.#frame !== undefined || frames.pending === 0) return
-    this.#index = frames.index
-    this.#steps = 0
-    this.#frame = timer(this.#limits.frameTimeoutMs / STEPS, () => this.#step())
+    if (this.#awaits === 'silence') this.#heartbeat?.refresh()
+    else this.#await('silence')
+    if (this.#frame !== undefined || this.#watched.frames.pending === 0) return
+    this.#watchFrame()
+    this.#frame = timer(this.#limits.frameTimeoutMs / STEPS, () => this.#frameStep())
   }
 
-  stop(): void {
-    this.#running = false
+  /** Bytes wait for the peer. */
+  blocked(): void {
+    if (this.#phase === 'stopped' || this.#sending !== undefined) return
+    if (this.#limits.shortestMs === Number.POSITIVE_INFINITY) return
+    this.#taken = this.#watched.sending.taken
+    this.#stalled = 0
+    this.#sending = timer(this.#limits.shortestMs / STEPS, () => this.#sendingStep())
+  }
+
+  /** Nothing more is to come from the peer; what was written is still to be taken. */
+  stopHearing(): void {
+    if (this.#phase === 'running') this.#phase = 'deaf'
     clearTimeout(this.#idle)
     clearTimeout(this.#heartbeat)
     clearTimeout(this.#frame)
     this.#idle = this.#heartbeat = this.#frame = undefined
-    this.#asked = false
+    this.#awaits = 'silence'
   }
 
-  #step(): void {
+  stop(): void {
+    this.stopHearing()
+    this.#phase = 'stopped'
+    clearTimeout(this.#sending)
+    this.#sending = undefined
+  }
+
+  /** Gives up unless something has come, or was taken, by the time that the kernel's bytes have been read. */
+  #giveUp(fault: () => QbpError): void {
+    const { taken } = this.#watched.sending
+    const before = this.#chunks
+    afterInput(() => {
+      if (this.#phase !== 'running' || this.#chunks !== before || this.#watched.sending.taken !== taken) return
+      this.#watched.missed(fault())
+    })
+  }
+
+  // ---- a peer that says nothing
+
+  #idleExpired(): void {
+    this.#idle?.refresh() // For where it is looked at again.
+    if (this.#watched.isPaused()) return
+    const { idleTimeoutMs } = this.#limits
+    this.#giveUp(
+      () =>
+        new QbpError('ERR_QBP_IDLE_TIMEOUT', `No byte came for ${idleTimeoutMs} ms, which is idleTimeoutMs.`, {
+          limit: idleTimeoutMs,
+        }),
+    )
+  }
+
+  /** No byte for a while: time to ask, or, after that, to give up. */
+  #heartbeatExpired(): void {
+    this.#heartbeat?.refresh()
+    if (this.#watched.isPaused()) return
+    if (this.#awaits !== 'answer' && this.#watched.beat()) this.#await('answer')
+    else if (this.#awaits === 'silence') this.#await('room')
+    else this.#giveUp(() => this.#dead())
+  }
+
+  #dead(): QbpError {
+    const { deadAfterMs } = this.#limits
+    const found =
+      this.#awaits === 'answer'
+        ? `The peer did not answer the heartbeat within ${deadAfterMs} ms`
+        : `The peer took none of the bytes that wait for it, so that no heartbeat could be sent, for ${deadAfterMs} ms`
+    return new QbpError('ERR_QBP_HEARTBEAT_TIMEOUT', `${found}, which is its timeoutMs.`, { limit: deadAfterMs })
+  }
+
+  #await(what: 'silence' | 'answer' | 'room'): void {
+    clearTimeout(this.#heartbeat)
+    this.#awaits = what
+    const { beatAfterMs, deadAfterMs } = this.#limits
+    this.#heartbeat = timer(what === 'silence' ? beatAfterMs : deadAfterMs, () => this.#heartbeatExpired())
+  }
+
+  // ---- a peer that takes nothing
+
+  #sendingStep(): void {
+    const { taken, waits } = this.#watched.sending
+    if (taken !== this.#taken) {
+      this.#taken = taken
+      this.#stalled = 0
+      this.#idle?.refresh()
+      this.#heartbeat?.refresh() // An answer cannot come before the peer has read as far as the question.
+    } else this.#stalled++
+    if (!waits) {
+      this.#sending = undefined
+      return
+    }
+    this.#sending?.refresh()
+    const { stallTimeoutMs, shortestMs } = this.#limits
+    if ((this.#stalled * shortestMs) / STEPS < stallTimeoutMs) return
+    afterInput(() => {
+      if (this.#phase === 'stopped' || this.#watched.sending.taken !== taken) return
+      this.#watched.missed(
+        new QbpError(
+          'ERR_QBP_STALL_TIMEOUT',
+          `The peer took none of the bytes that wait for it for ${stallTimeoutMs} ms, which is stallTimeoutMs.`,
+          { limit: stallTimeoutMs },
+        ),
+      )
+    })
+  }
+
+  // ---- a frame that does not become whole
+
+  #watchFrame(): void {
+    const { index, pending } = this.#watched.frames
+    this.#index = index
+    this.#pending = pending
+    this.#waited = 0
+  }
+
+  #frameStep(): void {
     const { waiting, frames } = this.#watched
     if (frames.pending === 0) {
       this.#frame = undefined
       return
     }
-    if (frames.index !== this.#index) {
-      this.#index = frames.index
-      this.#steps = 0
-    } else if (waiting && ++this.#steps >= STEPS) {
-      const { frameTimeoutMs } = this.#limits
-      this.#watched.missed(
-        new QbpError(
-          'ERR_QBP_FRAME_TIMEOUT',
-          `Frame ${frames.index} was not whole ${frameTimeoutMs} ms after its first byte, which is frameTimeoutMs; ${frames.pending} bytes of it came.`,
-          { frame: frames.index, size: frames.pending, limit: frameTimeoutMs },
-        ),
-      )
-      return
-    }
     this.#frame?.refresh()
+    if (frames.index !== this.#index) this.#watchFrame()
+    else if (waiting && ++this.#waited >= STEPS) {
+      if (this.#comesOn()) this.#watchFrame()
+      else afterInput(() => this.#frameExpired())
+    }
   }
 
-  #silent(): void {
-    const { idleTimeoutMs } = this.#limits
-    if (this.#watched.isPaused()) {
-      this.#idle?.refresh()
-      return
-    }
-    this.#watched.missed(
-      new QbpError('ERR_QBP_IDLE_TIMEOUT', `No byte came for ${idleTimeoutMs} ms, which is idleTimeoutMs.`, {
-        limit: idleTimeoutMs,
-      }),
-    )
+  /** Whether the frame has come on fast enough since it is watched. */
+  #comesOn(): boolean {
+    const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits
+    return this.#watched.frames.pending - this.#pending >= (minFrameBytesPerSecond * frameTimeoutMs) / 1_000
   }
 
-  /** No byte for a while: time to ask, or, after that, to give up. */
-  #quiet(): void {
-    if (this.#watched.isPaused()) {
-      this.#heartbeat?.refresh()
-      return
-    }
-    if (!this.#asked) {
-      this.#await(true)
-      this.#watched.beat()
-      return
-    }
-    const { deadAfterMs } = this.#limits
+  #frameExpired(): void {
+    const { frames } = this.#watched
+    if (this.#phase !== 'running' || frames.pending === 0) return
+    if (frames.index !== this.#index || this.#comesOn()) return
+    const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits
+    const came = frames.pending - this.#pending
     this.#watched.missed(
       new QbpError(
-        'ERR_QBP_HEARTBEAT_TIMEOUT',
-        `The peer did not answer the heartbeat within ${deadAfterMs} ms, which is its timeoutMs.`,
-        { limit: deadAfterMs },
+        'ERR_QBP_FRAME_TIMEOUT',
+        `Frame ${frames.index} is not whole; ${frames.pending} bytes of it came, and ${came} of them in the last ${frameTimeoutMs} ms, ` +
+          `which is frameTimeoutMs; longer than that it may take only at minFrameBytesPerSecond, ${minFrameBytesPerSecond}.`,
+        { frame: frames.index, size: frames.pending, limit: frameTimeoutMs },
       ),
     )
-  }
-
-  #await(answer: boolean): void {
-    clearTimeout(this.#heartbeat)
-    this.#asked = answer
-    const { beatAfterMs, deadAfterMs } = this.#limits
-    this.#heartbeat = timer(answer ? deadAfterMs : beatAfterMs, () => this.#quiet())
   }
 }

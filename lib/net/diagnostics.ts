@@ -11,13 +11,13 @@ const connectionClose = channel('qbp:connection:close')
 const connectionRefused = channel('qbp:connection:refused')
 
 /** What the lines say of a connection. */
-interface Watched {
+export interface ReportedConnection {
   readonly socket: Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>
   stats(): { byName: { in: Record<string, Traffic>; out: Record<string, Traffic> } }
 }
 
 /** A connection was made on an open duplex. */
-export function reportOpen(connection: Watched, role: Role | null): void {
+export function reportOpen(connection: ReportedConnection, role: Role | null): void {
   if (log.enabled) {
     const { localAddress, localPort, remoteAddress, remotePort } = connection.socket
     const between =
@@ -28,7 +28,7 @@ export function reportOpen(connection: Watched, role: Role | null): void {
 }
 
 /** It has closed, and its outcome is final. */
-export function reportClose(connection: Watched, fault: Error | null): void {
+export function reportClose(connection: ReportedConnection, fault: Error | null): void {
   if (log.enabled) {
     const { byName } = connection.stats()
     const sum = (traffic: Record<string, Traffic>): string => {
@@ -46,4 +46,10 @@ export function reportClose(connection: Watched, fault: Error | null): void {
 export function reportRefused(server: object | null, fault: Error): void {
   log('%s: %s', server === null ? 'not connected' : 'a connection was refused', describeFault(fault))
   if (server !== null && connectionRefused.hasSubscribers) connectionRefused.publish({ server, fault })
+}
+
+/** A warning of the process, of an error of users' code that nobody would hear of else. `detail` has its stack. */
+export function warnOf(cause: Error, where: string): void {
+  const warning = new Error(`${where}: ${cause.message}`, { cause })
+  process.emitWarning(Object.assign(warning, { name: 'QbpWarning', detail: cause.stack }))
 }

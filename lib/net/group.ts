@@ -6,12 +6,15 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { type WriterPort, writerPort } from '../streams/ports.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import type { QbpConnection } from './connection.ts'
+import { forgetGroup, leaveAtClose } from './memberships.ts'
 
-/** What a group may be told. */
+/** The options of a group. */
 export interface GroupOptions {
   /**
-   * What becomes of a member whose queue has no room for a message, which `maxQueuedBytes` of its writer says: `destroy`
-   * ends its writer with ERR_QBP_QUEUE_FULL, and so its connection; `skip` leaves this message out for it. Default: 'destroy'.
+   * What becomes of a member that takes its bytes too slowly. `destroy`: once a message would pass `maxQueuedBytes` of its
+   * writer, that is destroyed with ERR_QBP_QUEUE_FULL, and so its connection. `skip`: the message is left out for it, already
+   * once half of maxQueuedBytes is used, so that there is room for what is written to it alone; its stats() count that as
+   * skipped.slow. Default: 'destroy'.
    */
   slow?: 'destroy' | 'skip'
 }
@@ -35,18 +38,12 @@ export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWr
 export class Group<P extends Protocol = Protocol, R extends Role = Role> implements Iterable<QbpWritable<P, R>> {
   readonly #members = new Map<QbpWritable<P, R>, WriterPort>()
   readonly #slow: 'destroy' | 'skip'
-  /** Listens on every member's writer, which is its `this`. */
-  readonly #onClose: (this: QbpWritable<P, R>) => void
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor({ slow = 'destroy' }: GroupOptions = {}) {
     if (slow !== 'destroy' && slow !== 'skip')
       throw new QbpError('ERR_QBP_BAD_OPTION', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'.`)
     this.#slow = slow
-    const members = this.#members
-    this.#onClose = function () {
-      members.delete(this)
-    }
   }
 
   /** How many members there are. */
@@ -60,14 +57,14 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     const port = writer[writerPort]
     if (this.#members.has(writer) || port.isOver) return this
     this.#members.set(writer, port)
-    writer.once('close', this.#onClose)
+    leaveAtClose(writer, this)
     return this
   }
 
   /** Lets a member go. @returns whether it was one. */
   leave(member: Member<P, R>): boolean {
     const writer = writerOf(member)
-    writer.off('close', this.#onClose)
+    forgetGroup(writer, this)
     return this.#members.delete(writer)
   }
 
@@ -93,12 +90,17 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     let taken = 0
     for (const [writer, port] of this.#members) {
       if (writer === excepted) continue
+      const { table } = port.framer
+      const frame = frames.get(table) as Uint8Array
+      if (this.#slow === 'skip' && !port.hasRoom(frame.length)) {
+        port.skip()
+        continue
+      }
       try {
-        const { table } = port.framer
-        port.frame(frames.get(table) as Uint8Array, table.entryOf(message), message)
+        port.frame(frame, table.entryOf(message), message)
         taken++
       } catch (full) {
-        if (this.#slow === 'destroy') writer.destroy(full as Error)
+        writer.destroy(full as Error)
       }
     }
     return taken

@@ -22,10 +22,15 @@ export class Lifecycle {
   /** `closed`, once somebody has asked for it. */
   #closed: Promise<Error | null> | null = null
   #resolve: ((outcome: Error | null) => void) | null = null
-  #timers: (NodeJS.Timeout | undefined)[] | null = null
+  #timers: Set<NodeJS.Timeout> | null = null
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** Whether nothing passes any more. */
+  get isOver(): boolean {
+    return this.#phase === 'ended' || this.#phase === 'settled'
   }
 
   /** How it ended, as far as anything has decided: null after a clean end, else the fault. */
@@ -63,7 +68,7 @@ export class Lifecycle {
 
   /** Nothing passes any more. @returns false where that was known. */
   end(settled: (outcome: Error | null) => void): boolean {
-    if (this.#phase === 'ended' || this.#phase === 'settled') return false
+    if (this.isOver) return false
     this.#phase = 'ended'
     if (this.#timers !== null) for (const each of this.#timers) clearTimeout(each)
     this.#timers = null
@@ -75,10 +80,16 @@ export class Lifecycle {
     return true
   }
 
-  /** Calls back after a while, unless it has ended by then. */
-  later(ms: number, act: () => void): void {
-    if (this.#phase === 'ended' || this.#phase === 'settled') return
-    this.#timers ??= []
-    this.#timers.push(timer(ms, act))
+  /** Calls back after a while, unless it has ended by then. The process waits for it: somebody may wait for `closed`. */
+  later(ms: number, act: () => void): NodeJS.Timeout | undefined {
+    if (this.isOver) return undefined
+    const later = timer(ms, () => {
+      this.#timers?.delete(later as NodeJS.Timeout)
+      act()
+    })?.ref()
+    if (later === undefined) return undefined
+    this.#timers ??= new Set()
+    this.#timers.add(later)
+    return later
   }
 }

@@ -1,15 +1,23 @@
 import type { Duplex } from 'node:stream'
+import { QbpError } from '../base/errors.ts'
+import { bytesOf } from '../codec/bytes.ts'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
+import type { WriteCallback } from '../streams/write-callbacks.ts'
+import { give, type Sending, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
 export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish'> {
   /** Bytes came, and the reader has seen them. */
   heard(): void
-  /** Of the duplex: its peer has ended, it failed, all was sent, it is closed. */
-  ended(): void
-  failed(fault: Error): void
-  finished(): void
-  closed(): void
+  /** Bytes wait for the peer. */
+  blocked(): void
+  /** The peer has ended its side. */
+  peerEnded(): void
+  /** The duplex failed, or bytes could not be given to it. */
+  duplexFailed(fault: Error): void
+  /** All was sent, and this side has ended. */
+  allSent(): void
+  duplexClosed(): void
 }
 
 /** Where a duplex has its plumbing, so that its listeners can be the same functions for every connection. */
@@ -46,6 +54,10 @@ export class Plumbing implements StreamOwner {
   #isHeld = false
   /** The duplex is being handed on, and nothing passes. */
   #isMoving = false
+  /** Bytes given to the duplex. */
+  #given = 0
+  /** To be called when the duplex has sent all. */
+  #onFinished: (() => void) | null = null
 
   constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
     this.#reader = reader
@@ -70,13 +82,23 @@ export class Plumbing implements StreamOwner {
     return this.#intake === 'ended' || this.#intake === 'concluded'
   }
 
+  /** Whether the peer has ended its side. */
+  get isPeerEnded(): boolean {
+    return this.#intake === 'ended'
+  }
+
   get hasDropped(): boolean {
     return this.#hasDropped
+  }
+
+  get sending(): Sending {
+    return sendingOf(this.#duplex, this.#given)
   }
 
   #connect(): void {
     const duplex = this.#duplex
     duplex[plumbing] = this
+    duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
     duplex.on('error', onError).on('close', onClose).on('finish', onFinish)
     if (duplex.destroyed) {
       process.nextTick(onClose.bind(duplex)) // It was closed before it came here, or in the turn in which its handshake was done.
@@ -128,12 +150,23 @@ export class Plumbing implements StreamOwner {
     this.#duplex.resume()
   }
 
-  send(chunk: Uint8Array): boolean {
+  send(chunk: Uint8Array, sent?: WriteCallback): boolean {
     const duplex = this.#duplex
-    return duplex.writable && duplex.write(chunk) // Its own user may have ended it.
+    if (!duplex.writable) {
+      const fault = duplex.errored ?? lost(chunk.length, ': the duplex was ended by another than its connection')
+      sent?.(fault)
+      if (!duplex.destroyed) this.#user.duplexFailed(fault) // Else the fault, or the end, is under way.
+      return false
+    }
+    this.#given += chunk.length
+    if (give(duplex, chunk, sent)) return true
+    this.#user.blocked()
+    return false
   }
 
-  finish(): void {
+  finish(finished: () => void): void {
+    if (this.#duplex.writableFinished) finished()
+    else this.#onFinished = finished
     this.#duplex.end()
   }
 
@@ -164,23 +197,25 @@ export class Plumbing implements StreamOwner {
     this.#user.heard()
   }
 
-  ended(): void {
+  peerEnded(): void {
     if (this.#intake === 'open') this.#reader.end()
     this.#intake = 'ended'
-    this.#user.ended()
+    this.#user.peerEnded()
   }
 
-  failed(fault: Error): void {
-    this.#user.failed(fault)
+  duplexFailed(fault: Error): void {
+    this.#user.duplexFailed(fault)
     this.#duplex.destroy() // One with `autoDestroy: false` does not do so by itself.
   }
 
-  finished(): void {
-    this.#user.finished()
+  allSent(): void {
+    this.#onFinished?.()
+    this.#onFinished = null
+    this.#user.allSent()
   }
 
-  closed(): void {
-    this.#user.closed()
+  duplexClosed(): void {
+    this.#user.duplexClosed()
   }
 
   drained(): void {
@@ -214,28 +249,37 @@ export class Plumbing implements StreamOwner {
   }
 }
 
-function bytesOf(chunk: Uint8Array | string): Uint8Array {
-  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+/** The fault of bytes that are lost. */
+export function lost(bytes: number, why = ' before the connection closed', limit?: number): QbpError {
+  const facts = limit === undefined ? {} : { limit }
+  return new QbpError('ERR_QBP_CLOSED', `${bytes} bytes could not be sent${why}.`, { size: bytes, ...facts })
 }
 
-function onData(this: Plumbed, chunk: Uint8Array | string): void {
-  this[plumbing]?.arrived(bytesOf(chunk))
+function onData(this: Plumbed, chunk: unknown): void {
+  let bytes: Uint8Array
+  try {
+    bytes = bytesOf('A chunk of the duplex', chunk) // One in object mode, or with an encoding, may yield anything.
+  } catch (fault) {
+    this.destroy(fault as Error)
+    return
+  }
+  this[plumbing]?.arrived(bytes)
 }
 
 function onEnd(this: Plumbed): void {
-  this[plumbing]?.ended()
+  this[plumbing]?.peerEnded()
 }
 
 function onError(this: Plumbed, fault: Error): void {
-  this[plumbing]?.failed(fault)
+  this[plumbing]?.duplexFailed(fault)
 }
 
 function onFinish(this: Plumbed): void {
-  this[plumbing]?.finished()
+  this[plumbing]?.allSent()
 }
 
 function onClose(this: Plumbed): void {
-  this[plumbing]?.closed()
+  this[plumbing]?.duplexClosed()
 }
 
 function onDrain(this: Plumbed): void {

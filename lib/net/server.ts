@@ -1,48 +1,26 @@
 import { EventEmitter } from 'node:events'
-import net from 'node:net'
+import type net from 'node:net'
 import type { Duplex } from 'node:stream'
-import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import type { QbpReadable } from '../streams/readable.ts'
-import type { QbpWritable } from '../streams/writable.ts'
-import { Admission } from './admission.ts'
 import { QbpConnection } from './connection.ts'
+import { Departure } from './departure.ts'
 import { reportRefused } from './diagnostics.ts'
-import { withBacklog } from './listen.ts'
-import { type CloseOptions, type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { type Handler, Handlers } from './handlers.ts'
+import { isSecure, Listener, type ListenerOptions } from './listener.ts'
+import { type CloseOptions, type ConnectionOptions, ConnectionSettings, GRACE_MS } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
-import { timer } from './timer.ts'
-import { acceptor } from './tls.ts'
+import type { TlsOptions } from './tls.ts'
 
-/** What a server may be told: what each of its connections may, and how many there may be. */
-export interface ServerOptions extends Omit<ConnectionOptions, 'role'> {
-  /** Options of node:tls, to serve TLS from the first byte. */
-  tls?: tls.TlsOptions
-  /**
-   * Sockets beyond it are reset at once, those in a TLS handshake counted. Default: 10,000: an idle connection takes some 7 KB,
-   * and most systems allow a process fewer files than it would like.
-   */
-  maxConnections?: number
-  /**
-   * Sockets of one IP address beyond it are reset at once, so that one machine cannot take all. Default: 1,000, which an office
-   * behind one address stays below; for loopback addresses Infinity, as a proxy on this machine speaks for many.
-   */
-  maxConnectionsPerAddress?: number
+/** The options of a server: those of each of its connections, and how sockets are let in. */
+export interface ServerOptions extends Omit<ConnectionOptions, 'role'>, ListenerOptions {}
+
+/** For one attached duplex. */
+export interface AttachOptions {
+  /** False: the duplex is secure already, though it is no TLSSocket (a WebSocket's over HTTPS), and needs no TLS of the server's. */
+  tls?: false
 }
-
-/**
- * Serves one connection. Its closure is the connection's state.
- *
- * When it returns, what was written is sent and the connection ended; when it throws, the connection is aborted and the
- * server told by `clientError`.
- */
-export type Handler<P extends Protocol = Protocol> = (
-  reader: QbpReadable<P, 'server'>,
-  writer: QbpWritable<P, 'server'>,
-  connection: QbpConnection<P, 'server'>,
-) => unknown
 
 /** What went over a server's connections, the closed ones included. */
 export interface ServerStats extends ConnectionStats {
@@ -66,15 +44,14 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   readonly #protocol: P
   /** Those of every connection, checked once. */
   readonly #settings: ConnectionSettings
-  readonly #handler: Handler<P>
-  readonly #server: net.Server
-  readonly #doorkeeper: Admission
-  /** Hands a socket to TLS, or null without TLS. */
-  readonly #secure: ((socket: net.Socket) => void) | null
-  /** Handlers that have not returned. */
-  #running = 0
-  /** Called when the last connection and the last handler are gone, while the server closes. */
-  #emptied: (() => void) | null = null
+  readonly #handlers: Handlers<P>
+  readonly #listener: Listener
+  /** What attached duplexes speak TLS with, where the server does. */
+  readonly #tls: ListenerOptions['tls']
+  /** Attached connections whose TLS handshake is under way. */
+  readonly #handshakes = new Set<QbpConnection<P, 'server'>>()
+  /** Waits for connections and handlers to be gone, while the server closes. */
+  #departure: Departure | null = null
   /** Of the connections that have closed, and the faults of those that never were. */
   readonly #past = new Counts()
   #accepted = 0
@@ -89,21 +66,25 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
       )
     this.#protocol = protocol
-    this.#handler = handler
+    this.#handlers = new Handlers(handler, {
+      began: (connection) => this.emit('connection', connection),
+      left: () => this.#check(),
+      threw: (error, connection) => this.emit('clientError', error, connection),
+    })
     this.#settings = new ConnectionSettings(protocol, { ...options, role: 'server' }, (connection) =>
       this.#left(connection as QbpConnection<P, 'server'>),
     )
-    this.#doorkeeper = new Admission(options)
-    this.#secure = options.tls === undefined ? null : this.#acceptor(options.tls)
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-      this.#accept(socket),
-    )
-    this.#server.on('listening', () => this.emit('listening'))
-    this.#server.on('error', (error) => this.emit('error', error))
+    this.#tls = options.tls
+    this.#listener = new Listener(options, this.#settings.handshakeTimeoutMs, {
+      accepted: (socket) => this.#accept(socket),
+      refused: (fault) => this.#refuse(fault),
+      listening: () => this.emit('listening'),
+      failed: (error) => this.emit('error', error),
+    })
   }
 
   /**
-   * As net.Server's: a port and host, a Unix socket's path, or options with a `signal`. The backlog is 4,096 where none is given.
+   * As net.Server's: a port and host, a Unix socket's path, or options, whose `signal` closes the server. The backlog is 4,096 where none is given.
    *
    * @throws {QbpError} ERR_QBP_CLOSED once `close` was called.
    */
@@ -114,33 +95,60 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   listen(options: net.ListenOptions, listening?: () => void): this
   listen(...args: unknown[]): this {
     if (this.#closing !== null) throw new QbpError('ERR_QBP_CLOSED', 'The server was closed; make another.')
-    this.#server.listen(...withBacklog(args))
+    this.#listener.listen(args)
+    const [options] = args as [net.ListenOptions?]
+    const { signal } = options ?? {}
+    if (signal !== undefined) this.#heed(signal)
     return this
   }
 
   /** As net.Server's. */
   get listening(): boolean {
-    return this.#server.listening
+    return this.#listener.isListening
   }
 
   /** As net.Server's. */
   address(): net.AddressInfo | string | null {
-    return this.#server.address()
+    return this.#listener.address()
   }
 
-  /** Serves any duplex as if it had been accepted: an in-memory pair, a WebSocket's or HTTP/2 stream, standard input and output. */
-  attach(duplex: Duplex): QbpConnection<P, 'server'> {
-    return this.#serve(duplex)
+  /**
+   * Serves any duplex as if it had been accepted: an in-memory pair, a WebSocket's or HTTP/2 stream, standard input and output.
+   *
+   * The server's limits and its `tls` hold for it, too: one that is no TLSSocket first goes through the handshake, after which
+   * `connection` is emitted and the handler runs. One beyond a limit is destroyed, `clientError` emitted, and the connection
+   * returned is closed.
+   */
+  attach(duplex: Duplex, { tls }: AttachOptions = {}): QbpConnection<P, 'server'> {
+    const { admission } = this.#listener
+    const refusal = admission.admit(duplex)
+    const connection = this.#connection(duplex)
+    if (refusal !== null) {
+      connection.destroy(refusal)
+      reportRefused(this, refusal)
+      this.emit('clientError', refusal, connection)
+      return connection
+    }
+    // Not every duplex emits `close`. One that was detached is not closed yet.
+    void connection.closed.then(() => duplex.destroyed && admission.release(duplex))
+    if (this.#tls === undefined || tls === false || isSecure(duplex)) this.#serve(connection)
+    else if (this.#closing === null) void this.#secure(connection, this.#tls)
+    else connection.destroy()
+    return connection
   }
 
   /**
    * Stops accepting; readers end after what has come; handlers finish; each connection is flushed and ended; what remains
-   * after `graceMs` is destroyed. Always resolves, and a second call waits for the same.
+   * after `graceMs` is destroyed. Always resolves. A second call waits for the same, with the shorter `graceMs`.
+   *
+   * A handler that calls it is not waited for: it goes on when all others are gone.
    */
   close({ graceMs }: CloseOptions = {}): Promise<void> {
-    const grace = milliseconds('graceMs', graceMs, 10_000)
-    this.#closing ??= this.#close(grace)
-    return this.#closing
+    const grace = milliseconds('graceMs', graceMs, GRACE_MS)
+    this.#closing ??= this.#close()
+    this.#departure?.within(grace, () => this.#destroyAll(grace))
+    const isCalledInside = this.#departure !== null && this.#handlers.isCaller
+    return isCalledInside ? (this.#departure as Departure).ofOthers() : this.#closing
   }
 
   /** What went over its connections so far, the closed ones included. */
@@ -156,77 +164,49 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     await this.close()
   }
 
-  #acceptor(options: tls.TlsOptions): (socket: net.Socket) => void {
-    const accept = acceptor<net.Socket>(
-      options,
-      this.#settings.handshakeTimeoutMs,
-      (socket, wire) => {
-        this.#doorkeeper.shaken(wire)
-        this.#serve(socket)
-      },
-      (fault) => this.#refuse(fault),
-    )
-    return (socket) => {
-      this.#doorkeeper.shaking(socket)
-      accept(socket)
-    }
+  #heed(signal: AbortSignal): void {
+    const abort = () => void this.close()
+    if (signal.aborted)
+      process.nextTick(abort) // Its user may await `close` first.
+    else signal.addEventListener('abort', abort, { once: true })
+    this.once('close', () => signal.removeEventListener('abort', abort))
   }
 
   #accept(socket: net.Socket): void {
-    const refusal = this.#doorkeeper.admit(socket)
-    if (refusal !== null) {
-      if (socket.remoteFamily === undefined) socket.destroy()
-      else socket.resetAndDestroy() // A FIN would leave a flood's sockets in TIME_WAIT.
-      this.#refuse(refusal)
-    } else if (this.#secure !== null && this.#closing === null) this.#secure(socket)
-    else if (this.#secure !== null) socket.destroy()
-    else this.#serve(socket)
+    this.#serve(this.#connection(socket))
   }
 
-  /** Tells of a connection that never was. */
+  /** Reports a connection that never was. */
   #refuse(fault: Error): void {
     this.#past.faults.count(fault)
     reportRefused(this, fault)
     this.emit('clientError', fault, null)
   }
 
-  #serve(duplex: Duplex): QbpConnection<P, 'server'> {
+  #connection(duplex: Duplex): QbpConnection<P, 'server'> {
     const connection = new QbpConnection<P, 'server'>(this.#protocol, duplex, this.#settings)
     this.connections.add(connection)
-    this.#accepted++
-    this.#running++
-    this.#run(connection)
-    if (this.#closing !== null) connection.conclude()
     return connection
   }
 
-  // No async function, whose frame would be kept for as long as the handler runs.
-  #run(connection: QbpConnection<P, 'server'>): void {
-    try {
-      this.emit('connection', connection)
-      const handled = this.#handler(connection.reader, connection.writer, connection)
-      Promise.resolve(handled).then(
-        () => this.#handled(connection),
-        (thrown) => this.#threw(connection, thrown),
-      )
-    } catch (thrown) {
-      this.#threw(connection, thrown)
+  async #secure(connection: QbpConnection<P, 'server'>, tls: TlsOptions): Promise<void> {
+    this.#handshakes.add(connection)
+    const fault = await connection.startTls(tls).then(
+      () => null,
+      (error: Error) => error,
+    )
+    this.#handshakes.delete(connection)
+    if (fault === null) this.#serve(connection)
+    else {
+      reportRefused(this, fault)
+      this.emit('clientError', fault, connection)
     }
   }
 
-  #handled(connection: QbpConnection<P, 'server'>): void {
-    this.#running--
-    if (!connection.closing) void connection.close() // Of one that the peer has ended, what came may still be read.
-    this.#check()
-  }
-
-  #threw(connection: QbpConnection<P, 'server'>, thrown: unknown): void {
-    this.#running--
-    const error =
-      thrown instanceof Error ? thrown : new Error(`The handler threw ${String(thrown)}.`, { cause: thrown })
-    connection.destroy(error)
-    this.#check()
-    this.emit('clientError', error, connection)
+  #serve(connection: QbpConnection<P, 'server'>): void {
+    this.#accepted++
+    this.#handlers.run(connection)
+    if (this.#closing !== null) connection.conclude()
   }
 
   /** A connection has closed. */
@@ -237,37 +217,30 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.#check()
   }
 
-  /** Tells who waits for it that there is neither connection nor handler any more. */
   #check(): void {
-    if (this.connections.size + this.#running === 0) this.#emptied?.()
+    this.#departure?.check(this.connections.size, this.#handlers.running)
   }
 
-  async #close(graceMs: number): Promise<void> {
-    // Its own event waits for every socket, also for one that a handler has detached and that is no longer ours.
-    this.#server.close()
-    this.#doorkeeper.dismiss()
+  async #close(): Promise<void> {
+    const departure = new Departure()
+    this.#departure = departure
+    this.#listener.close()
+    for (const connection of this.#handshakes) connection.destroy()
     for (const connection of this.connections) connection.conclude()
-    await this.#empty(graceMs)
+    this.#check()
+    await departure.ofAll
+    await Promise.all([...this.connections].map(({ closed }) => closed))
+    this.#departure = null
+    this.emit('close')
+  }
+
+  #destroyAll(graceMs: number): void {
     const late = new QbpError(
       'ERR_QBP_CLOSED',
       `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
       { limit: graceMs },
     )
     for (const connection of this.connections) connection.destroy(late)
-    await Promise.all([...this.connections].map(({ closed }) => closed))
-    this.emit('close')
-  }
-
-  /** Resolves when there is neither connection nor handler any more, or the time is over. */
-  #empty(graceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const grace = timer(graceMs, resolve)?.ref()
-      this.#emptied = () => {
-        clearTimeout(grace)
-        resolve()
-      }
-      this.#check()
-    })
   }
 }
 

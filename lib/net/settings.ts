@@ -7,10 +7,10 @@ import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { type ReadableOptions, ReaderSettings, type WritableOptions, WriterSettings } from '../streams/settings.ts'
-import { type DeadlineOptions, TimeLimits } from './deadlines.ts'
+import { type DeadlineOptions, TimeLimits } from './time-limits.ts'
 import { HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 
-/** What a connection may be told: what its reader and writer may, and how long things may take. */
+/** The options of a connection: those of its reader and its writer, and how long things may take. */
 export interface ConnectionOptions<R extends Role = Role>
   extends ReadableOptions<R>,
     WritableOptions<R>,
@@ -24,9 +24,15 @@ export interface ConnectionOptions<R extends Role = Role>
   handshakeTimeoutMs?: number
 }
 
+/** How long a close may take where nobody says otherwise. */
+export const GRACE_MS = 10_000
+
 /** For a close. */
 export interface CloseOptions {
-  /** How long what was written may take to leave, in milliseconds; what remains then is lost, and said so. Default: 10 s. */
+  /**
+   * How long all of it may take, in milliseconds: handlers, what was written, the wait for the peer's end. What is not done by
+   * then is destroyed. Default: 10 s.
+   */
   graceMs?: number
 }
 
@@ -45,7 +51,7 @@ export class ConnectionSettings extends TimeLimits {
   readonly beat: Beat | null
   readonly lingerMs: number
   readonly handshakeTimeoutMs: number
-  /** Is told of each connection that has closed. */
+  /** Called with each connection that has closed. */
   readonly over: ((connection: object) => void) | undefined
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION, also for a heartbeat whose message this role cannot send. */
@@ -54,7 +60,7 @@ export class ConnectionSettings extends TimeLimits {
     this.over = over
     this.role = options.role
     this.reader = new ReaderSettings(protocol, options)
-    this.writer = new WriterSettings(protocol, options)
+    this.writer = new WriterSettings(protocol, { ...options, slow: options.slow ?? 'destroy' })
     this.beat = beatOf(this.writer.framer, options)
     this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
     this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)

@@ -13,8 +13,11 @@ export interface ConnectionStats {
   queuedBytes: number
   /** The same messages and bytes by message name; frames of a type that no table lists count as `(unlisted)`. */
   byName: { in: Record<string, Traffic>; out: Record<string, Traffic> }
-  /** Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'. */
-  skipped: { unknown: number; invalid: number }
+  /**
+   * Messages that were dropped because the protocol's `unknown` or `invalid` is 'skip'; and, as `slow`, those of a group whose
+   * `slow` is 'skip' that were left out because this peer takes its bytes too slowly.
+   */
+  skipped: { unknown: number; invalid: number; slow: number }
   /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
   faults: Record<string, number>
 }
@@ -23,7 +26,7 @@ export interface ConnectionStats {
 export class Counts {
   readonly in: Tally = new Tally()
   readonly out: Tally = new Tally()
-  readonly skipped = { unknown: 0, invalid: 0 }
+  readonly skipped = { unknown: 0, invalid: 0, slow: 0 }
   readonly faults: Faults = new Faults()
   queuedBytes = 0
 
@@ -32,6 +35,7 @@ export class Counts {
     this.out.add(counts.out)
     this.skipped.unknown += counts.skipped.unknown
     this.skipped.invalid += counts.skipped.invalid
+    this.skipped.slow += counts.skipped.slow
     this.faults.add(counts.faults)
     this.queuedBytes += counts.queuedBytes
   }

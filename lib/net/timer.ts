@@ -5,3 +5,39 @@ const LONGEST_MS = 2 ** 31 - 1
 export function timer(ms: number, expired: () => void): NodeJS.Timeout | undefined {
   return ms <= LONGEST_MS ? setTimeout(expired, ms).unref() : undefined
 }
+
+/**
+ * Calls back after what waits in the kernel has been read: an expired timer runs before it. Who was silent by the clock alone,
+ * while this process was busy, has been heard by then.
+ */
+export function afterInput(look: () => void): void {
+  setImmediate(look)
+}
+
+/** A time is measured in so many steps, of which a stall of the event loop can swallow one. */
+const STEPS = 8
+
+/**
+ * A time limit of several round trips. It counts the time in which the event loop ran: a stall of our own costs the peer an
+ * eighth of it at most.
+ */
+export class Countdown {
+  readonly #expired: () => void
+  #timer: NodeJS.Timeout | undefined
+  #left = STEPS
+
+  constructor(ms: number, expired: () => void) {
+    this.#expired = expired
+    this.#timer = timer(ms / STEPS, () => this.#step())
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #step(): void {
+    if (--this.#left > 0) this.#timer?.refresh()
+    else afterInput(() => this.#timer !== undefined && this.#expired())
+  }
+}

@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
-import { timer } from './timer.ts'
+import { Countdown } from './timer.ts'
 
 /** Options of node:tls: for a client those of `tls.connect`, for a server those of `tls.createServer`. */
 export type TlsOptions = tls.ConnectionOptions | tls.TlsOptions
 
-/** How long a TLS handshake may take where nobody says otherwise: it costs this side more than the peer, and buys it nothing. */
+/** How long a TLS handshake may take by default: it costs this side more than the peer, and buys it nothing. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** What every TLS here has, unless the user's own options say otherwise: 1.3 where both can, never less than 1.2. */
@@ -47,29 +47,29 @@ function reason(code: string, { message }: Error): string {
 }
 
 /**
- * Speaks TLS as a server on sockets that somebody else has accepted. A tls.Server that never listens does what a TLSSocket
+ * Speaks TLS as a server on sockets that were accepted elsewhere. A tls.Server that never listens does what a TLSSocket
  * alone would not: it judges the client's certificate, and keeps session tickets.
  *
- * @returns what takes a socket.
+ * @returns what takes a duplex. How long its handshake may take is for the caller to see.
  */
 export function acceptor<D extends Duplex>(
   options: tls.TlsOptions,
-  timeoutMs: number,
   accepted: (socket: tls.TLSSocket, wire: D) => void,
-  failed: (fault: QbpError) => void,
+  failed: (fault: QbpError, wire: D) => void,
 ): (duplex: D) => void {
-  const handshakeTimeoutMs = Math.min(timeoutMs, 2 ** 31 - 1)
-  const server = tls.createServer({ ...DEFAULTS, ...options, handshakeTimeout: handshakeTimeoutMs })
+  // Node's own limit runs out before what waits in the kernel is read, and it cannot be turned off.
+  const server = tls.createServer({ ...DEFAULTS, ...options, handshakeTimeout: 2 ** 31 - 1 })
   let last: D | null = null
   // node:tls keeps what a TLSSocket stands on to itself, but gives it this name, also where it is no socket.
+  // A duplex that is no socket may be missing there; it is the one that an upgrade has given, and there is no other.
+  const wireOf = (socket: tls.TLSSocket) => (socket as unknown as { _parent: D | null })._parent ?? (last as D)
   server.on('secureConnection', (socket) => {
-    // A duplex that is no socket may be missing there; it is the one that an upgrade has given, and there is no other.
-    const wire = (socket as unknown as { _parent: D | null })._parent ?? (last as D)
+    const wire = wireOf(socket)
     wire.allowHalfOpen = socket.allowHalfOpen = true
     accepted(socket, wire)
   })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    failed(error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? handshakeTimeout(timeoutMs) : handshakeFault(error, socket))
+    failed(handshakeFault(error, socket), wireOf(socket))
     socket.destroy()
   })
   return (duplex) => {
@@ -87,7 +87,7 @@ export function acceptor<D extends Duplex>(
  */
 export function upgrade(duplex: Duplex, role: Role, options: TlsOptions, timeoutMs: number): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
-    const late = timer(timeoutMs, () => fail(handshakeTimeout(timeoutMs)))
+    const late = new Countdown(timeoutMs, () => fail(handshakeTimeout(timeoutMs)))
     const cut = () => fail(new QbpError('ERR_QBP_CLOSED', 'The connection closed during the TLS handshake.'))
     const done = (socket: tls.TLSSocket) => {
       settle()
@@ -99,13 +99,13 @@ export function upgrade(duplex: Duplex, role: Role, options: TlsOptions, timeout
       reject(fault)
     }
     const settle = () => {
-      clearTimeout(late)
+      late.cancel()
       duplex.off('close', cut)
     }
     duplex.on('close', cut)
-    duplex.on('error', ignore) // Who stands on it tells.
+    duplex.on('error', ignore) // What stands on it reports.
     if (role === 'server') {
-      acceptor(options as tls.TlsOptions, timeoutMs, done, fail)(duplex)
+      acceptor(options as tls.TlsOptions, done, fail)(duplex)
       return
     }
     const socket = tls.connect({ ...DEFAULTS, ...options, socket: duplex as Socket } as tls.ConnectionOptions)

@@ -80,7 +80,7 @@ export function messageType(name: string, schema: Types): Type {
   const type = schema.types.get(schema.package === '' ? name : `${schema.package}.${name}`) ?? schema.types.get(name)
   if (type !== undefined) return type
   const names = [...schema.types.values()].map((each) => each.name)
-  const meant = nearest(name, names)
+  const meant = names.find((each) => each.endsWith(`.${name}`)) ?? nearest(name, names)
   const like = names.filter((each) => each.toLowerCase().includes(name.toLowerCase()))
   const some = listed(like.length > 0 ? like : names)
   const advice = meant !== undefined ? `: did you mean ${meant}?` : some === '' ? '.' : `; it has ${some}.`

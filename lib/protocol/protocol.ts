@@ -4,6 +4,7 @@ import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
+import { bytesOf } from '../codec/bytes.ts'
 import type { Int64Kind } from '../codec/int64.ts'
 import type { Type } from '../codec/type.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
@@ -270,12 +271,15 @@ export class Protocol<D extends Directions = Untyped> {
   /**
    * The message of one body, as a reader hands it out, `bytes` copied.
    *
-   * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
+   * @param bytes any Uint8Array.
+   * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none;
+   * ERR_QBP_NOT_BYTES for text, an ArrayBuffer, a DataView or anything else.
    */
   // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
   decode(name: string, bytes: Uint8Array): any {
     const type = messageType(name, this.#types)
-    return new Entry(type.name, 0, type).decode(bytes, 0, bytes.length, false, null)
+    const body = bytesOf('The body', bytes)
+    return new Entry(type.name, 0, type).decode(body, 0, body.length, false, null)
   }
 
   /**

@@ -5,6 +5,8 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { type DebugLogger, debuglog } from 'node:util'
 import { codeOf } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
+import { isError } from '../base/thrown.ts'
 
 const messageRefused = channel('qbp:message:refused')
 /** For the paths of every message: to be asked for `hasSubscribers` before anything is made to be published. */
@@ -28,7 +30,7 @@ export function numberOf(connection: object | null): string {
 
 /** A fault in a line: its code, and what it says. */
 export function describeFault(fault: unknown): string {
-  return fault instanceof Error ? `${codeOf(fault)}: ${fault.message}` : `${codeOf(fault)} ${String(fault)}`
+  return isError(fault) ? `${codeOf(fault)}: ${fault.message}` : `${codeOf(fault)} ${shown(fault)}`
 }
 
 /** A writer refused a message: nothing of it was sent. */

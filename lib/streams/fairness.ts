@@ -2,6 +2,8 @@
 // before it looks at another. So what readers do in one turn of the event loop is measured, all of them together; once it is
 // over the slice, each lets the loop go round before it hands out more.
 
+import { AsyncResource } from 'node:async_hooks'
+
 /**
  * How long readers may keep the event loop, together, in milliseconds. What a handler does between two looks comes on top.
  * A turn of the loop costs some 10 us, a twenty-fifth of this; with twice as much the others would wait a fifth longer.
@@ -63,17 +65,19 @@ export abstract class FairReader implements Looker {
     return this.#isYielding
   }
 
-  /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop. */
+  /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop, in this context. */
   protected mustYield(): boolean {
     if (this.#isYielding) return true
     if (++this.#count < this.lookEvery) return false
     this.#count = 0
     if (!spent(this)) return false
     this.#isYielding = true
-    nextTurn(() => {
-      this.#isYielding = false
-      this.resume()
-    })
+    nextTurn(
+      AsyncResource.bind(() => {
+        this.#isYielding = false
+        this.resume()
+      }),
+    )
     return true
   }
 

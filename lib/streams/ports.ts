@@ -1,6 +1,7 @@
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
+import type { WriteCallback } from './write-callbacks.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
 
@@ -10,10 +11,15 @@ export interface StreamOwner {
   readonly connection: object
   /** The reader can take another chunk. */
   more(): void
-  /** Sends a chunk. @returns false if `drained` of the writer's port is to be awaited before the next. */
-  send(chunk: Uint8Array): boolean
-  /** The writer has ended, and all of its bytes were given to `send`. */
-  finish(): void
+  /**
+   * Sends a chunk.
+   *
+   * @param sent is called once the operating system has it, or with the reason why it never will.
+   * @returns false if `drained` of the writer's port is to be awaited before the next.
+   */
+  send(chunk: Uint8Array, sent?: WriteCallback): boolean
+  /** The writer has ended, and all of its bytes were given to `send`. @param finished is called once they are sent. */
+  finish(finished: () => void): void
   /** The reader is closed, by a fault or without one. */
   readerClosed(fault: Error | null): void
   /** The writer was destroyed just now, by its user, by a fault or without one. */
@@ -70,6 +76,15 @@ export interface WriterPort {
    * @param message what it is the frame of.
    */
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
+  /**
+   * Whether a frame of this size that others would send may be queued. Half of maxQueuedBytes stays for what the writer's own
+   * user writes; an empty queue takes any frame.
+   */
+  hasRoom(size: number): boolean
+  /** A frame was left out for want of room. */
+  skip(): void
+  /** How many were. */
+  readonly skipped: number
   /** Whether nothing more can be written. */
   readonly isOver: boolean
   /** Makes its frames; writers whose framers have one table make the same frame of a message. */

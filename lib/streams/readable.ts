@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
-import { countLimit } from '../base/options.ts'
+import { countLimit, knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { NONE } from '../framing/message-reader.ts'
 import type { HeaderFields } from '../framing/row-reader.ts'
@@ -10,7 +10,7 @@ import { LazyTransform } from './lazy-transform.ts'
 import { Messages } from './message-iterator.ts'
 import { type ReaderPort, readerPort } from './ports.ts'
 import { busy, Receiver, type ReceiverStream } from './receiver.ts'
-import { type ReadableOptions, ReaderSettings } from './settings.ts'
+import { READABLE_OPTIONS, type ReadableOptions, ReaderSettings } from './settings.ts'
 
 /** For one reading call. */
 export interface ReadOptions {
@@ -37,6 +37,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options?: ReadableOptions<R> | ReaderSettings)
   constructor(protocol: P, options: ReadableOptions<R> | ReaderSettings = {}) {
     super()
+    if (!(options instanceof ReaderSettings)) knownOptions('A QbpReadable', options, READABLE_OPTIONS)
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
     this.#highWaterMark = settings.readableHighWaterMark
     this.#receiver = new Receiver(settings, new QbpReadable.#Inside(this))

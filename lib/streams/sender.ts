@@ -15,7 +15,9 @@ import { Tally } from '../framing/traffic.ts'
 import { Deferred } from './deferred.ts'
 import { messageOut, refusedMessage } from './diagnostics.ts'
 import type { StreamOwner, WriterPort } from './ports.ts'
+import { inRootContext } from './root-context.ts'
 import type { WriterSettings } from './settings.ts'
+import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
 
 /** What a sender needs of the stream that it is the inside of. */
 export interface SenderStream {
@@ -28,8 +30,6 @@ export interface SenderStream {
   destroy(fault: Error): void
   emitDrain(): void
 }
-
-type Callback = (error?: Error | null) => void
 
 /** The inside of a writer. */
 export class Sender implements WriterPort {
@@ -46,9 +46,15 @@ export class Sender implements WriterPort {
   #needsDrain = false
   /** What goes before the first frame and has not been written yet. */
   #preamble: Uint8Array | null
-  #callbacks: Callback[] | null = null
+  /** Bytes of the stream that have left the batch. */
+  #sent = 0
+  #callbacks: WriteCallbacks | null = null
   #finish: (() => void) | null = null
   #waiters: Set<Deferred<void>> | null = null
+  /** Emits `drain` after writes that came too late. */
+  #late: NodeJS.Immediate | null = null
+  /** Frames of others that were left out. */
+  #skipped = 0
 
   constructor(settings: WriterSettings, stream: SenderStream) {
     this.#settings = settings
@@ -84,13 +90,16 @@ export class Sender implements WriterPort {
   // ---- the way in: messages
 
   /**
-   * Encodes a message after what was written in this tick, or leaves everything as it was and throws.
+   * Encodes a message after what was written in this tick, or leaves everything as it was.
    *
    * A getter of the message may do anything meanwhile, also end or destroy this very stream.
+   *
+   * @returns null, or the reason for which the stream is over by now, its peer being too slow, for one.
+   * @throws {QbpError} the refusal of a message; the stream goes on.
    */
-  encode(message: object): void {
+  encode(message: object): Error | null {
     if (this.#preamble !== null) this.#begin(this.#preamble)
-    const { framer } = this.#settings
+    const { framer, slow } = this.#settings
     const output = this.#batch.open()
     let size: number
     let entry: Entry | undefined
@@ -104,9 +113,13 @@ export class Sender implements WriterPort {
     } catch (refusal) {
       this.#batch.abandon(output)
       this.#refuse(message, refusal)
+      const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
+      if (isFull && slow === 'destroy') this.#stream.destroy(refusal)
+      if (this.isOver && (isFull || this.isOwned)) return refusal as Error
       throw refusal
     }
     if (messageOut.hasSubscribers) this.#publish(entry, message, size)
+    return null
   }
 
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {
@@ -129,9 +142,23 @@ export class Sender implements WriterPort {
     this.#batch.add(preamble)
   }
 
-  /** Counts a message in, if the queue may hold it. */
+  hasRoom(size: number): boolean {
+    const { queued } = this
+    return queued === 0 || queued + size <= this.#settings.maxQueuedBytes / 2
+  }
+
+  skip(): void {
+    this.#skipped++
+  }
+
+  get skipped(): number {
+    return this.#skipped
+  }
+
+  /** Counts a message in, if the queue may hold it: an empty one takes any, or that could never be sent. */
   #admit(size: number, entry: Entry | undefined): void {
-    if (this.queued + size > this.#settings.maxQueuedBytes) throw this.#full(size)
+    const { queued } = this
+    if (queued > 0 && queued + size > this.#settings.maxQueuedBytes) throw this.#full(queued, size)
     this.tally.count(entry, size)
   }
 
@@ -145,13 +172,14 @@ export class Sender implements WriterPort {
     messageOut.publish({ connection, writer: this.#stream.writer, name: entry?.name ?? null, bytes, message })
   }
 
-  #full(size: number): QbpError {
-    const { queued } = this
-    const { maxQueuedBytes } = this.#settings
+  #full(queued: number, size: number): QbpError {
+    const { maxQueuedBytes, slow } = this.#settings
+    const advice = "await writeMessage(), or wait for 'drain' when write() is false"
     return new QbpError(
       'ERR_QBP_QUEUE_FULL',
       `${queued} bytes wait for a slow peer, and ${size} more would pass maxQueuedBytes, ${maxQueuedBytes}. ` +
-        `Nothing of the message was sent: await writeMessage(), or wait for 'drain' when write() is false.`,
+        `Nothing of the message was sent${slow === 'destroy' ? ", and the writer is destroyed: see the option 'slow'" : ''}. ` +
+        `To write no more than the peer takes, ${advice}.`,
       { size: queued + size, limit: maxQueuedBytes },
     )
   }
@@ -159,13 +187,13 @@ export class Sender implements WriterPort {
   // ---- the way out: batches
 
   /** Sees that what was written leaves. @returns whether there is room for more. */
-  scheduleFlush(callback?: Callback): boolean {
+  scheduleFlush(callback?: WriteCallback): boolean {
     if (callback !== undefined) {
-      this.#callbacks ??= []
-      this.#callbacks.push(callback)
+      this.#callbacks ??= new WriteCallbacks()
+      this.#callbacks.add(callback, this.#sent + this.#batch.length)
     }
     if (!this.#isScheduled) this.#schedule()
-    if (this.#batch.length >= BATCH_BYTES && this.#isFree) this.#flush(false)
+    if (this.#batch.length >= BATCH_BYTES && this.#isFree) inRootContext(Sender.#send, this)
     if (this.queued < this.#settings.highWaterMarkBytes) return true
     this.#needsDrain = true
     return false
@@ -192,7 +220,11 @@ export class Sender implements WriterPort {
 
   static #tick(this: void, sender: Sender): void {
     sender.#isScheduled = false
-    if (sender.#isFree) sender.#flush(false)
+    if (sender.#isFree) inRootContext(Sender.#send, sender)
+  }
+
+  static #send(this: void, sender: Sender): void {
+    sender.#flush(false)
   }
 
   flush(): void {
@@ -201,26 +233,27 @@ export class Sender implements WriterPort {
 
   /** @param always goes on where there is no room. */
   #flush(always: boolean): void {
-    if (this.#phase === 'destroyed') return
-    do {
+    for (;;) {
+      if (this.#phase === 'destroyed') return // By the owner, which could not send.
       const chunk = this.#batch.take()
       if (chunk === null) break
+      this.#sent += chunk.length
       if (this.#owner === null) this.#stream.push(chunk)
-      else if (!this.#owner.send(chunk)) this.#isBlocked = true
-    } while (always || !this.#isBlocked)
-    if (this.#batch.length === 0) this.#emptied()
+      else if (!this.#owner.send(chunk, this.#callbacks?.upTo(this.#sent))) this.#isBlocked = true
+      if (this.#isBlocked && !always) break
+    }
+    if (this.#batch.length === 0) this.#finishUp()
     this.relieve()
   }
 
-  #emptied(): void {
-    const callbacks = this.#callbacks
+  /** All that was written has left. */
+  #finishUp(): void {
     const finish = this.#finish
-    this.#callbacks = this.#finish = null
-    if (callbacks !== null) for (const callback of callbacks) callback(null)
     if (finish === null) return
+    this.#finish = null
     this.#phase = 'finished'
-    this.#owner?.finish()
-    finish()
+    if (this.#owner === null) finish()
+    else this.#owner.finish(finish)
   }
 
   hold(): void {
@@ -229,18 +262,29 @@ export class Sender implements WriterPort {
 
   drained(): void {
     this.#isBlocked = false
-    if (this.#isFree) this.#flush(false)
+    if (this.#isFree) inRootContext(Sender.#send, this)
   }
 
-  /** Lets writing calls go on and `drain` be emitted, once half of what may wait has gone. */
+  /** Bytes have been taken: calls back whose they were, and lets writing calls go on once half of what may wait has gone. */
   relieve(): void {
+    if (this.#callbacks !== null && this.#owner === null)
+      this.#callbacks.upTo(this.#sent - this.#stream.readableLength)?.(null)
     if (!this.#needsDrain || this.queued > this.#settings.highWaterMarkBytes / 2) return
     this.#needsDrain = false
-    process.nextTick(() => {
-      if (this.#phase === 'destroyed') return
-      const waiters = this.#waiters
-      this.#waiters = null
-      if (waiters !== null) for (const waiter of waiters) waiter.resolve()
+    inRootContext(process.nextTick, Sender.#drain, this)
+  }
+
+  static #drain(this: void, sender: Sender): void {
+    const waiters = sender.#waiters
+    sender.#waiters = null
+    if (waiters !== null) for (const waiter of waiters) waiter.resolve()
+    sender.#stream.emitDrain()
+  }
+
+  /** A write has come after the end: what it waits for comes all the same. A turn later, since many never look at a write's callback. */
+  relieveLate(): void {
+    this.#late ??= setImmediate(() => {
+      this.#late = null
       this.#stream.emitDrain()
     })
   }
@@ -268,6 +312,7 @@ export class Sender implements WriterPort {
   }
 
   fail(fault: Error): void {
+    this.#callbacks?.lose(fault)
     this.destroy(fault)
     this.#stream.destroy(fault)
   }
@@ -278,10 +323,11 @@ export class Sender implements WriterPort {
     this.#phase = 'destroyed'
     this.#batch.clear()
     const waiters = this.#waiters
-    const callbacks = this.#callbacks
-    this.#waiters = this.#callbacks = null
+    this.#waiters = null
     if (waiters !== null) for (const waiter of waiters) waiter.reject(reason)
-    if (callbacks !== null) for (const callback of callbacks) callback(reason)
+    this.#callbacks?.fail(reason)
+    if (this.#needsDrain) inRootContext(process.nextTick, Sender.#drain, this)
+    this.#needsDrain = false
     return true
   }
 

@@ -2,7 +2,7 @@
 // connections, which share what was checked.
 
 import { QbpError } from '../base/errors.ts'
-import { byteLimit, countLimit } from '../base/options.ts'
+import { byteLimit, countLimit, flag, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
@@ -52,8 +52,38 @@ export interface WritableOptions<R extends Role = Role> {
   preamble?: HeaderFields
   /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
   highWaterMarkBytes?: number
-  /** Encoded bytes that may wait at all: a message beyond them is refused. Default: 16 MiB, or twice maxBodyBytes where that is more. */
+  /**
+   * Encoded bytes that may wait at all, for a peer that does not read; an empty queue takes one message of any size. Default:
+   * 16 MiB, or twice maxBodyBytes where that is more.
+   */
   maxQueuedBytes?: number
+  /**
+   * What a message beyond maxQueuedBytes does. `destroy`: the writer is destroyed with ERR_QBP_QUEUE_FULL, and its connection
+   * with it; `write()` returns false and nothing is thrown, so that no peer can make the process throw. `throw`: the message
+   * is refused with that error, by `write()` and `writeMessage()`, and the stream goes on. Default: 'destroy' for a
+   * connection; 'throw' for a QbpWritable by itself, which has no connection to destroy.
+   */
+  slow?: 'destroy' | 'throw'
+}
+
+export const READABLE_OPTIONS: OptionNames<ReadableOptions> = {
+  role: true,
+  maxBodyBytes: true,
+  maxHeaderBytes: true,
+  shareBytes: true,
+  readableHighWaterMark: true,
+  maxConsecutiveEmptyFrames: true,
+  maxConsecutiveSkippedFrames: true,
+}
+
+export const WRITABLE_OPTIONS: OptionNames<WritableOptions> = {
+  role: true,
+  maxBodyBytes: true,
+  maxHeaderBytes: true,
+  preamble: true,
+  highWaterMarkBytes: true,
+  maxQueuedBytes: true,
+  slow: true,
 }
 
 const MAX_BODY_BYTES = 2 ** 20
@@ -74,7 +104,7 @@ export class ReaderSettings implements MessageReaderSettings {
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: Protocol, options: ReadableOptions) {
-    const { role, shareBytes = false, readableHighWaterMark = 16 } = options
+    const { role, readableHighWaterMark = 16 } = options
     if (!Number.isSafeInteger(readableHighWaterMark) || readableHighWaterMark < 0) {
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
@@ -89,8 +119,8 @@ export class ReaderSettings implements MessageReaderSettings {
     this.invalid = protocol.invalid
     this.table = protocol.table(role, 'incoming')
     this.maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, MAX_BODY_BYTES)
+    this.shareBytes = flag('shareBytes', options.shareBytes, false)
     this.maxHeaderBytes = byteLimit('maxHeaderBytes', options.maxHeaderBytes, MAX_HEADER_BYTES)
-    this.shareBytes = shareBytes
     this.readableHighWaterMark = readableHighWaterMark
     this.maxConsecutiveEmptyFrames = count('maxConsecutiveEmptyFrames', 100_000)
     this.maxConsecutiveSkippedFrames = count('maxConsecutiveSkippedFrames', 1_000)
@@ -104,6 +134,7 @@ export class WriterSettings {
   readonly preamble: Uint8Array | null
   readonly highWaterMarkBytes: number
   readonly maxQueuedBytes: number
+  readonly slow: 'destroy' | 'throw'
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: Protocol, options: WritableOptions) {
@@ -124,5 +155,6 @@ export class WriterSettings {
     }
     this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
+    this.slow = oneOf('slow', options.slow, 'throw', ['destroy', 'throw'])
   }
 }

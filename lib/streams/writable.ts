@@ -1,11 +1,13 @@
 import type { TransformCallback, TransformOptions } from 'node:stream'
+import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
 import { type WriterPort, writerPort } from './ports.ts'
 import { closedForWriting, Sender, type SenderStream } from './sender.ts'
-import { type WritableOptions, WriterSettings } from './settings.ts'
+import { WRITABLE_OPTIONS, type WritableOptions, WriterSettings } from './settings.ts'
+import type { WriteCallback } from './write-callbacks.ts'
 
 /** For one writing call. */
 export interface WriteOptions {
@@ -30,6 +32,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options?: WritableOptions<R> | WriterSettings)
   constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
     super()
+    if (!(options instanceof WriterSettings)) knownOptions('A QbpWritable', options, WRITABLE_OPTIONS)
     const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
     this.#sender = new Sender(settings, new QbpWritable.#Inside(this))
   }
@@ -41,36 +44,39 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    * ERR_QBP_QUEUE_FULL. The message is refused then, and the stream goes on. While a source is piped in, which cannot
    * catch it, the refusal destroys the writer instead.
    */
-  override write(message: Outgoing<P, R>, callback?: (error?: Error | null) => void): boolean
+  override write(message: Outgoing<P, R>, callback?: WriteCallback): boolean
   /** As above; the encoding means nothing. */
-  override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: WriteCallback): boolean
   /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
-  override write(message: never, callback?: (error?: Error | null) => void): boolean
-  override write(message: never, encoding?: BufferEncoding, callback?: (error?: Error | null) => void): boolean
+  override write(message: never, callback?: WriteCallback): boolean
+  override write(message: never, encoding?: BufferEncoding, callback?: WriteCallback): boolean
   override write(
     message: Outgoing<P, R>,
-    encoding?: BufferEncoding | ((error?: Error | null) => void),
-    callback?: (error?: Error | null) => void,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
     if (this.#sender.isOver) {
-      if (!this.#sender.isOwned) return super.write(message, done) // Node's own errors.
-      done?.(this.#closed())
-      return false
+      if (this.#sender.isOwned) return this.#refuseLate(this.#closed(), done)
+      this.#sender.relieveLate()
+      return super.write(message, done) // Node's own errors.
     }
     try {
-      this.#sender.encode(message)
+      const over = this.#sender.encode(message)
+      if (over !== null) return this.#refuseLate(over, done)
     } catch (refusal) {
-      if (this.#sender.isOver && this.#sender.isOwned) {
-        done?.(refusal as Error) // A getter of the message has ended the stream: the write came late.
-        return false
-      }
       if (this.#sources === 0) throw refusal
-      done?.(refusal as Error)
       this.destroy(refusal as Error)
-      return false
+      return this.#refuseLate(refusal as Error, done)
     }
     return this.#sender.scheduleFlush(done)
+  }
+
+  /** The stream is over: no message goes out any more, which its callback says, and no push-back lasts. */
+  #refuseLate(reason: Error, callback: WriteCallback | undefined): false {
+    if (callback !== undefined) process.nextTick(callback, reason)
+    this.#sender.relieveLate()
+    return false
   }
 
   /**
@@ -82,7 +88,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     try {
       signal?.throwIfAborted()
       if (this.#sender.isOver) return handled(Promise.reject(this.#closed()))
-      this.#sender.encode(message)
+      const over = this.#sender.encode(message)
+      if (over !== null) return handled(Promise.reject(over))
       return this.#sender.scheduleFlush() ? DONE : handled(this.#sender.room(signal))
     } catch (error) {
       return Promise.reject(error)
@@ -146,9 +153,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Only Node's own internals come this way: `write` is overridden. */
   override _transform(message: Outgoing<P, R>, _encoding: BufferEncoding, callback: TransformCallback): void {
     try {
-      this.#sender.encode(message)
-      this.#sender.scheduleFlush()
-      callback()
+      const over = this.#sender.encode(message)
+      if (over === null) this.#sender.scheduleFlush()
+      callback(over)
     } catch (refusal) {
       callback(refusal as Error)
     }
@@ -223,9 +230,8 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     accessor('writableNeedDrain', function () {
       return this.#sender.needsDrain && !this.#sender.isOver
     })
-    accessor('writableHighWaterMark', function () {
-      return this.#sender.highWaterMark
-    })
+    // Of messages, which is what Node counts by it; `write` and `drain` go by highWaterMarkBytes.
+    accessor('writableHighWaterMark', () => 16)
   }
 }
 

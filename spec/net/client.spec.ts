@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -67,6 +68,29 @@ describe('connect', () => {
           if (waitMs > 0) await setTimeout(waitMs)
           controller.abort(reason)
           expect(await connecting).to.equal(reason)
+        }
+      })
+
+      it('with what each address of a name says, where nobody is there', async () => {
+        const { port } = await (async () => {
+          await using gone = await raw(() => {})
+          return gone
+        })()
+        const lookup = (_name: string, _options: object, done: (error: null, found: object[]) => void) =>
+          done(null, [
+            { address: '127.0.0.1', family: 4 },
+            { address: '127.0.0.2', family: 4 },
+          ])
+        const { lookup: usual } = dns
+        dns.lookup = lookup as never
+        try {
+          const fault = (await rejection(connect(protocol, { host: 'two.test', port }))) as Error
+          expect(fault).to.have.property('code', 'ECONNREFUSED')
+          expect(fault.message).to.equal(
+            `connect ECONNREFUSED 127.0.0.1:${port}, connect ECONNREFUSED 127.0.0.2:${port}`,
+          )
+        } finally {
+          dns.lookup = usual
         }
       })
 

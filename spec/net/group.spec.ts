@@ -40,6 +40,23 @@ const say = (id: number, text = 'hi') => ({ $name: 'Say', id, text })
 const HI = '0001' + '00000006' + '0801' + '12026869'
 
 describe('Group', () => {
+  it('may be one of many that a member joins, and is left by all when that closes', async () => {
+    const seen: Error[] = []
+    const note = (warning: Error) => seen.push(warning)
+    process.on('warning', note)
+    const { near } = ends()
+    const all = Array.from({ length: 100 }, () => new Group().join(near))
+    for (const group of all.slice(0, 30)) group.leave(near)
+    for (const group of all.slice(0, 10)) group.join(near)
+    await setImmediate()
+    process.off('warning', note)
+    expect(seen).to.deep.equal([])
+    expect(all.map(({ size }) => size)).to.deep.equal(all.map((_, n) => (n >= 10 && n < 30 ? 0 : 1)))
+    near.destroy()
+    await near.closed
+    expect(all.map(({ size }) => size)).to.deep.equal(all.map(() => 0))
+  })
+
   it('writes a message to every member, and says to how many', () => {
     const members = [writerOf(), writerOf(), writerOf()]
     const group = new Group()

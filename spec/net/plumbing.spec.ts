@@ -100,7 +100,7 @@ describe(
     })
 
     it('keeps what the duplex has no room for, within maxQueuedBytes, and ends it behind all of that', async () => {
-      const { connection, peer } = bare({ highWaterMarkBytes: 2_000, maxQueuedBytes: 20_000 })
+      const { connection, peer } = bare({ highWaterMarkBytes: 2_000, maxQueuedBytes: 20_000, slow: 'throw' })
       const { writer } = connection
       const text = 'x'.repeat(990) // Frames of 1,000 bytes with their header.
       let taken = 0

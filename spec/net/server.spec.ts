@@ -136,6 +136,91 @@ describe('QbpServer', () => {
         if (!silent.destroyed) await once(silent.resume(), 'close')
       })
 
+      describe('inside a handler', () => {
+        const ways: Record<string, (close: () => Promise<unknown>) => unknown> = {
+          'at once': (close) => close(),
+          'after other things': async (close) => {
+            await setImmediate()
+            await setTimeout(1)
+            await close()
+          },
+          'in a function of its own': async (close) => {
+            const shutDown = async () => {
+              await setImmediate()
+              await close()
+            }
+            await shutDown()
+          },
+          'beside others': (close) => Promise.all([close(), setImmediate()]),
+          'in a race': (close) => Promise.race([close(), once(new AbortController().signal, 'abort')]),
+          twice: async (close) => {
+            await close()
+            await close()
+          },
+        }
+        for (const [how, way] of Object.entries(ways)) {
+          it(`waits for all others, and not for that handler (${how})`, async () => {
+            const order: string[] = []
+            const server = createServer(protocol, async (reader) => {
+              for await (const message of reader) {
+                if (message.$name !== 'Say') continue
+                await way(() => server.close({ graceMs: 60_000 }))
+                order.push('closed')
+                return
+              }
+              await setTimeout(30)
+              order.push('another')
+            })
+            const pairs = [duplexPair(), duplexPair(), duplexPair()]
+            for (const [near, far] of pairs) {
+              server.attach(near)
+              far.resume().on('end', () => far.end())
+            }
+            pairs[1]?.[1].write(hex('0003 0000000a 0a0468616c6c 12026869'))
+            await once(server, 'close')
+            expect(order).to.deep.equal(['another', 'another', 'closed'])
+          })
+        }
+
+        it('lets two handlers that call it go on, and one outside wait for both', async () => {
+          const order: string[] = []
+          const server = createServer(protocol, async (reader) => {
+            await reader.readMessage()
+            await server.close()
+            await setTimeout(5)
+            order.push('inside')
+          })
+          const pairs = [duplexPair(), duplexPair()]
+          for (const [near, far] of pairs) {
+            server.attach(near)
+            far.resume().on('end', () => far.end())
+          }
+          await setImmediate()
+          await server.close().then(() => order.push('outside'))
+          expect(order).to.deep.equal(['inside', 'inside', 'outside'])
+        })
+
+        it('of another server is no reason not to wait', async () => {
+          const order: string[] = []
+          const other = createServer(protocol, async (reader) => {
+            for await (const _ of reader);
+            await setTimeout(20)
+            order.push('other')
+          })
+          const server = createServer(protocol, async () => {
+            await setImmediate()
+            await other.close()
+            order.push('closed')
+          })
+          const pairs = [duplexPair(), duplexPair()] as const
+          for (const [, far] of pairs) far.resume().on('end', () => far.end())
+          other.attach(pairs[0][0])
+          await server.attach(pairs[1][0]).closed
+          expect(order).to.deep.equal(['other', 'closed'])
+          await server.close()
+        })
+      })
+
       it('comes with `await using`', async () => {
         let port = 0
         {
@@ -194,14 +279,24 @@ describe('QbpServer', () => {
         await server.close()
       })
 
-      it('a signal of listen, by closing the door', async () => {
-        const controller = new AbortController()
-        const server = createServer(protocol, echo).listen({ port: 0, host: '127.0.0.1', signal: controller.signal })
-        await once(server, 'listening')
-        controller.abort()
-        await setImmediate()
-        expect(server.listening).to.equal(false)
-        await server.close()
+      it('a signal of listen, by closing: the door and every connection', async () => {
+        for (const early of [false, true]) {
+          const controller = new AbortController()
+          const server = createServer(protocol, echo)
+          const [near, far] = duplexPair()
+          server.attach(near)
+          far.resume().on('end', () => far.end())
+          if (early) controller.abort()
+          server.listen({ port: 0, host: '127.0.0.1', signal: controller.signal })
+          if (!early) {
+            await once(server, 'listening')
+            controller.abort()
+          }
+          await once(server, 'close')
+          expect(server.listening).to.equal(false)
+          expect(server.connections.size).to.equal(0)
+          await server.close()
+        }
       })
     }),
   )

@@ -64,7 +64,7 @@ describe(
       expect(await connection.reader.readMessage()).to.equal(null)
       const { messagesIn, byName, skipped } = connection.stats()
       expect(messagesIn).to.equal(4)
-      expect(skipped).to.deep.equal({ unknown: 2, invalid: 1 })
+      expect(skipped).to.deep.equal({ unknown: 2, invalid: 1, slow: 0 })
       expect(byName.in).to.deep.equal({ '(unlisted)': { messages: 2, bytes: 13 }, Say: { messages: 2, bytes: 13 } })
       other.resume()
       await connection.close()
@@ -77,12 +77,12 @@ describe(
       const traffic = { [UNLISTED]: { messages: 1, bytes: 8 } }
       expect(client.stats().byName.out).to.deep.equal(traffic)
       expect(server.stats().byName.in).to.deep.equal(traffic)
-      expect(server.stats().skipped).to.deep.equal({ unknown: 0, invalid: 0 })
+      expect(server.stats().skipped).to.deep.equal({ unknown: 0, invalid: 0, slow: 0 })
       await Promise.all([client.close(), server.close()])
     })
 
     it('count messages that were refused on write, and nothing of them as written', async () => {
-      const { client, server } = connectionPair(protocol, { maxQueuedBytes: 40 })
+      const { client, server } = connectionPair(protocol, { maxQueuedBytes: 40, slow: 'throw' })
       expect(() => client.writer.write({ $name: 'Say', text: 5 } as never)).to.throw()
       await rejection(client.writer.writeMessage({ $name: 'None' } as never))
       client.writer.cork()
@@ -150,7 +150,7 @@ describe(
         bytesOut: 32,
         queuedBytes: 0,
         byName: { in: { Say: traffic, Leave: { messages: 1, bytes: 6 } }, out: { Say: traffic } },
-        skipped: { unknown: 0, invalid: 0 },
+        skipped: { unknown: 0, invalid: 0, slow: 0 },
         faults: { ERR_QBP_TOO_MANY_CONNECTIONS: 1, TypeError: 1 },
         connections: 0,
         accepted: 2,

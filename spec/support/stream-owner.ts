@@ -6,7 +6,7 @@ export function streamOwner(more: Partial<StreamOwner> = {}): StreamOwner {
     connection: {},
     more() {},
     send: () => true,
-    finish() {},
+    finish: (finished) => finished(),
     readerClosed() {},
     writerDestroyed() {},
     refused() {},

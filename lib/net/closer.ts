@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Plumbing } from './plumbing.ts'
+
+/** How long a server that closes waits for the end of a peer from which nothing came since. */
+const QUIET_LINGER_MS = 200
+/** How long a duplex may take to emit `close` once it is destroyed. */
+const CLOSE_MS = 2_000
+/** How often a duplex that emits no `close` is looked at; and how long one has to destroy itself once both sides have ended. */
+const LOOK_MS = 20
+
+/** Sees a connection's duplex to its close, of whatever kind it is: also one that emits no `close`, or does not end by itself. */
+export class Closer {
+  readonly #life: Lifecycle
+  readonly #plumbing: Plumbing
+  readonly #lingerMs: number
+  #quietLingerMs: number
+
+  constructor(life: Lifecycle, plumbing: Plumbing, lingerMs: number) {
+    this.#life = life
+    this.#plumbing = plumbing
+    this.#lingerMs = this.#quietLingerMs = lingerMs
+    if (!plumbing.duplex.destroyed && !emitsClose(plumbing.duplex)) this.#look()
+  }
+
+  /** The peer need not be waited for so long, unless it still sends. */
+  hurry(): void {
+    this.#quietLingerMs = Math.min(QUIET_LINGER_MS, this.#lingerMs)
+  }
+
+  /** All is sent, and the peer may still send: what comes is dropped, for so long. */
+  linger(): void {
+    this.#life.later(this.#plumbing.hasDropped ? this.#lingerMs : this.#quietLingerMs, () => this.destroy())
+  }
+
+  /** One side has ended. A duplex whose other has, too, most often destroys itself then. */
+  settle(): void {
+    const { duplex, isPeerEnded, isMoving } = this.#plumbing
+    if (isPeerEnded && duplex.writableFinished && !isMoving) this.#life.later(LOOK_MS, () => this.destroy())
+  }
+
+  destroy(): void {
+    this.#plumbing.duplex.destroy()
+    this.expect()
+  }
+
+  /** As `destroy`, and a TCP peer sees a reset. */
+  abort(): void {
+    const duplex = this.#plumbing.duplex as Socket
+    // A socket beneath TLS is not to be reset: with a write under way Node 20 dies of it (SIGSEGV).
+    const isTcp =
+      typeof duplex.resetAndDestroy === 'function' && duplex.remoteFamily !== undefined && !('encrypted' in duplex)
+    // While a FIN is under way libuv refuses a reset (EINVAL), and Node then never closes the socket.
+    const ending = duplex.writableEnded && !duplex.writableFinished && duplex.writableLength === 0
+    if (isTcp && !duplex.destroyed && !ending) duplex.resetAndDestroy()
+    else duplex.destroy()
+    this.expect()
+  }
+
+  /** The duplex is destroyed, and closes, whether or not it emits that. */
+  expect(): void {
+    this.#life.later(CLOSE_MS, () => this.#plumbing.duplexClosed())
+  }
+
+  /** Its user may destroy a duplex that emits no `close`. */
+  #look(): void {
+    const look = () => (this.#plumbing.duplex.destroyed ? this.#plumbing.duplexClosed() : this.#look())
+    this.#life.later(LOOK_MS, look)?.unref()
+  }
+}
+
+/** Whether a duplex emits `close`: sockets and HTTP/2's streams do, though they say that they do not. */
+function emitsClose(duplex: Duplex): boolean {
+  const states = duplex as unknown as Record<'_readableState' | '_writableState', { emitClose?: boolean } | undefined>
+  return (
+    states._readableState?.emitClose === true ||
+    states._writableState?.emitClose === true ||
+    '_handle' in duplex ||
+    'session' in duplex
+  )
+}

@@ -1,0 +1,277 @@
+import type { Duplex } from 'node:stream'
+import { QbpError } from '../base/errors.ts'
+import type { ReaderPort, WriterPort } from '../streams/ports.ts'
+import type { QbpReadable } from '../streams/readable.ts'
+import type { QbpWritable } from '../streams/writable.ts'
+import { Closer } from './closer.ts'
+import { Deadlines, type Watched } from './deadlines.ts'
+import { type ReportedConnection, reportClose, reportOpen } from './diagnostics.ts'
+import { handOver, handoverRefusal } from './handover.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { lost, Plumbing, type PlumbingUser } from './plumbing.ts'
+import type { Sending } from './sending.ts'
+import { type ConnectionSettings, GRACE_MS } from './settings.ts'
+import { type Counts, Faults } from './stats.ts'
+import { Countdown } from './timer.ts'
+import { handshakeTimeout } from './tls.ts'
+
+/** The connection that a core is the inside of. */
+export interface ConnectionShell extends ReportedConnection {
+  readonly reader: QbpReadable<never, never>
+  readonly writer: QbpWritable<never, never>
+  emit(event: 'ended'): boolean
+}
+
+/** The inside of a connection: what its duplex, its reader, its writer and its deadlines report comes together here. */
+export class ConnectionCore implements PlumbingUser, Watched {
+  readonly connection: ConnectionShell
+  readonly life: Lifecycle = new Lifecycle()
+  readonly plumbing: Plumbing
+  readonly #settings: ConnectionSettings
+  readonly #reader: ReaderPort
+  readonly #writer: WriterPort
+  readonly #deadlines: Deadlines
+  readonly #closer: Closer
+  #faults: Faults | null = null
+  /** The last message refused on write; where it then ends the connection it is no second fault. */
+  #refusal: unknown
+
+  constructor(
+    connection: ConnectionShell,
+    duplex: Duplex,
+    ports: { readonly reader: ReaderPort; readonly writer: WriterPort },
+    settings: ConnectionSettings,
+  ) {
+    this.connection = connection
+    this.#settings = settings
+    this.#reader = ports.reader
+    this.#writer = ports.writer
+    this.#deadlines = new Deadlines(this, settings)
+    this.plumbing = new Plumbing(duplex, ports.reader, ports.writer, this)
+    this.#closer = new Closer(this.life, this.plumbing, settings.lingerMs)
+  }
+
+  /** To be called once the connection stands. */
+  open(): void {
+    if (this.plumbing.duplex.destroyed) return
+    this.#deadlines.start()
+    reportOpen(this.connection, this.#settings.role ?? null)
+  }
+
+  get isClosing(): boolean {
+    return this.life.phase !== 'open' || this.plumbing.duplex.destroyed
+  }
+
+  /** Whether the peer sends nothing more. */
+  get isPeerEnded(): boolean {
+    return this.plumbing.isPeerEnded || this.life.isOver
+  }
+
+  /** Bytes written that the operating system has not taken. */
+  get queuedBytes(): number {
+    return this.#writer.queued + this.plumbing.duplex.writableLength
+  }
+
+  // ---- how it ends
+
+  close(graceMs: number): void {
+    this.#deadlines.stop()
+    if (this.plumbing.duplex.destroyed) this.#decideCut()
+    this.plumbing.discard()
+    this.#end(graceMs)
+  }
+
+  /** Sends what was written, and ends this side; what the reader has stays its own. */
+  #end(graceMs: number): void {
+    const { duplex } = this.plumbing
+    if (duplex.destroyed) this.#closer.expect()
+    else if (this.life.close()) {
+      this.connection.writer.end()
+      if (duplex.writableFinished) this.#closer.linger() // The writer had ended before.
+    }
+    this.life.later(graceMs, () => {
+      if (this.plumbing.duplex.writableFinished) this.#closer.destroy()
+      else this.destroy(lost(this.queuedBytes, ` within ${graceMs} ms, which is graceMs`, graceMs))
+    })
+  }
+
+  destroy(error?: Error): void {
+    if (this.life.isOver) return
+    this.life.close()
+    this.life.decide(error ?? null)
+    this.#closer.abort()
+    const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
+    const { reader } = this.connection
+    if (!reader.readableEnded) reader.destroy(fault)
+    this.#writer.fail(fault)
+  }
+
+  /** The reader ends after what has come whole; the peer's end is not waited for as long as otherwise. */
+  conclude(): void {
+    this.#closer.hurry()
+    if (this.plumbing.isReaderEnded || this.connection.reader.destroyed) return
+    this.#deadlines.stop()
+    this.plumbing.conclude()
+  }
+
+  /** The duplex has failed or closed: the reader fails after what it brought, and nothing more can be sent. */
+  #fail(fault: Error): void {
+    if (!this.plumbing.isReaderEnded) this.#reader.fail(fault)
+    this.#writer.fail(fault)
+  }
+
+  finish(): void {
+    const isFirst = this.life.end((outcome) => {
+      if (outcome !== null && outcome !== this.#refusal) this.#count(outcome)
+      this.#settings.over?.(this.connection)
+      reportClose(this.connection, outcome)
+    })
+    if (!isFirst) return
+    this.#deadlines.stop()
+    this.connection.writer.destroy()
+    if (!this.plumbing.isPeerEnded) this.connection.emit('ended')
+  }
+
+  // ---- handing the duplex on
+
+  /** Takes the duplex off reader and writer. */
+  async release(timeoutMs: number): Promise<Duplex> {
+    if (this.isClosing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
+    const isRead = this.#reader.waiting || this.connection.reader.readableLength > 0
+    const refusal = handoverRefusal(this.plumbing, isRead)
+    if (refusal !== null) throw refusal
+    this.#deadlines.stop()
+    const late = new Countdown(timeoutMs, () => this.destroy(handshakeTimeout(timeoutMs)))
+    try {
+      return await handOver(this.plumbing, () => {
+        if (!this.isClosing) return null
+        return this.life.outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
+      })
+    } finally {
+      late.cancel()
+    }
+  }
+
+  /** Goes on with another duplex. */
+  go(duplex: Duplex): void {
+    this.plumbing.go(duplex)
+    if (!this.plumbing.isReaderEnded) this.#deadlines.start()
+  }
+
+  /** The duplex is another's, and what was decided before matters no more. */
+  leave(): void {
+    this.life.close()
+    this.life.forgive()
+    this.#reader.conclude()
+    this.connection.writer.destroy()
+    this.finish()
+  }
+
+  // ---- counting
+
+  addTo(sum: Counts): void {
+    const { tally, skipped } = this.#reader
+    sum.in.add(tally)
+    sum.out.add(this.#writer.tally)
+    sum.skipped.unknown += skipped.unknown
+    sum.skipped.invalid += skipped.invalid
+    sum.skipped.slow += this.#writer.skipped
+    if (this.#faults !== null) sum.faults.add(this.#faults)
+    sum.queuedBytes += this.queuedBytes
+  }
+
+  #count(fault: unknown): void {
+    this.#faults ??= new Faults()
+    this.#faults.count(fault)
+  }
+
+  // ---- for the plumbing
+
+  heard(): void {
+    this.#deadlines.heard()
+  }
+
+  blocked(): void {
+    this.#deadlines.blocked()
+  }
+
+  /** No answer to a heartbeat can come, either; this side may go on. */
+  peerEnded(): void {
+    this.#deadlines.stopHearing()
+    this.life.later(this.#settings.halfOpenTimeoutMs, () => this.#end(GRACE_MS))
+    this.#closer.settle()
+    this.connection.emit('ended')
+  }
+
+  duplexFailed(fault: Error): void {
+    this.life.decide(fault)
+    this.#fail(fault)
+  }
+
+  allSent(): void {
+    this.#closer.settle()
+    if (this.life.phase === 'closing') this.#closer.linger()
+  }
+
+  duplexClosed(): void {
+    if (this.queuedBytes > 0) this.life.decide(lost(this.queuedBytes))
+    if (!this.plumbing.isReaderEnded) this.#fail(this.#decideCut())
+    this.finish()
+  }
+
+  /** The duplex closed under the connection, before its peer has ended. */
+  #decideCut(): QbpError {
+    const cut = new QbpError('ERR_QBP_CLOSED', 'The connection closed before the peer had ended.')
+    if (!this.plumbing.isReaderEnded && this.life.phase === 'open') this.life.decide(cut)
+    return cut
+  }
+
+  /** This side may say to the peer what was wrong, and is destroyed if it does not close by itself. */
+  readerClosed(fault: Error | null): void {
+    if (fault !== null) this.life.decide(fault)
+    this.#deadlines.stopHearing()
+    this.plumbing.drop()
+    if (fault !== null && !this.isClosing) this.life.later(this.#settings.lingerMs, () => this.destroy(fault))
+  }
+
+  /** A source piped into it brought no message, or a group found it too slow. */
+  writerDestroyed(fault: Error | null): void {
+    if (fault !== null) this.destroy(fault)
+  }
+
+  refused(fault: unknown): void {
+    this.#refusal = fault
+    this.#count(fault)
+  }
+
+  // ---- for the deadlines
+
+  get waiting(): boolean {
+    return this.#reader.waiting
+  }
+
+  get frames(): { readonly index: number; readonly pending: number } {
+    return this.#reader.frames
+  }
+
+  isPaused(): boolean {
+    return this.plumbing.duplex.isPaused()
+  }
+
+  get sending(): Sending {
+    return this.plumbing.sending
+  }
+
+  beat(): boolean {
+    const { beat } = this.#settings
+    const { writer } = this.connection
+    if (beat === null || !writer.writable || writer.writableNeedDrain) return false
+    if (!this.#writer.hasRoom(beat.frame.length)) return false // What the peer is still to take is question enough.
+    this.#writer.frame(beat.frame, beat.entry, beat.message)
+    return true
+  }
+
+  missed(fault: QbpError): void {
+    this.destroy(fault)
+  }
+}

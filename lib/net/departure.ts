@@ -1,0 +1,58 @@
+import { timer } from './timer.ts'
+
+/** Waits until a server's connections and handlers are gone, or the time for it is over. */
+export class Departure {
+  /** Resolves when all are gone. */
+  readonly ofAll: Promise<void>
+  #resolve!: () => void
+  readonly #timers: (NodeJS.Timeout | undefined)[] = []
+  /** The handlers that wait for the others to be gone. */
+  readonly #inside: (() => void)[] = []
+  #connections = 0
+  #handlers = 0
+  #isOver = false
+
+  constructor() {
+    this.ofAll = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  /** Resolves for a handler that waits itself: when all that remains are handlers that wait so, and their connections. */
+  ofOthers(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#inside.push(resolve)
+      this.check(this.#connections, this.#handlers)
+    })
+  }
+
+  /** After so long whoever is not gone is not waited for any more. */
+  within(ms: number, expired: () => void): void {
+    if (this.#isOver) return
+    const late = () => {
+      expired()
+      this.#end()
+    }
+    this.#timers.push(timer(ms, late)?.ref())
+  }
+
+  /** So many remain. */
+  check(connections: number, handlers: number): void {
+    this.#connections = connections
+    this.#handlers = handlers
+    const inside = this.#inside.length
+    if (connections + handlers === 0) this.#end()
+    else if (inside > 0 && handlers <= inside && connections <= handlers) this.#release()
+  }
+
+  #release(): void {
+    for (const resolve of this.#inside) resolve()
+  }
+
+  #end(): void {
+    this.#isOver = true
+    for (const each of this.#timers) clearTimeout(each)
+    this.#release()
+    this.#resolve()
+  }
+}

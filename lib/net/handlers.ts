@@ -1,0 +1,97 @@
+import { errorOf } from '../base/thrown.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import type { QbpReadable } from '../streams/readable.ts'
+import type { QbpWritable } from '../streams/writable.ts'
+import { callers } from './callers.ts'
+import type { QbpConnection } from './connection.ts'
+import { warnOf } from './diagnostics.ts'
+
+/**
+ * Serves one connection. Its closure is the connection's state.
+ *
+ * When it returns, what was written is sent and the connection ended; when it throws, the connection is aborted and the
+ * server emits `clientError`. Where nobody listens to that, what is no fault of the peer's is a warning of the process.
+ */
+export type Handler<P extends Protocol = Protocol> = (
+  reader: QbpReadable<P, 'server'>,
+  writer: QbpWritable<P, 'server'>,
+  connection: QbpConnection<P, 'server'>,
+) => unknown
+
+/** What the handlers of a server report to: the server. */
+export interface HandlersUser<P extends Protocol> {
+  /** Before the handler runs. */
+  began(connection: QbpConnection<P, 'server'>): void
+  /** One has returned or thrown. */
+  left(): void
+  /** @returns whether anybody has heard of it. */
+  threw(error: Error, connection: QbpConnection<P, 'server'>): boolean
+}
+
+type Call<P extends Protocol> = (connection: QbpConnection<P, 'server'>) => Promise<void>
+
+let servers = 0
+
+/** Runs a server's handler on each of its connections. */
+export class Handlers<P extends Protocol> {
+  readonly #handler: Handler<P>
+  readonly #user: HandlersUser<P>
+  /** The name by which a frame of `#call` is known among the callers of a function. */
+  readonly #frame = `qbp handler of server ${++servers}`
+  readonly #call: Call<P>
+  #running = 0
+
+  constructor(handler: Handler<P>, user: HandlersUser<P>) {
+    this.#handler = handler
+    this.#user = user
+    const named = {
+      [this.#frame]: async (connection: QbpConnection<P, 'server'>) => {
+        this.#user.began(connection)
+        await this.#handler(connection.reader, connection.writer, connection)
+      },
+    }
+    this.#call = named[this.#frame] as Call<P>
+  }
+
+  /** How many have not returned. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Whether one of them leads to whoever asks. */
+  get isCaller(): boolean {
+    return callers().includes(this.#frame)
+  }
+
+  run(connection: QbpConnection<P, 'server'>): void {
+    this.#running++
+    this.#call(connection).then(
+      () => this.#returned(connection),
+      (thrown) => this.#threw(connection, thrown),
+    )
+  }
+
+  #returned(connection: QbpConnection<P, 'server'>): void {
+    this.#running--
+    if (!connection.closing) void connection.close() // Of one that the peer has ended, what came may still be read.
+    this.#user.left()
+  }
+
+  #threw(connection: QbpConnection<P, 'server'>, thrown: unknown): void {
+    this.#running--
+    const error = errorOf(thrown, 'The handler')
+    const isOfPeer = isFaultOf(connection, error)
+    connection.destroy(error)
+    this.#user.left()
+    if (!this.#user.threw(error, connection) && !isOfPeer)
+      warnOf(error, 'A handler threw, and its server has no listener for clientError')
+  }
+}
+
+/** Whether an error is what a connection's reading and writing calls reject with because of its peer: no bug of a handler. */
+function isFaultOf({ reader, writer }: QbpConnection<never, 'server'>, error: Error & { code?: unknown }): boolean {
+  const { code } = error
+  return (
+    error === reader.errored || error === writer.errored || code === 'ERR_QBP_CLOSED' || code === 'ERR_QBP_QUEUE_FULL'
+  )
+}
