@@ -5,7 +5,7 @@ import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Closer } from './closer.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
-import { type ReportedConnection, reportClose, reportOpen } from './diagnostics.ts'
+import { type ReportedConnection, reportClose, reportOpen, warnOf } from './diagnostics.ts'
 import { handOver, handoverRefusal } from './handover.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { lost, Plumbing, type PlumbingUser } from './plumbing.ts'
@@ -123,7 +123,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
   finish(): void {
     const isFirst = this.life.end((outcome) => {
       if (outcome !== null && outcome !== this.#refusal) this.#count(outcome)
-      this.#settings.over?.(this.connection)
+      this.#settings.owner?.closed(this.connection)
       reportClose(this.connection, outcome)
     })
     if (!isFirst) return
@@ -200,6 +200,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.#deadlines.stopHearing()
     this.life.later(this.#settings.halfOpenTimeoutMs, () => this.#end(GRACE_MS))
     this.#closer.settle()
+    this.#closer.watchTls(() => this.destroy(lost(this.queuedBytes, ': the peer has gone')))
     this.connection.emit('ended')
   }
 
@@ -242,6 +243,14 @@ export class ConnectionCore implements PlumbingUser, Watched {
   refused(fault: unknown): void {
     this.#refusal = fault
     this.#count(fault)
+  }
+
+  /** A bug of this side: nothing more is said to the peer. The server reports it, or `closed`; else nobody would hear of it. */
+  listenerThrew(error: Error): void {
+    this.destroy(error)
+    const { owner } = this.#settings
+    if (owner !== undefined) owner.threw(error, this.connection)
+    else if (!this.life.isAwaited) warnOf(error, 'A listener of a connection threw')
   }
 
   // ---- for the deadlines

@@ -49,6 +49,11 @@ export class Lifecycle {
     return this.#closed
   }
 
+  /** Whether anybody has asked for `closed`. */
+  get isAwaited(): boolean {
+    return this.#closed !== null
+  }
+
   /** Decides the outcome, unless something has before: the first fault explains those that follow it. */
   decide(outcome: Error | null): void {
     if (this.#outcome === undefined) this.#outcome = outcome

@@ -1,5 +1,4 @@
 import net from 'node:net'
-import type { Duplex } from 'node:stream'
 import type tls from 'node:tls'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { withBacklog } from './listen.ts'
@@ -109,9 +108,4 @@ export class Listener {
     this.#handshakes.get(socket)?.cancel()
     this.#handshakes.delete(socket)
   }
-}
-
-/** Whether a duplex speaks TLS already. */
-export function isSecure(duplex: Duplex): boolean {
-  return (duplex as Partial<tls.TLSSocket>).encrypted === true
 }

@@ -183,6 +183,10 @@ export class Plumbing implements StreamOwner {
     this.#user.refused(fault)
   }
 
+  listenerThrew(error: Error): void {
+    this.#user.listenerThrew(error)
+  }
+
   // ---- for the duplex
 
   arrived(chunk: Uint8Array): void {

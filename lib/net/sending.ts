@@ -3,10 +3,16 @@
 import type { Duplex } from 'node:stream'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
 
-/** Bytes given to a duplex that the peer has taken, less some constant; and whether some wait for it. */
+/** What of bytes given to a duplex can be seen. */
 export interface Sending {
+  /** Those that the peer has taken, less some constant. */
   readonly taken: number
+  /** Whether some wait for it. */
   readonly waits: boolean
+  /** How many of them wait in the sockets beneath. */
+  readonly waitsBeneath: number
+  /** Whether no write is under way, there either. */
+  readonly isIdle: boolean
 }
 
 /** Of more than so many bytes a duplex that is no socket gets pieces: what it has passed on can be seen by them alone. */
@@ -35,7 +41,10 @@ export function give(duplex: Handled, chunk: Uint8Array, sent?: WriteCallback): 
 /** @param given how many bytes it was given, ever. */
 export function sendingOf(duplex: Handled, given: number): Sending {
   const { writableLength } = duplex
-  let taken = given - writableLength
-  for (let handle = duplex._handle; handle; handle = handle._parent) taken -= handle.writeQueueSize ?? 0
-  return { taken, waits: writableLength > 0 }
+  const handle = duplex._handle
+  let waitsBeneath = 0
+  for (let below = handle?._parent; below; below = below._parent) waitsBeneath += below.writeQueueSize ?? 0
+  const untaken = (handle?.writeQueueSize ?? 0) + waitsBeneath
+  const isIdle = writableLength + untaken === 0
+  return { taken: given - writableLength - untaken, waits: writableLength > 0, waitsBeneath, isIdle }
 }

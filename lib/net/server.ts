@@ -4,11 +4,12 @@ import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { milliseconds } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import { isTls } from './closer.ts'
 import { QbpConnection } from './connection.ts'
 import { Departure } from './departure.ts'
-import { reportRefused } from './diagnostics.ts'
+import { reportRefused, warnOf } from './diagnostics.ts'
 import { type Handler, Handlers } from './handlers.ts'
-import { isSecure, Listener, type ListenerOptions } from './listener.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
 import { type CloseOptions, type ConnectionOptions, ConnectionSettings, GRACE_MS } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
@@ -71,8 +72,16 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
       left: () => this.#check(),
       threw: (error, connection) => this.emit('clientError', error, connection),
     })
-    this.#settings = new ConnectionSettings(protocol, { ...options, role: 'server' }, (connection) =>
-      this.#left(connection as QbpConnection<P, 'server'>),
+    this.#settings = new ConnectionSettings(
+      protocol,
+      { ...options, role: 'server' },
+      {
+        closed: (connection) => this.#left(connection as QbpConnection<P, 'server'>),
+        threw: (error, connection) => {
+          if (!this.emit('clientError', error, connection as QbpConnection<P, 'server'>))
+            warnOf(error, 'A listener threw, and its server has no listener for clientError')
+        },
+      },
     )
     this.#tls = options.tls
     this.#listener = new Listener(options, this.#settings.handshakeTimeoutMs, {
@@ -131,7 +140,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     }
     // Not every duplex emits `close`. One that was detached is not closed yet.
     void connection.closed.then(() => duplex.destroyed && admission.release(duplex))
-    if (this.#tls === undefined || tls === false || isSecure(duplex)) this.#serve(connection)
+    if (this.#tls === undefined || tls === false || isTls(duplex)) this.#serve(connection)
     else if (this.#closing === null) void this.#secure(connection, this.#tls)
     else connection.destroy()
     return connection

@@ -43,6 +43,14 @@ interface Beat {
   readonly frame: Uint8Array
 }
 
+/** What a connection reports to beside its user: its server. */
+export interface ConnectionOwner {
+  /** It has closed. */
+  closed(connection: object): void
+  /** A listener of its user threw. */
+  threw(error: Error, connection: object): void
+}
+
 /** A connection's options, checked, those of its reader and its writer among them. */
 export class ConnectionSettings extends TimeLimits {
   readonly role: Role | undefined
@@ -51,13 +59,12 @@ export class ConnectionSettings extends TimeLimits {
   readonly beat: Beat | null
   readonly lingerMs: number
   readonly handshakeTimeoutMs: number
-  /** Called with each connection that has closed. */
-  readonly over: ((connection: object) => void) | undefined
+  readonly owner: ConnectionOwner | undefined
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION, also for a heartbeat whose message this role cannot send. */
-  constructor(protocol: Protocol, options: ConnectionOptions, over?: (connection: object) => void) {
+  constructor(protocol: Protocol, options: ConnectionOptions, owner?: ConnectionOwner) {
     super(options)
-    this.over = over
+    this.owner = owner
     this.role = options.role
     this.reader = new ReaderSettings(protocol, options)
     this.writer = new WriterSettings(protocol, { ...options, slow: options.slow ?? 'destroy' })

@@ -26,6 +26,8 @@ export interface StreamOwner {
   writerDestroyed(fault: Error | null): void
   /** The writer refused a message. */
   refused(fault: unknown): void
+  /** A listener of the reader threw, and the reader is destroyed by it. */
+  listenerThrew(error: Error): void
 }
 
 /** What a connection does with its reader, beside what every user can. */

@@ -1,6 +1,7 @@
 import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
 import { countLimit, knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { errorOf } from '../base/thrown.ts'
 import { NONE } from '../framing/message-reader.ts'
 import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Incoming } from '../protocol/message-types.ts'
@@ -197,7 +198,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
         flows = this.readableFlowing === true && this.readableLength === 0
       }
     } catch (thrown) {
-      this.destroy(thrown as Error) // By a listener.
+      const error = errorOf(thrown, 'A listener')
+      this.destroy(error)
+      this.#receiver.owner?.listenerThrew(error)
     } finally {
       this.#isPumping = false
     }

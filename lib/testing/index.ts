@@ -1,8 +1,10 @@
 /**
- * For the specs of who uses Qbp: streams and peers without sockets, and bytes cut in every way.
+ * For the specs of programs that use Qbp: streams and peers without sockets, and bytes cut in every way.
  *
  * @module
  */
+
+export type { Expected, Met } from './expected.ts'
 export { duplexPair, type PairOptions } from './pair.ts'
-export { type ConnectionPair, connectionPair, type Expected, ScriptedPeer } from './script.ts'
+export { type ConnectionPair, connectionPair, ScriptedPeer, type ScriptOptions } from './script.ts'
 export { cut, cutAtRandom, everySplit, type Split, type SplitOptions } from './splits.ts'

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { milliseconds } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { QbpConnection } from '../net/connection.ts'
 import type { ConnectionOptions } from '../net/settings.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import { comparable, type Expected, type Met } from './expected.ts'
 import { duplexPair, type PairOptions } from './pair.ts'
 
 /** A client and a server that talk in memory. */
@@ -25,8 +28,11 @@ export function connectionPair<P extends Protocol>(
   }
 }
 
-/** A message as a script says it: what it names must be there and equal; what it leaves out may be anything. */
-export type Expected<T> = T extends { readonly $name: infer N } ? { readonly $name: N } & Partial<T> : never
+/** How a script waits. */
+export interface ScriptOptions {
+  /** How long a message may take to come, in milliseconds, before the script fails and says what it waited for. Default: 2 s. */
+  timeoutMs?: number
+}
 
 /**
  * A peer that follows a script, for specs of a server's or a client's own logic:
@@ -42,8 +48,14 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
   readonly duplex: Duplex
   readonly connection: QbpConnection<P, R>
   readonly #own: Duplex
+  readonly #timeoutMs: number
 
-  constructor(protocol: P, role: R, options: PairOptions & Omit<ConnectionOptions<R>, 'role'> = {}) {
+  constructor(
+    protocol: P,
+    role: R,
+    { timeoutMs, ...options }: ScriptOptions & PairOptions & Omit<ConnectionOptions<R>, 'role'> = {},
+  ) {
+    this.#timeoutMs = milliseconds('timeoutMs', timeoutMs, 2_000)
     const [own, other] = duplexPair(options)
     this.#own = own
     this.duplex = other
@@ -60,27 +72,43 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
     this.#own.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes)
   }
 
-  /** Waits for the next message and returns it. @throws {AssertionError} at a clean end; the fault of the connection. */
-  async receive(): Promise<Incoming<P, R>> {
-    const message = await this.connection.reader.readMessage()
-    if (message === null) assert.fail('the connection ended where a message was expected')
-    return message
+  /** Waits for the next message and returns it. @throws {AssertionError} at a clean end, or too late; the fault of the connection. */
+  receive(): Promise<Incoming<P, R>> {
+    return this.#message('a message')
   }
 
-  /** Waits for the next message, which must have the fields given here. Others may have any value. */
-  async expect(expected: Expected<Incoming<P, R>>): Promise<Incoming<P, R>> {
-    const message = await this.receive()
-    const found = Object.fromEntries(
-      Object.keys(expected).map((key) => [key, plain((message as Record<string, unknown>)[key])]),
-    )
-    assert.deepEqual(found, expected)
-    return message
+  /**
+   * Waits for the next message, which must have the fields given here, at every depth. Others may have any value.
+   *
+   * @returns it, with the type that its name says.
+   */
+  async expect<E extends Expected<Incoming<P, R>>>(expected: E): Promise<Met<Incoming<P, R>, E>> {
+    const message = await this.#message(shown(expected))
+    const both = comparable(message, expected)
+    assert.deepEqual(both.found, both.expected)
+    return message as Met<Incoming<P, R>, E>
   }
 
-  /** Waits for the clean end of the other side. @throws {AssertionError} if a message comes instead. */
+  /** Waits for a message that has the fields given here, and passes over others before it. */
+  async until<E extends Expected<Incoming<P, R>>>(expected: E): Promise<Met<Incoming<P, R>, E>> {
+    for (;;) {
+      const message = await this.#message(shown(expected))
+      const both = comparable(message, expected)
+      if (isDeepStrictEqual(both.found, both.expected)) return message as Met<Incoming<P, R>, E>
+    }
+  }
+
+  /** Waits for the clean end of the other side. @throws {AssertionError} if a message comes instead, or nothing. */
   async expectEnd(): Promise<void> {
-    const message = await this.connection.reader.readMessage()
-    if (message !== null) assert.fail(`a ${(message as { $name: string }).$name} came where the end was expected`)
+    const message = await this.#next('the end')
+    if (message !== null) assert.fail(`a ${nameOf(message)} came where the end was expected`)
+  }
+
+  /** Waits for so long, in which no message may come and no end. */
+  async expectNothing(forMs: number): Promise<void> {
+    const message = await this.#read(milliseconds('forMs', forMs, forMs))
+    if (message === TOO_LATE) return
+    assert.fail(`${message === null ? 'the end' : `a ${nameOf(message)}`} came where nothing was expected`)
   }
 
   /** Ends this side, reads what still comes, and resolves as `connection.closed` does. */
@@ -92,11 +120,41 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
   reset(): void {
     this.connection.destroy()
   }
+
+  async #message(awaited: string): Promise<Incoming<P, R>> {
+    const message = await this.#next(awaited)
+    if (message === null) assert.fail(`the connection ended where ${awaited} was expected`)
+    return message
+  }
+
+  async #next(awaited: string): Promise<Incoming<P, R> | null> {
+    const message = await this.#read(this.#timeoutMs)
+    if (message === TOO_LATE) assert.fail(`nothing came within ${this.#timeoutMs} ms where ${awaited} was expected`)
+    return message
+  }
+
+  async #read(timeoutMs: number): Promise<Incoming<P, R> | null | typeof TOO_LATE> {
+    const late = new AbortController()
+    // Nothing else may keep the process alive, as there is no socket.
+    const timer = timeoutMs < 2 ** 31 ? setTimeout(() => late.abort(TOO_LATE), timeoutMs) : undefined
+    try {
+      return await this.connection.reader.readMessage({ signal: late.signal })
+    } catch (fault) {
+      if (fault === TOO_LATE) return TOO_LATE
+      throw fault
+    } finally {
+      clearTimeout(timer)
+    }
+  }
 }
 
-/** Without the prototypes of messages and Buffers, as a script writes them. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
+const TOO_LATE = Symbol('qbp.tooLate')
+
+function nameOf(message: object): string {
+  return (message as { $name: string }).$name
+}
+
+/** In one line. */
+function shown(expected: object): string {
+  return inspect(expected, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
 }

@@ -157,6 +157,37 @@ describe(
 )
 
 describe(
+  'a TLS peer that is gone',
+  settled(() => {
+    it('leaves nothing pending: it is seen as a reset, where nothing was under way', async () => {
+      const known = await certificates()
+      const seen: (Error | null)[] = []
+      const server = await serve({ tls: known.server }, async (_reader, _writer, connection) => {
+        seen.push(await connection.closed)
+      })
+      const client = await connect(protocol, { port: portOf(server), host: '127.0.0.1', tls: { ca: known.ca } })
+      while (server.connections.size === 0) await setTimeout(1)
+      await setTimeout(20)
+      client.destroy()
+      expect(await client.closed).to.equal(null)
+      while (seen.length === 0) await setTimeout(1)
+      expect(seen[0]).to.have.property('code', 'ECONNRESET')
+      await server.close()
+    })
+
+    it('leaves nothing pending where Node never calls back for a write, as its TLS sometimes does', async () => {
+      const duplex = Object.assign(odd({ write() {} }), { encrypted: true })
+      const connection = new QbpConnection(protocol, duplex, { role: 'server' })
+      connection.writer.write(say('to nobody'))
+      duplex.push(null)
+      const fault = await connection.closed
+      expect(fault).to.have.property('code', 'ERR_QBP_CLOSED')
+      expect(fault?.message).to.match(/^\d+ bytes could not be sent: the peer has gone/)
+    }).timeout(4_000)
+  }),
+)
+
+describe(
   'a duplex that emits no close',
   settled(() => {
     const kinds: [string, ConstructorParameters<typeof Duplex>[0]][] = [

@@ -3,7 +3,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { codeOf } from '../../lib/base/errors.ts'
 import { errorOf, isError } from '../../lib/base/thrown.ts'
-import { connect, createServer, type Handler, type QbpServer } from '../../lib/index.ts'
+import { connect, createServer, type Handler, QbpConnection, type QbpServer } from '../../lib/index.ts'
 import { duplexPair } from '../../lib/testing/index.ts'
 import { protocol } from '../support/chat.ts'
 import { settled } from '../support/settled.ts'
@@ -185,6 +185,64 @@ describe(
       expect(second?.closing).to.equal(false)
       expect(heard).to.deep.equal(['bug'])
       await server.close({ graceMs: 5 })
+    })
+  }),
+)
+
+describe(
+  'a listener of `data` that throws',
+  settled(() => {
+    /** A connection that a listener throws out of at the second message; `there` is its peer's end. */
+    function throwing(connection: QbpConnection<P, 'server'>, thing: unknown): void {
+      let count = 0
+      connection.reader.on('data', () => {
+        if (++count === 2) throw thing
+      })
+    }
+
+    for (const [what, thing] of things) {
+      it(`${what} aborts its connection, and clientError hears of it`, async () => {
+        const server = createServer(protocol, async (_reader, _writer, connection) => {
+          throwing(connection, thing)
+          await connection.closed
+        })
+        const heard: unknown[] = []
+        server.on('clientError', (error, connection) => heard.push(error, connection))
+        const [near, far] = duplexPair()
+        far.on('error', () => {})
+        const connection = server.attach(near)
+        await setImmediate()
+        far.write(Buffer.from('000200000000'.repeat(3), 'hex'))
+        const outcome = await connection.closed
+        expect(heard).to.deep.equal([outcome, connection])
+        expect(server.stats().messagesIn).to.equal(2)
+        await server.close()
+      })
+    }
+
+    it('is a warning of the process where nobody listens, or nobody asks a client for `closed`', async () => {
+      const server = createServer(protocol, async (_reader, _writer, connection) => {
+        throwing(connection, new Error('bug'))
+        await connection.closed
+      })
+      const seen = await warnings(() => visit(server, '000200000000'.repeat(3)))
+      expect(seen).to.have.length(1)
+      await server.close()
+
+      for (const asked of [false, true]) {
+        const alone = await warnings(async () => {
+          const [near, far] = duplexPair()
+          far.on('error', () => {})
+          const connection = new QbpConnection(protocol, near, { role: 'server' })
+          const closed = asked ? connection.closed : null
+          throwing(connection, new Error('bug'))
+          await setImmediate()
+          far.write(Buffer.from('000200000000'.repeat(3), 'hex'))
+          await connection.ended
+          if (closed !== null) expect(await closed).to.have.property('message', 'bug')
+        })
+        expect(alone, String(asked)).to.have.length(asked ? 0 : 1)
+      }
     })
   }),
 )

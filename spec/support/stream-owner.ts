@@ -10,6 +10,7 @@ export function streamOwner(more: Partial<StreamOwner> = {}): StreamOwner {
     readerClosed() {},
     writerDestroyed() {},
     refused() {},
+    listenerThrew() {},
     ...more,
   }
 }
