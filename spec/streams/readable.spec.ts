@@ -629,6 +629,7 @@ describe('QbpReadable', () => {
 /** Runs with a clock that goes on by so many milliseconds each time somebody looks at it. */
 async function withClock<T>(stepMs: number, run: () => Promise<T>): Promise<T> {
   let clock = performance.now()
+  const own = Object.getOwnPropertyDescriptor(performance, 'now') // Node has it on the prototype, Bun here.
   performance.now = () => {
     clock += stepMs
     return clock
@@ -636,7 +637,8 @@ async function withClock<T>(stepMs: number, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } finally {
-    delete (performance as { now?: unknown }).now
+    if (own === undefined) delete (performance as { now?: unknown }).now
+    else Object.defineProperty(performance, 'now', own)
   }
 }
 

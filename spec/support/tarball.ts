@@ -42,7 +42,7 @@ export async function emptyFolder(binaries?: string): Promise<EmptyFolder> {
     path,
     async type(line) {
       const typed = line.replace(/\bqbp-stream\b(?=\s|$)/, file)
-      const { stdout, stderr } = await run('sh', ['-c', typed], { cwd: path, env, timeoutMs: 120_000 })
+      const { stdout, stderr } = await run('sh', ['-c', typed], { cwd: path, env, timeoutMs: 280_000 })
       return stdout + stderr
     },
     remove: () => rmSync(path, { recursive: true, force: true }),

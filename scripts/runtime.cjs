@@ -1,0 +1,112 @@
+// node scripts/runtime.cjs bun|deno [SPEC…]: the specs on another runtime, without ts-node: every file of the repository is
+// made CommonJS in a copy, and mocha runs there. Default: all specs but those of ELSEWHERE, and without the titles of DIFFERENT.
+
+const { execFileSync, spawnSync } = require('node:child_process')
+const {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} = require('node:fs')
+const { dirname, join } = require('node:path')
+
+const ROOT = join(__dirname, '..')
+
+/** The npm package that brings a runtime's binary, and where it lies in it. */
+const BINARIES = {
+  bun: ['@oven/bun-linux-x64', 'bin/bun'],
+  deno: ['@deno/linux-x64-glibc', 'deno'],
+}
+
+/** Specs that are about something else than the library on this runtime: the tool chain, processes of Node, V8's memory. */
+const ELSEWHERE = [
+  ...['spec/cli/', 'spec/package/', 'spec/packed/', 'spec/peers', 'spec/window/', 'spec/support/'],
+  ...['spec/bus/nats-kill', 'spec/cluster/bus-group-kill', 'spec/cluster/example', 'spec/cluster/faults'],
+  ...['spec/system/conformance', 'spec/system/memory'],
+]
+
+/** Titles of specs that start Node with its own flags. */
+const OF_NODE = ['NODE_DEBUG=qbp', 'where the process forbids code from strings']
+
+/** What a runtime does otherwise, by the titles of specs. docs/runtimes.md says it to users. */
+const DIFFERENT = {
+  bun: ['TLS is 1.3 where both can, and 1.2 at the least', 'TLS says so where one side speaks plain'],
+  deno: [
+    'TLS is 1.3 where both can, and 1.2 at the least',
+    'TLS refuses certificates that have expired',
+    'TLS gives a handshake no longer than handshakeTimeoutMs',
+    'over TLS a client may end its side and still read the replies',
+    'stays fair where one peer floods tiny frames',
+  ],
+}
+
+/** The path of a runtime's binary, installed from npm where it is not there yet. */
+function binary(name) {
+  const [from, path] = BINARIES[name]
+  const folder = join(ROOT, '.peers', 'runtimes', name)
+  const file = join(folder, 'node_modules', from, path)
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }')
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', from], { cwd: folder, stdio: 'inherit' })
+  }
+  return file
+}
+
+/** A copy in which every TypeScript file is CommonJS. */
+function copy(folder) {
+  const { transformSync } = require('esbuild')
+  rmSync(folder, { recursive: true, force: true })
+  for (const top of ['lib', 'spec', 'schemas', 'examples']) {
+    for (const entry of readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const from = join(entry.parentPath ?? entry.path, entry.name)
+      const to = from.replace(ROOT, folder)
+      mkdirSync(dirname(to), { recursive: true })
+      if (!/\.tsx?$/.test(from)) cpSync(from, to)
+      else {
+        const loader = from.endsWith('x') ? 'tsx' : 'ts'
+        const { code } = transformSync(readFileSync(from, 'utf8'), { loader, format: 'cjs', target: 'es2022' })
+        const paths = code.replace(/((?:require|import)\(["']\.[^"']*)\.tsx?(["']\))/g, '$1.js$2')
+        writeFileSync(to.replace(/\.tsx?$/, '.js'), paths)
+      }
+    }
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+}
+
+/** A program that runs these specs: mocha's command line is made for Node's. */
+const runner = (files, without) => `
+const { join } = require('node:path')
+const mocha = require('mocha')
+const run = new (mocha.default ?? mocha)({ timeout: 60_000, reporter: 'dot' })
+for (const file of ${JSON.stringify(files)}) run.addFile(join(__dirname, file))
+run.grep(new RegExp(${JSON.stringify(without)})).invert()
+run.run((failures) => process.exit(failures > 0 ? 1 : 0))
+`
+
+function main([name, ...chosen]) {
+  const folder = join(ROOT, '.runtimes', name)
+  copy(folder)
+  const all = readdirSync(join(folder, 'spec'), { recursive: true }).map((path) => `spec/${path}`)
+  const wanted = (path) =>
+    chosen.length > 0
+      ? chosen.some((spec) => path.startsWith(spec.replace(/\.ts$/, '')))
+      : !ELSEWHERE.some((prefix) => path.startsWith(prefix))
+  const files = all.filter((path) => path.endsWith('.spec.js') && wanted(path)).sort()
+  const without = [...OF_NODE, ...DIFFERENT[name]].map((title) => title.replace(/[.=]/g, '\\$&')).join('|')
+  writeFileSync(join(folder, 'run.js'), runner(files, without))
+  const { status } = spawnSync(binary(name), [...(name === 'deno' ? ['run', '-A'] : []), 'run.js'], {
+    cwd: folder,
+    stdio: 'inherit',
+  })
+  process.exitCode = status ?? 1
+}
+
+module.exports = { binary }
+if (require.main === module) main(process.argv.slice(2))

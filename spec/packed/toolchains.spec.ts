@@ -1,0 +1,93 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { pageText, programs, ROOT, snippets } from '../support/pages.ts'
+import { type EmptyFolder, emptyFolder, tarball } from '../support/tarball.ts'
+
+const [server] = programs('README.md')
+const [schema] = snippets('README.md', 'proto')
+
+/** A test of a user's, with the globals that Jest and Vitest share. */
+const TEST = `
+import { Protocol } from 'qbp-stream'
+import { connectionPair } from 'qbp-stream/testing'
+import { chat } from './chat.js'
+
+test('a message crosses', async () => {
+  const { client, server } = connectionPair(Protocol.from(chat))
+  client.writer.write({ $name: 'Say', text: 'hello' })
+  expect(await server.reader.readMessage()).toMatchObject({ $name: 'Say', text: 'hello' })
+  await Promise.all([client.close(), server.close()])
+})
+`
+
+describe('a tool chain', function () {
+  this.timeout(300_000)
+
+  let folder: EmptyFolder
+  before(async () => {
+    await tarball()
+    folder = await emptyFolder()
+    writeFileSync(join(folder.path, 'chat.proto'), schema?.text ?? '')
+    writeFileSync(join(folder.path, 'package.json'), '{ "private": true, "type": "module" }')
+    await folder.type('npm install qbp-stream && npx qbp generate chat.proto')
+    mkdirSync(join(folder.path, 'node_modules', '@types'))
+    for (const name of ['@types/node', 'undici-types', 'typescript', 'esbuild'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(folder.path, 'node_modules', name))
+  })
+  after(() => folder?.remove())
+
+  const file = (name: string, text: string) => writeFileSync(join(folder.path, name), text)
+
+  /** Compiles with tsc's own defaults beside these; the declarations of the package are checked too. */
+  async function compile(options: object, include: string[]): Promise<void> {
+    const compilerOptions = {
+      ...{ strict: true, target: 'es2023', types: ['node'], skipLibCheck: false },
+      ...{ lib: ['es2023', 'esnext.disposable'], ...options },
+    }
+    file('tsconfig.json', JSON.stringify({ compilerOptions, include }))
+    expect(await folder.type('node node_modules/typescript/bin/tsc || true')).to.equal('')
+  }
+
+  for (const module of ['nodenext', 'node16', 'node20']) {
+    it(`tsc, module ${module}: README's program compiles and runs`, async () => {
+      file('server.ts', server?.text ?? '')
+      await compile({ module }, ['server.ts'])
+      expect(await folder.type('node server.js')).to.equal(`${server?.prints}\n`)
+    })
+  }
+
+  it('tsc, moduleResolution bundler: the same, and esbuild builds it', async () => {
+    file('server.ts', server?.text ?? '')
+    await compile({ module: 'preserve', moduleResolution: 'bundler', noEmit: true }, ['server.ts'])
+    const bundle = 'node_modules/esbuild/bin/esbuild server.ts --bundle --platform=node --format=esm --outfile=b.mjs'
+    const banner = `--banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)"`
+    await folder.type(`${bundle} ${banner}`)
+    expect(await folder.type('node b.mjs')).to.equal(`${server?.prints}\n`)
+  })
+
+  it('tsc, a CommonJS file, nodenext: import compiles to a require that works', async () => {
+    const text = `import { Protocol } from 'qbp-stream'\nimport { chat } from './chat.mjs'\nconsole.log(Protocol.from(chat).header.text)\n`
+    await folder.type('npx qbp generate chat.proto -o chat.mjs')
+    file('common.cts', text)
+    await compile({ module: 'nodenext' }, ['common.cts'])
+    expect(await folder.type('node common.cjs')).to.equal('type:u16 length:u32\n')
+  })
+
+  for (const [name, install, config] of [
+    ['Jest', 'jest@30', ''],
+    ['Vitest', 'vitest@5', 'export default { test: { globals: true, include: ["*.test.mjs"] } }'],
+  ] as const) {
+    it(`${name} takes the package as docs/tool-chains.md says`, async () => {
+      const [, line = ''] =
+        new RegExp(`## ${name}\\n.*?\`{3}sh\\n(.*?)\\n\`{3}`, 's').exec(pageText('docs/tool-chains.md')) ?? []
+      file('chat.test.mjs', TEST)
+      file(
+        config === '' ? 'jest.config.cjs' : 'vitest.config.mjs',
+        config || 'module.exports = { testMatch: ["**/*.test.mjs"] }',
+      )
+      await folder.type(`npm install --no-save ${install}`)
+      expect(await folder.type(line)).to.include('1 passed')
+    })
+  }
+})
