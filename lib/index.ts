@@ -31,11 +31,22 @@ export type { CloseOptions, ConnectionOptions } from './net/settings.ts'
 export type { ConnectionStats } from './net/stats.ts'
 export type { DeadlineOptions, Heartbeat } from './net/time-limits.ts'
 export type { TlsOptions } from './net/tls.ts'
+export type {
+  Description,
+  EnumDescription,
+  FieldDescription,
+  GeneratedCodec,
+  MessageDescription,
+  MessageMap,
+  MethodDescription,
+  Schema,
+  ServiceDescription,
+} from './protocol/description.ts'
 export type { EntryForm, OnlyForm, TableForm } from './protocol/forms.ts'
 export type { LoadOptions } from './protocol/load.ts'
+export { Protocol } from './protocol/loading.ts'
 export type { AnyMessage, Framed, Incoming, Outgoing, UnlistedMessage } from './protocol/message-types.ts'
-export { Protocol, type ProtocolOptions } from './protocol/protocol.ts'
-export type { MessageMap, Schema, SchemaSource } from './protocol/schema.ts'
+export type { ProtocolOptions } from './protocol/protocol.ts'
 export type { JsonOptions } from './protojson/proto-json.ts'
 export { QbpReadable, type ReadOptions } from './streams/readable.ts'
 export type { ReadableOptions, WritableOptions } from './streams/settings.ts'

@@ -1,7 +1,7 @@
 // The fields that the parts of both dialects are made of, written into a connection's own output: nothing is encoded twice.
 
 import { encodeBody } from '../codec/body.ts'
-import { textLength, textReaders, writeText } from '../codec/text.ts'
+import { strictText, textLength, writeText } from '../codec/text.ts'
 import type { Output, Type } from '../codec/type.ts'
 import { at, copy, refuse, size, skip, tag, varint32, varintLength, writeVarint32 } from '../codec/wire.ts'
 import type { CallDetail, Metadata } from './call-error.ts'
@@ -106,7 +106,7 @@ export function readLength(buf: Uint8Array, pos: number, end: number): number {
 /** @throws {Malformed} */
 export function readText(buf: Uint8Array, pos: number, end: number): string {
   const stop = readLength(buf, pos, end)
-  const text = textReaders().strictText(buf, at.pos, stop)
+  const text = strictText(buf, at.pos, stop)
   at.pos = stop
   return text
 }

@@ -1,61 +1,29 @@
 // How values that were read become parts of a message: what compiled decoders call beside the primitives of wire.ts.
 
-import { compile } from '../base/compile.ts'
+import { shared } from './shared-lists.ts'
 import { latin1 } from './text.ts'
 import { alloc, Malformed, UNKNOWN, writeVarint32 } from './wire.ts'
 
-type Append = (list: readonly unknown[], value: unknown) => readonly unknown[]
-type Single = (value: unknown) => unknown[]
-
-/**
- * What makes lists. Lists that come of one literal share its places in V8, and so do copies of them, until somebody writes
- * to one: so a list of one value that took one byte on the wire is a copy, which costs no places of its own.
- */
-function makeListMakers(): { append: Append; single: Single } {
-  const count = Array.from({ length: 128 }, (_, i) => i)
-  const literals = (texts: string[]) => compile<unknown[][]>(`[${texts.map((text) => `[${text}]`)}]`, {})
-  const numbers = literals(count.map(String))
-  const bigints = literals(count.map((i) => `${i}n`))
-  const [no, yes, noText] = literals(['false', 'true', "''"])
-
-  function shared(value: unknown): unknown[] | undefined {
-    if (typeof value === 'number') return numbers[value & 127]
-    if (typeof value === 'bigint') return bigints[Number(BigInt.asUintN(7, value))]
-    if (typeof value === 'boolean') return value ? yes : no
-    return value === '' ? noText : undefined
-  }
-
-  /** A list of one value. */
-  function single(value: unknown): unknown[] {
-    const list = shared(value)
-    return list !== undefined && Object.is(list[0], value) ? list.slice() : [value]
-  }
-
-  /** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
-  function append(list: readonly unknown[], value: unknown): readonly unknown[] {
-    switch (list.length) {
-      case 0: // What a message without any has is shared, and frozen.
-        return single(value)
-      case 1:
-        return [list[0], value]
-      case 2:
-        return [list[0], list[1], value]
-      case 3:
-        return [list[0], list[1], list[2], value]
-    }
-    ;(list as unknown[]).push(value)
-    return list
-  }
-
-  return { append, single }
+/** A list of one value. */
+export function single(value: unknown): unknown[] {
+  const list = shared(value)
+  return list !== undefined && Object.is(list[0], value) ? list.slice() : [value]
 }
 
-let listMakers: ReturnType<typeof makeListMakers> | undefined
-
-/** The makers of lists, the same for all decoders. */
-export function lists(): { append: Append; single: Single } {
-  listMakers ??= makeListMakers()
-  return listMakers
+/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
+export function append(list: readonly unknown[], value: unknown): readonly unknown[] {
+  switch (list.length) {
+    case 0: // What a message without any has is shared, and frozen.
+      return single(value)
+    case 1:
+      return [list[0], value]
+    case 2:
+      return [list[0], list[1], value]
+    case 3:
+      return [list[0], list[1], list[2], value]
+  }
+  ;(list as unknown[]).push(value)
+  return list
 }
 
 /** A list that will not grow any more. Of pushing V8 leaves up to 23 places empty, which is much for a list of a few. */

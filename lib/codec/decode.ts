@@ -3,14 +3,9 @@
 // accept, and what they make of it, is what protobufjs does (spec/decode.spec.ts holds the two against each other); what
 // differs is said where it differs.
 
-import { compile } from '../base/compile.ts'
-import { byteLength } from './bytes.ts'
-import * as runtime from './decode-runtime.ts'
-import { type Int64Kind, int64Kind, signedKey, unsignedKey } from './int64.ts'
+import type { Int64Kind } from './int64.ts'
 import { familyOf, KINDS, type Kind, readEnd, wireTypeOf } from './kinds.ts'
-import { textReaders } from './text.ts'
-import type { Decode, Field, Nest, Read, Type } from './type.ts'
-import * as wire from './wire.ts'
+import type { Field, Type } from './type.ts'
 import { MAX_DEPTH } from './wire.ts'
 
 /** The functions that make a 64-bit value of its two halves: as a value, and as a map's key. */
@@ -23,19 +18,16 @@ const is64 = (kind: Kind): boolean => familyOf(kind) === 'int64'
 /** Makes the field that ends at `pos` an unknown one. They are kept by the run: a piece of text for each would cost 30 times its bytes. */
 const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = start } to = pos'
 
-/** What the generated functions call. */
-const helpers = { ...wire, ...runtime, byteLength, signedKey, unsignedKey }
-
 /**
- * Compiles the functions that read a Type. Those of its fields' types follow when they are first needed.
+ * The source of the functions that read a Type: statements that leave them in `decode`, `read` and `nest`. What they call stands in
+ * codec-library.ts.
  *
  * Every encoder writes fields in the order of their numbers, and each but lists once. So `read` and `nest`, which make a
  * message, first go down that order, where a field costs one comparison and finds the message without it; whatever they
  * meet that is otherwise, they leave to `decode` with all that follows. It takes anything, in any order. Both have code of
  * their own for each Type: in one place for all, an instance and its first property would cost a third of a small message.
  */
-export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } {
-  const { signed, unsigned } = int64Kind(type.int64)
+export function decoderSource(type: Type): string {
   const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
   const required = type.fields.filter((field) => field.required)
   const decode = `(m, buf, pos, end, depth, share, group) => {
@@ -65,7 +57,7 @@ export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } 
     }
     ${required.length > 0 ? '' : 'if (pos !== end)'} decode(m, buf, pos, end, depth, share, 0)
     return m`
-  const source = `(() => {
+  return `
     const decode = ${decode}
     const read = (name, header, buf, pos, end, share) => {
       const m = new Roomy(), depth = 0
@@ -77,23 +69,7 @@ export function decoder(type: Type): { decode: Decode; read: Read; nest: Nest } 
       if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
       const m = pos < end ? ${type.roomyFrom < Number.POSITIVE_INFINITY ? `end - pos >= ${type.roomyFrom} ? new Roomy() : ` : ''}new Message() : new Bare()
       ${inOrder}
-    }
-    return { decode, read, nest }
-  })()`
-  return compile(source, {
-    ...helpers,
-    ...textReaders(),
-    ...runtime.lists(),
-    Message: type.Message,
-    Roomy: type.Roomy,
-    Bare: type.Bare,
-    readTag: wire.tag,
-    signed,
-    unsigned,
-    fields: type.fields,
-    ...Object.fromEntries(type.fields.map((field, i) => [`t${i}`, field.message])),
-    ...Object.fromEntries(type.fields.map((field, i) => [`e${i}`, field.enum?.names])),
-  })
+    }`
 }
 
 const quote = (text: string): string => JSON.stringify(text)

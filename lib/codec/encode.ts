@@ -3,15 +3,9 @@
 // order of their numbers, each value checked as it goes by. A value that does not encode exactly as it stands ends the
 // attempt with -1: coerce.ts then finds what it may be coerced to, or what is wrong with it and where.
 
-import { compile } from '../base/compile.ts'
-import { byteLength } from './bytes.ts'
-import { split, splitKey } from './int64.ts'
 import { familyOf, KINDS, type Kind, makeRoom, mostBytesOf, wireTypeOf } from './kinds.ts'
-import { isPlainObject } from './plain-object.ts'
-import * as text from './text.ts'
-import { type Encode, type Field, Message, type Output, type Type } from './type.ts'
-import * as wire from './wire.ts'
-import { MAX_DEPTH, UNKNOWN } from './wire.ts'
+import type { Field, Type } from './type.ts'
+import { MAX_DEPTH } from './wire.ts'
 
 /** Keys that are Qbp's own and never a field's: a field's name cannot begin with $. */
 const OWN_KEYS = ['$name', '$header']
@@ -20,12 +14,12 @@ const OWN_KEYS = ['$name', '$header']
 const BITS = 30
 
 /**
- * Compiles the encoder of a Type. Those of its fields' types follow when they are first needed.
+ * The source of a Type's encoder: an expression. What it calls stands in codec-library.ts.
  *
  * A property is read before the prototype is: V8 then knows what kinds of objects come by, and their prototype, which
  * else is asked for in C++.
  */
-export function encoder(type: Type): Encode {
+export function encoderSource(type: Type): string {
   const words = Array.from({ length: Math.ceil(type.fields.length / BITS) }, (_, i) => `has${i}`)
   const bit = (i: number) => 1 << (i % BITS)
   const has = (i: number) => `(has${Math.floor(i / BITS)} & ${bit(i)})`
@@ -36,7 +30,7 @@ export function encoder(type: Type): Encode {
   const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
   const setOf = (name: string) => type.fields.flatMap((field, i) => (field.oneof === name ? [`(${has(i)} !== 0)`] : []))
   const twoOf = oneofs.map((name) => `${setOf(name).join(' + ')} > 1`)
-  const source = `(m, output, pos, depth) => {
+  return `(m, output, pos, depth) => {
     if (depth > ${MAX_DEPTH}) return -1
     const unknown = m[UNKNOWN]
     if (Object.getPrototypeOf(m) !== Object.prototype && !isPlain(m)) return -1
@@ -55,22 +49,6 @@ export function encoder(type: Type): Encode {
     }
     return pos
   }`
-  return compile(source, {
-    ...wire,
-    ...text,
-    split,
-    splitKey,
-    isPlain,
-    isPlainObject,
-    widen,
-    integerKey,
-    byteLength,
-    at: wire.at,
-    UNKNOWN,
-    fround: Math.fround,
-    ...Object.fromEntries(type.fields.map((field, i) => [`t${i}`, field.message])),
-    ...Object.fromEntries(type.fields.map((field, i) => [`e${i}`, field.enum?.names])),
-  })
 }
 
 const quote = (text: string): string => JSON.stringify(text)
@@ -149,28 +127,4 @@ function writeMap(field: Field, key: Kind, i: number): string {
       v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
       pos = widen(output, entry, pos); buf = output.buf
     }`
-}
-
-// ---- what the generated functions call, beside wire.ts and int64.ts
-
-/** A message may be a plain object or a received message. */
-const isPlain = (value: object): boolean => isPlainObject(value) || value instanceof Message
-
-/** A map's key as an integer, where it is written as JavaScript writes one; else NaN, which no check lets pass. */
-function integerKey(key: string): number {
-  const value = Number(key)
-  return String(value) === key ? value : Number.NaN
-}
-
-/** Writes the length of what stands after `mark` into the byte kept free there, moving it up where one byte is too few. */
-function widen(output: Output, mark: number, pos: number): number {
-  const length = pos - mark - 1
-  const more = wire.varintLength(length) - 1
-  let { buf } = output
-  if (more > 0) {
-    if (pos + more > buf.length) buf = output.grow(pos, more)
-    buf.copyWithin(mark + 1 + more, mark + 1, pos)
-  }
-  wire.writeVarint32(buf, mark, length)
-  return pos + more
 }

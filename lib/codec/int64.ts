@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs'
+import type protobuf from 'protobufjs'
 import { QbpError } from '../base/errors.ts'
 import { at, refuse } from './wire.ts'
 
@@ -7,11 +7,20 @@ export type Int64Kind = 'bigint' | 'long' | 'number'
 
 /** A 64-bit integer in two int32 halves: https://www.npmjs.com/package/long, as protobufjs uses it. */
 export type Long = ReturnType<protobuf.Reader['int64']>
-export const Long = protobuf.util.Long as unknown as {
-  new (low: number, high: number, unsigned: boolean): Long
-  /** Whether a value is one. */
-  isLong(value: unknown): value is Long
+
+/** The class of Longs. */
+export type LongClass = new (low: number, high: number, unsigned: boolean) => Long
+
+let ownLong: LongClass | undefined
+
+/** Names the class of Longs: no other part of Qbp needs that package, so whoever reads Longs brings it along. */
+export function provideLong(long: LongClass): void {
+  ownLong = long
 }
+
+/** Whether a value is a Long, of whichever copy of its package. */
+export const isLong = (value: unknown): value is Long =>
+  typeof value === 'object' && value !== null && (value as { __isLong__?: unknown }).__isLong__ === true
 
 /** What a 64-bit field takes on writing, whatever it is read as: a number must be a safe integer, a string decimal digits. */
 export type Int64 = bigint | number | string | Long
@@ -46,6 +55,7 @@ const unsignedBigint: Join = (lo, hi) => {
 function long(unsigned: boolean): Join {
   const small: Long[] = []
   return (lo, hi) => {
+    const Long = ownLong as LongClass
     if (hi !== 0 || lo < 0 || lo >= 2 ** 14) return new Long(lo, hi, unsigned)
     small[lo] ??= Object.freeze(new Long(lo, 0, unsigned))
     return small[lo] as Long
@@ -68,6 +78,13 @@ const kinds: Record<Int64Kind, { signed: Join; unsigned: Join }> = {
 
 /** The makers of one kind. @throws {QbpError} ERR_QBP_BAD_OPTION for another word. */
 export function int64Kind(kind: Int64Kind): { signed: Join; unsigned: Join } {
+  if (kind === 'long' && ownLong === undefined) {
+    throw new QbpError(
+      'ERR_QBP_BAD_OPTION',
+      "int64 is 'long', and nobody has brought the package long along: a module of `qbp generate --int64 long` does, and so does Protocol.load.",
+      { option: 'int64' },
+    )
+  }
   if (Object.hasOwn(kinds, kind)) return kinds[kind]
   throw new QbpError('ERR_QBP_BAD_OPTION', `int64 is '${kind}'; it may be 'bigint', 'long' or 'number'.`)
 }
@@ -94,7 +111,7 @@ export function split(value: unknown, unsigned: boolean): boolean {
     at.hi = Number(BigInt.asIntN(32, value >> 32n))
     return true
   }
-  if (!Long.isLong(value)) return false
+  if (!isLong(value)) return false
   const [lo, hi] = [value.low | 0, value.high | 0] // Read first: they may be getters, which may write a message of their own.
   if (value.unsigned !== unsigned && hi < 0) return false
   at.lo = lo

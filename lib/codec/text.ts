@@ -1,7 +1,7 @@
 // Text on the wire: UTF-8, and bytes as characters. Where the process has a Buffer (Node), it goes through that; elsewhere
 // (browsers) through TextDecoder and TextEncoder.
 
-import { compile } from '../base/compile.ts'
+import { shortText } from './short-text.ts'
 import { refuse } from './wire.ts'
 
 interface NodeBuffer extends Uint8Array {
@@ -29,39 +29,23 @@ const slice = node
 /** UTF-8, where faulty sequences become U+FFFD, as proto2 allows. */
 export type ReadText = (buf: Uint8Array, start: number, end: number) => string
 
-/**
- * Short ASCII, which most text on the wire is, costs less as one call with all its characters than a way into C++ does:
- * 6 to 32 ns against 45. So there is a case for each length up to 32.
- */
-function short(rest: ReadText): ReadText {
-  let cases = `case 0: return ''; `
-  for (let length = 1; length <= 32; length++) {
-    const c = Array.from({ length }, (_, i) => `c${i}`)
-    const reads = c.map((name, i) => `${name} = buf[start + ${i}]`).join(', ')
-    cases += `case ${length}: { const ${reads}; if ((${c.join(' | ')}) < 128) return chars(${c.join(', ')}); break } `
-  }
-  return compile(`(buf, start, end) => { switch (end - start) { ${cases} } return rest(buf, start, end) }`, {
-    chars: String.fromCharCode,
-    rest,
-  })
+/** UTF-8 where faulty sequences become U+FFFD, as proto2 has it. */
+export const text: ReadText = (buf, start, end) => {
+  const short = end - start > 32 ? null : shortText(buf, start, end)
+  return short === null ? slice(buf, start, end) : short
 }
 
-let readText: ReadText | undefined
-let readTextStrictly: ReadText | undefined
-
-/** The two readers of text: UTF-8 where faulty sequences become U+FFFD, as proto2 has it, and UTF-8 or refused, as proto3 does. */
-export function textReaders(): { text: ReadText; strictText: ReadText } {
-  readText ??= short(slice)
-  readTextStrictly ??= short((buf, start, end) => {
-    const text = slice(buf, start, end)
-    if (!text.includes('\ufffd')) return text
-    try {
-      return strict.decode(buf.subarray(start, end)) // An U+FFFD that was sent as one is text like any other.
-    } catch {
-      refuse('text that is not UTF-8')
-    }
-  })
-  return { text: readText, strictText: readTextStrictly }
+/** UTF-8 or refused, as proto3 has it. */
+export const strictText: ReadText = (buf, start, end) => {
+  const short = end - start > 32 ? null : shortText(buf, start, end)
+  if (short !== null) return short
+  const long = slice(buf, start, end)
+  if (!long.includes('\ufffd')) return long
+  try {
+    return strict.decode(buf.subarray(start, end)) // An U+FFFD that was sent as one is text like any other.
+  } catch {
+    refuse('text that is not UTF-8')
+  }
 }
 
 const encoder = new TextEncoder()

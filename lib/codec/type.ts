@@ -1,4 +1,4 @@
-import { type Int64Kind, Long } from './int64.ts'
+import { type Int64Kind, isLong } from './int64.ts'
 import type { Kind } from './kinds.ts'
 
 /** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
@@ -50,7 +50,7 @@ function jsonValue(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null || value instanceof Message) return value
   if (Array.isArray(value)) return value.map(jsonValue)
-  if (Long.isLong(value)) return value.toString()
+  if (isLong(value)) return value.toString()
   if (value instanceof Uint8Array) return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(''))
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
 }
@@ -88,6 +88,14 @@ export interface Output {
 /** Writes a message at `pos` and returns the position after it, or -1 if it does not encode exactly as it stands. */
 export type Encode = (message: object, output: Output, pos: number, depth: number) => number
 
+/** The functions of a Type. */
+export interface Codec {
+  readonly decode: Decode
+  readonly read: Read
+  readonly nest: Nest
+  readonly encode: Encode
+}
+
 /** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */
 export class Type {
   /** With its package, such as `chat.Say`. */
@@ -110,12 +118,7 @@ export class Type {
   nest: Nest
   encode: Encode
 
-  constructor(
-    fullName: string,
-    name: string,
-    int64: Int64Kind,
-    codec: (type: Type) => { decode: Decode; read: Read; nest: Nest; encode: Encode },
-  ) {
+  constructor(fullName: string, name: string, int64: Int64Kind, codec: (type: Type) => Codec) {
     this.fullName = fullName
     this.name = name
     this.int64 = int64

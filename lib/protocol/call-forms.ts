@@ -3,7 +3,7 @@ import type { Header } from '../framing/header.ts'
 import { Entry } from '../framing/table.ts'
 import { QBP_CALLS, TTRPC } from './call-schemas.ts'
 import { messageType } from './forms.ts'
-import { makeTypes } from './schema.ts'
+import { makeTypes } from './types.ts'
 
 /**
  * That a protocol carries calls: in Qbp's own dialect, in two messages whose type numbers are this one and the next, or 240
@@ -40,7 +40,7 @@ export function callDialect(form: CallForm | undefined, header: Header): CallDia
 /** The entries of the messages that calls travel in, for one table. */
 export function callEntries(form: CallForm): Entry[] {
   if (form === 'ttrpc') {
-    const types = makeTypes({ package: 'ttrpc', int64: 'bigint', root: TTRPC }, undefined, 'bigint')
+    const types = makeTypes(TTRPC, 'ttrpc', 'bigint')
     return [
       new Entry('ttrpc.Request', 1, messageType('Request', types)),
       new Entry('ttrpc.Response', 2, messageType('Response', types)),
@@ -48,7 +48,7 @@ export function callEntries(form: CallForm): Entry[] {
     ]
   }
   const first = form === true ? FIRST_TYPE : (form as number)
-  const types = makeTypes({ package: 'qbp', int64: 'bigint', root: QBP_CALLS }, undefined, 'bigint')
+  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint')
   return [
     new Entry('qbp.Call', first, messageType('Call', types)),
     new Entry('qbp.Reply', first + 1, messageType('Reply', types)),

@@ -1,87 +1,80 @@
-// The messages that calls travel in, as protobufjs has them in JSON: those of schemas/qbp/calls.proto, and ttrpc's. Here they
-// are ordinary messages, for tools and for streams by themselves; connections have a dialect of calls for them.
+// The messages that calls travel in: those of schemas/qbp/calls.proto, and ttrpc's. Here they are ordinary messages, for tools and for
+// streams by themselves; connections have a dialect of calls for them.
+
+import type { Description, FieldDescription } from './description.ts'
+
+const field = (
+  id: number,
+  name: string,
+  kind: FieldDescription['kind'],
+  more: Partial<FieldDescription> = {},
+): FieldDescription => ({ name, id, kind, ...more })
+const strings = { key: 'string' } as const
+const list = (type: string) => ({ type, repeated: true }) as const
+
+const ANY = {
+  fields: [field(1, 'typeUrl', 'string', { protoName: 'type_url' }), field(2, 'value', 'bytes')],
+}
 
 /** schemas/qbp/calls.proto: a spec holds both against each other. */
-export const QBP_CALLS: object = {
-  nested: {
-    google: {
-      nested: {
-        protobuf: {
-          nested: {
-            Any: {
-              edition: 'proto3',
-              fields: { typeUrl: { type: 'string', id: 1 }, value: { type: 'bytes', id: 2 } },
-            },
-          },
-        },
-      },
+export const QBP_CALLS: Description = {
+  packages: ['qbp', 'google.protobuf'],
+  enums: { 'qbp.Step': { values: { LAST: 0, MORE: 1, CANCEL: 2, CREDIT: 3 } } },
+  services: {},
+  messages: {
+    'google.protobuf.Any': ANY,
+    'qbp.Call': {
+      fields: [
+        field(1, 'id', 'uint32'),
+        field(2, 'step', 'enum', { type: 'qbp.Step' }),
+        field(3, 'method', 'string'),
+        field(4, 'timeoutMs', 'uint32', { protoName: 'timeout_ms' }),
+        field(5, 'credit', 'uint32'),
+        field(6, 'metadata', 'string', strings),
+        field(15, 'body', 'bytes'),
+      ],
     },
-    qbp: {
-      nested: {
-        Step: { edition: 'proto3', values: { LAST: 0, MORE: 1, CANCEL: 2, CREDIT: 3 } },
-        Call: {
-          edition: 'proto3',
-          fields: {
-            id: { type: 'uint32', id: 1 },
-            step: { type: '.qbp.Step', id: 2 },
-            method: { type: 'string', id: 3 },
-            timeoutMs: { type: 'uint32', id: 4 },
-            credit: { type: 'uint32', id: 5 },
-            metadata: { keyType: 'string', type: 'string', id: 6 },
-            body: { type: 'bytes', id: 15 },
-          },
-        },
-        Reply: {
-          edition: 'proto3',
-          fields: {
-            id: { type: 'uint32', id: 1 },
-            step: { type: '.qbp.Step', id: 2 },
-            message: { type: 'string', id: 3 },
-            code: { type: 'uint32', id: 4 },
-            credit: { type: 'uint32', id: 5 },
-            metadata: { keyType: 'string', type: 'string', id: 6 },
-            details: { rule: 'repeated', type: '.google.protobuf.Any', id: 7 },
-            body: { type: 'bytes', id: 15 },
-          },
-        },
-      },
+    'qbp.Reply': {
+      fields: [
+        field(1, 'id', 'uint32'),
+        field(2, 'step', 'enum', { type: 'qbp.Step' }),
+        field(3, 'message', 'string'),
+        field(4, 'code', 'uint32'),
+        field(5, 'credit', 'uint32'),
+        field(6, 'metadata', 'string', strings),
+        field(7, 'details', 'message', list('google.protobuf.Any')),
+        field(15, 'body', 'bytes'),
+      ],
     },
   },
 }
 
 /** https://github.com/containerd/ttrpc/blob/main/request.proto, and google.rpc.Status within it. */
-export const TTRPC: object = {
-  nested: {
-    ...(QBP_CALLS as { nested: object }).nested,
-    ttrpc: {
-      nested: {
-        Request: {
-          edition: 'proto3',
-          fields: {
-            service: { type: 'string', id: 1 },
-            method: { type: 'string', id: 2 },
-            payload: { type: 'bytes', id: 3 },
-            timeoutNano: { type: 'int64', id: 4 },
-            metadata: { rule: 'repeated', type: '.ttrpc.KeyValue', id: 5 },
-          },
-        },
-        KeyValue: {
-          edition: 'proto3',
-          fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } },
-        },
-        Response: {
-          edition: 'proto3',
-          fields: { status: { type: '.ttrpc.Status', id: 1 }, payload: { type: 'bytes', id: 2 } },
-        },
-        Status: {
-          edition: 'proto3',
-          fields: {
-            code: { type: 'int32', id: 1 },
-            message: { type: 'string', id: 2 },
-            details: { rule: 'repeated', type: '.google.protobuf.Any', id: 3 },
-          },
-        },
-      },
+export const TTRPC: Description = {
+  packages: ['ttrpc', 'google.protobuf'],
+  enums: {},
+  services: {},
+  messages: {
+    'google.protobuf.Any': ANY,
+    'ttrpc.Request': {
+      fields: [
+        field(1, 'service', 'string'),
+        field(2, 'method', 'string'),
+        field(3, 'payload', 'bytes'),
+        field(4, 'timeoutNano', 'int64', { protoName: 'timeout_nano' }),
+        field(5, 'metadata', 'message', list('ttrpc.KeyValue')),
+      ],
+    },
+    'ttrpc.KeyValue': { fields: [field(1, 'key', 'string'), field(2, 'value', 'string')] },
+    'ttrpc.Response': {
+      fields: [field(1, 'status', 'message', { type: 'ttrpc.Status' }), field(2, 'payload', 'bytes')],
+    },
+    'ttrpc.Status': {
+      fields: [
+        field(1, 'code', 'int32'),
+        field(2, 'message', 'string'),
+        field(3, 'details', 'message', list('google.protobuf.Any')),
+      ],
     },
   },
 }

@@ -7,7 +7,7 @@ import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
 import type { EnumType, Type } from '../codec/type.ts'
 import { Entry } from '../framing/table.ts'
-import type { Types } from './schema.ts'
+import type { Types } from './types.ts'
 
 /** What one type number, or one name, stands for. */
 export type EntryForm =
@@ -126,11 +126,10 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
   for (const type of schema.types.values()) {
     const key = optionKey(form, type, schema)
     if (key === undefined) continue
-    const value = schema.options(type)[key]
-    const number = typeof value === 'string' ? schema.optionEnum(key)?.numbers.get(value) : value
+    const number = schema.options(type)[key]
     if (typeof number !== 'number') {
       throw refusal(
-        `The option ${form} of ${type.name} is ${JSON.stringify(value)}, which is neither a number nor a value of the option's enum.`,
+        `The option ${form} of ${type.name} is ${JSON.stringify(number)}, which is neither a number nor a value of the option's enum.`,
       )
     }
     entries.set(type.name, new Entry(type.name, number, type))

@@ -1,6 +1,8 @@
 import protobuf from 'protobufjs'
 import { QbpError } from '../base/errors.ts'
 import type { OptionNames } from '../base/options.ts'
+import type { Description } from './description.ts'
+import { describe, describeNamespace } from './reflect.ts'
 import { files, placeOf, SchemaRoot } from './schema-root.ts'
 
 /** How .proto files are found and read. */
@@ -96,4 +98,20 @@ export function firstPackage(root: protobuf.Root, paths: string | readonly strin
     return undefined
   }
   return find(root) ?? ''
+}
+
+/**
+ * Describes the schema of files, or of what protobufjs has loaded, whose copy is resolved as protoc would.
+ *
+ * @throws {QbpError} ERR_QBP_BAD_SCHEMA
+ */
+export async function describeSource(
+  source: string | readonly string[] | protobuf.NamespaceBase,
+  options: LoadOptions = {},
+): Promise<{ description: Description; package: string }> {
+  if (typeof source === 'string' || Array.isArray(source)) {
+    const root = await loadSchema(source, options)
+    return { description: describe(root), package: firstPackage(root, source) }
+  }
+  return describeNamespace(source as protobuf.NamespaceBase)
 }

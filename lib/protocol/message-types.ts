@@ -3,7 +3,7 @@
 import type { Role } from '../base/role.ts'
 import type { HeaderFields } from '../framing/row-reader.ts'
 import type { RawMessage } from '../framing/table.ts'
-import type { MessageMap } from './schema.ts'
+import type { MessageMap } from './description.ts'
 
 /** What each role sends, by name, as it is read and as it may be written; and what readers may see beside it. */
 export interface Directions {

@@ -14,6 +14,7 @@ import { headers } from '../framing/presets.ts'
 import { Entry, Table } from '../framing/table.ts'
 import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
 import { type CallDialect, type CallForm, callDialect, callEntries } from './call-forms.ts'
+import type { MessageMap, Schema } from './description.ts'
 import {
   formOf,
   hasOption,
@@ -25,11 +26,11 @@ import {
   type PerRole,
   type TableForm,
 } from './forms.ts'
-import { firstPackage, LOAD_OPTIONS, type LoadOptions, loadSchema } from './load.ts'
 import type { Directions, Sent, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
-import { type MessageMap, makeTypes, type Schema, type SchemaSource, type Types } from './schema.ts'
+import { checkSchema, typesOf } from './module-types.ts'
 import type { Service } from './service.ts'
+import type { Types } from './types.ts'
 
 /** How a protocol's frames look and what they carry. All of it is checked when the Protocol is made. */
 export interface ProtocolOptions {
@@ -59,7 +60,7 @@ export interface ProtocolOptions {
   calls?: CallForm | undefined
 }
 
-const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
+export const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   header: true,
   types: true,
   message: true,
@@ -86,10 +87,8 @@ export class Protocol<D extends Directions = Untyped> {
   /** How calls travel; null where none do. */
   readonly calls: CallDialect | null
   readonly #types: Types
-  /** Those of services that are not of this schema, by the module's schema. */
-  readonly #foreign = new Map<object, Types>()
 
-  private constructor(types: Types, options: ProtocolOptions) {
+  protected constructor(types: Types, options: ProtocolOptions) {
     const { header = options.calls === 'ttrpc' ? headers.ttrpc : headers.default, calls = false } = options
     this.#types = types
     this.headers = makeHeaders(header, types)
@@ -158,22 +157,7 @@ export class Protocol<D extends Directions = Untyped> {
   }
 
   /**
-   * Loads .proto files and makes a Protocol of them, its messages untyped. For typed ones see `from`.
-   *
-   * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
-   */
-  static async load(files: string | readonly string[], options: ProtocolOptions & LoadOptions = {}): Promise<Protocol> {
-    knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
-    const root = await loadSchema(files, options)
-    return new Protocol(
-      makeTypes(root, options.package ?? firstPackage(root, files), options.int64 ?? 'bigint'),
-      options,
-    )
-  }
-
-  /**
-   * Makes a Protocol of what a module of `qbp generate` exports, its messages typed; or, untyped, of a protobufjs
-   * namespace or Root. The schema is copied: two Protocols of one schema do not meet.
+   * Makes a Protocol of what a module of `qbp generate` exports, its messages typed.
    *
    * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
    */
@@ -181,18 +165,18 @@ export class Protocol<D extends Directions = Untyped> {
     schema: Schema<M>,
     options?: O,
   ): Protocol<Sent<M, O>>
-  static from(schema: SchemaSource, options?: ProtocolOptions): Protocol
-  static from(schema: SchemaSource, options: ProtocolOptions = {}): Protocol {
+  static from(schema: Schema, options?: ProtocolOptions): Protocol
+  static from(schema: Schema, options: ProtocolOptions = {}): Protocol {
     knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
-    const generated = Object.hasOwn(Object(schema), 'int64') ? (schema as Schema).int64 : undefined
-    const { int64 = generated ?? 'bigint' } = options
-    if (generated !== undefined && int64 !== generated) {
+    checkSchema(schema)
+    const { int64 = schema.int64 } = options
+    if (int64 !== schema.int64) {
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
-        `int64 is '${int64}', but the generated module has the types of '${generated}': make it again with qbp generate --int64 ${int64}.`,
+        `int64 is '${int64}', but the generated module has the types of '${schema.int64}': make it again with qbp generate --int64 ${int64}.`,
       )
     }
-    return new Protocol(makeTypes(schema, options.package, int64), options)
+    return new Protocol(typesOf(schema, options.package ?? schema.package), options) as Protocol
   }
 
   /** Whether both roles send the same messages, so that a stream need not say which it is. */
@@ -237,22 +221,13 @@ export class Protocol<D extends Directions = Untyped> {
     const { package: home, services } = this.#types
     const own = services.get(name) ?? services.get(`${home}.${name}`)
     if (own !== undefined) return own
-    const foreign = typeof service === 'string' ? undefined : this.#typesOf(service.schema).services.get(name)
+    const foreign =
+      typeof service === 'string' ? undefined : typesOf(service.schema, service.schema.package).services.get(name)
     if (foreign !== undefined) return foreign
     throw new QbpError(
       'ERR_QBP_BAD_SCHEMA',
       `The schema has no service '${name}'; it has ${listed([...services.keys()]) || 'none'}.`,
     )
-  }
-
-  /** The types of a service's own module. */
-  #typesOf(schema: Schema): Types {
-    let types = this.#foreign.get(schema)
-    if (types === undefined) {
-      types = makeTypes(schema, undefined, schema.int64)
-      this.#foreign.set(schema, types)
-    }
-    return types
   }
 
   /**
@@ -325,7 +300,6 @@ const NO_TYPES: Types = {
   enums: new Map(),
   services: new Map(),
   options: () => ({}),
-  optionEnum: () => undefined,
 }
 
 /** The headers of both roles: one object where they have one layout. */

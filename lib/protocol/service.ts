@@ -1,4 +1,4 @@
-import type { Schema } from './schema.ts'
+import type { Schema } from './description.ts'
 
 /** The methods of a service, by their keys: what they take and give. `qbp generate` makes them. */
 export type MethodMap = Record<

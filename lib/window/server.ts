@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer, type Protocol } from '../index.ts'
+import { createServer, type Description, type Protocol } from '../index.ts'
 import { pageAssets } from './assets.ts'
 import { Feed } from './feed.ts'
 import { language } from './language.ts'
@@ -14,8 +14,8 @@ import { createWebSocketStream, WebSocketServer } from './websocket.ts'
 
 /** How a window is opened. */
 export interface WindowOptions {
-  /** The observed protocol's schema, which the page decodes by: protobufjs's JSON of it, and its package. */
-  schema: { readonly package: string; readonly root: object }
+  /** The observed protocol's schema, which the page decodes by: and its package. */
+  schema: Description & { readonly package: string }
   /** What is tapped, for people: `127.0.0.1:7000 → chat.example:7000`. */
   title?: string
   /** The port on loopback. Default: 0, any that is free. */
@@ -74,7 +74,7 @@ export async function openWindow(
     header: protocol.headers.client.text,
     serverHeader: protocol.headers.server === protocol.headers.client ? '' : protocol.headers.server.text,
     package: observed.package,
-    schema: JSON.stringify(observed.root),
+    schema: JSON.stringify(observed),
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
   } as const

@@ -3,29 +3,26 @@ import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { CallError } from '../../lib/calls/call-error.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
+import type { Description } from '../../lib/index.ts'
 import { Protocol } from '../../lib/index.ts'
 import { QBP_CALLS } from '../../lib/protocol/call-schemas.ts'
+import { describeSource } from '../../lib/protocol/load.ts'
+import { reflectedProtocol } from '../support/reflected.ts'
 import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
 
 describe('the parts of calls in Qbp’s own dialect', () => {
-  it('are the messages of schemas/qbp/calls.proto', () => {
+  it('are the messages of schemas/qbp/calls.proto', async () => {
     const file = join(__dirname, '../../schemas/qbp/calls.proto')
-    const root = new protobuf.Root()
-    const { resolvePath } = root
-    root.resolvePath = (origin, target) =>
-      target.startsWith('google/') ? target : resolvePath.call(root, origin, target)
-    root.loadSync(file).resolveAll()
-    const fields = (of: protobuf.Root) =>
-      ['qbp.Call', 'qbp.Reply', 'google.protobuf.Any'].map((name) =>
-        of.lookupType(name).fieldsArray.map(({ name, id, type, repeated, map, resolvedType }) => {
-          // protobufjs's own copy of any.proto keeps its case.
-          return [name.replace('type_url', 'typeUrl'), id, resolvedType?.fullName ?? type, repeated, map]
-        }),
-      )
-    const own = protobuf.Root.fromJSON(QBP_CALLS)
-    own.resolveAll()
-    expect(fields(own)).to.deep.equal(fields(root))
-    expect(own.lookupEnum('qbp.Step').values).to.deep.equal(root.lookupEnum('qbp.Step').values)
+    const { description } = await describeSource(file, { includeDirs: ['schemas'] })
+    // protobufjs's own copy of any.proto keeps its case.
+    const names = (of: Description, message: string) =>
+      of.messages[message]?.fields.map(({ protoName: _, jsonName: __, ...field }) => ({
+        ...field,
+        name: field.name.replace('type_url', 'typeUrl'),
+      }))
+    for (const name of Object.keys(QBP_CALLS.messages))
+      expect(names(QBP_CALLS, name), name).to.deep.equal(names(description, name))
+    expect(QBP_CALLS.enums).to.deep.equal(description.enums)
   })
 
   describe('are written as ordinary messages are', () => {
@@ -149,7 +146,7 @@ describe('services', () => {
        service S { rpc Open(M) returns (M); rpc open(M) returns (M); rpc open_all(M) returns (M); rpc OpenAll(M) returns (M);
          rpc Then(M) returns (M); rpc Constructor(M) returns (M); rpc GetURL(M) returns (M); }`,
     ).root
-    const protocol = Protocol.from(root, { package: 'p', calls: true })
+    const protocol = reflectedProtocol(root, { package: 'p', calls: true })
     expect([...protocol.service('S').methods.keys()]).to.deep.equal([
       'open',
       'open_',
@@ -166,7 +163,7 @@ describe('services', () => {
       `syntax = "proto3"; package a.b; message M { message M { int32 x = 1; } }
        service S { rpc One(M) returns (M.M); rpc Two(b.M) returns (.a.b.M.M); }`,
     ).root
-    const { methods } = Protocol.from(root, { package: 'a.b', calls: true }).service('S')
+    const { methods } = reflectedProtocol(root, { package: 'a.b', calls: true }).service('S')
     expect([...methods.values()].map(({ request, response }) => [request.fullName, response.fullName])).to.deep.equal([
       ['a.b.M', 'a.b.M.M'],
       ['a.b.M', 'a.b.M.M'],

@@ -1,13 +1,13 @@
 import { Duplex } from 'node:stream'
 import vm from 'node:vm'
 import { expect } from 'chai'
-import protobuf from 'protobufjs'
 import { bytesOf } from '../../lib/codec/bytes.ts'
-import { Protocol, QbpConnection, type QbpError } from '../../lib/index.ts'
+import { QbpConnection, type QbpError } from '../../lib/index.ts'
+import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const SCHEMA = `syntax = "proto3"; package t;
   message M { string short = 1; string long = 2; bytes bytes = 3; repeated double numbers = 4; map<string, M> map = 5; }`
-const protocol = Protocol.from(protobuf.parse(SCHEMA).root, { header: 'length:varint', message: 'M', package: 't' })
+const protocol = reflectedProtocol(rootOf(SCHEMA), { header: 'length:varint', message: 'M', package: 't' })
 
 // Text over 32 bytes, text that is not ASCII, and an unknown field: what is read by Buffer's own methods.
 const message = {

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Long } from '../../lib/codec/int64.ts'
+import { isLong } from '../../lib/codec/int64.ts'
 import { UNKNOWN } from '../../lib/codec/wire.ts'
-import { Protocol, QbpError } from '../../lib/index.ts'
+import { type Protocol, QbpError } from '../../lib/index.ts'
 import { randomNumbers } from '../../lib/testing/splits.ts'
 import { Bodies, messagesOf, rootOf, schemas } from '../support/every.ts'
+import { reflectedProtocol } from '../support/reflected.ts'
 
 // QBP_FUZZ_BODIES=5000000 npx mocha --timeout 0 spec/decode.spec.ts
 const BODIES = Number(process.env.QBP_FUZZ_BODIES ?? 150_000)
@@ -18,7 +19,7 @@ type Int64 = 'bigint' | 'long' | 'number'
 /** Any message of the schema, by itself. */
 const protocolOf = (text: string, int64: Int64 = 'bigint'): Protocol => {
   const root = rootOf(text)
-  return Protocol.from(root.nestedArray[0] as protobuf.Namespace, {
+  return reflectedProtocol(root.nestedArray[0] as protobuf.Namespace, {
     header: 'length:varint',
     message: { body: 'raw' },
     int64,
@@ -91,7 +92,7 @@ function same(field: protobuf.Field, mine: unknown, other: unknown, path: string
     const found = difference(field.resolvedType, mine as Plain, other as Plain, path)
     return found === null
   }
-  if (Long.isLong(other)) return String(mine) === String(other)
+  if (isLong(other)) return String(mine) === String(other)
   if (field.type === 'bytes' && Array.isArray(other)) return (mine as Buffer).length === 0 // A map's value that was not sent.
   if (other instanceof Uint8Array) return mine instanceof Buffer && mine.equals(other)
   return Object.is(mine, other)
@@ -162,7 +163,7 @@ describe('a decoder', () => {
 
 /** A protocol of a schema in text, in the package `t`. */
 const load = (text: string, options: { int64?: Int64 } = {}): Protocol =>
-  Protocol.from(rootOf(text).lookup('t') as protobuf.Namespace, {
+  reflectedProtocol(rootOf(text).lookup('t') as protobuf.Namespace, {
     header: 'length:varint',
     message: { body: 'raw' },
     ...options,

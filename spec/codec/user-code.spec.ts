@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Protocol, QbpError } from '../../lib/index.ts'
+import { type Protocol, QbpError } from '../../lib/index.ts'
+import { reflectedProtocol } from '../support/reflected.ts'
 
 // Code of the user's that runs in the middle of an encode: it may encode and decode itself, and neither message may show
 // anything of the other.
@@ -19,7 +20,7 @@ const SCHEMA = `syntax = "proto3"; package t;
   }`
 const root = protobuf.parse(SCHEMA).root
 const make = (int64: 'bigint' | 'long' = 'bigint'): Protocol =>
-  Protocol.from(root, { header: 'length:varint', message: { body: 'raw' }, package: 't', int64 })
+  reflectedProtocol(root, { header: 'length:varint', message: { body: 'raw' }, package: 't', int64 })
 const protocol = make()
 
 const inner = { text: 'inner', big: 2n ** 63n, map: { a: { text: 'é'.repeat(50), big: 1n } } }

@@ -4,8 +4,9 @@ import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
-import { Protocol, type ProtocolOptions, QbpError, type Role } from '../../lib/index.ts'
+import { type Protocol, type ProtocolOptions, QbpError, type Role } from '../../lib/index.ts'
 import { everySplit } from '../../lib/testing/splits.ts'
+import { reflectedProtocol } from '../support/reflected.ts'
 
 const FOLDER = join(__dirname, 'vectors')
 const LIMIT = 2 ** 20
@@ -78,7 +79,7 @@ describe('vectors', () => {
     const { about, schema, vectors, ...options }: VectorFile = JSON.parse(readFileSync(join(FOLDER, file), 'utf8'))
     describe(about, () => {
       const root = protobuf.parse(schema.join('\n')).root
-      const protocol: Protocol = Protocol.from(root.nestedArray[0] as protobuf.Namespace, options)
+      const protocol: Protocol = reflectedProtocol(root.nestedArray[0] as protobuf.Namespace, options)
 
       for (const { name, role, stream, messages = [], error, oneWay = false, refused = [] } of vectors) {
         if (stream === undefined) {

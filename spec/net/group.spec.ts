@@ -5,12 +5,13 @@ import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { Group, Protocol, QbpConnection, QbpReadable, QbpWritable } from '../../lib/index.ts'
 import { writerPort } from '../../lib/streams/ports.ts'
+import { reflectedProtocol } from '../support/reflected.ts'
 
 const schema = protobuf.parse(`syntax = "proto3";
   message Say { uint32 id = 1; string text = 2; }
   message Roll { uint32 id = 1; }`).root
 const types = { Say: 1, Roll: 2 }
-const protocol = Protocol.from(schema, { types })
+const protocol = reflectedProtocol(schema, { types })
 
 /** A writer whose bytes nobody takes, until `taken` does. */
 function writerOf(of = protocol, options = {}): { writer: QbpWritable; taken(): string } {
@@ -131,14 +132,14 @@ describe('Group', () => {
   })
 
   it('encodes it for each Protocol as that one does', () => {
-    const delimited = Protocol.from(schema, { header: 'length:varint', message: 'Say' })
+    const delimited = reflectedProtocol(schema, { header: 'length:varint', message: 'Say' })
     const [plain, other] = [writerOf(), writerOf(delimited)]
     new Group().join(plain.writer).join(other.writer).broadcast(say(1))
     expect([plain.taken(), other.taken()]).to.deep.equal([HI, `06${HI.slice(12)}`])
   })
 
   it('refuses a message that one of its Protocols does not have, before anybody gets a byte of it', () => {
-    const delimited = Protocol.from(schema, { header: 'length:varint', message: 'Say' })
+    const delimited = reflectedProtocol(schema, { header: 'length:varint', message: 'Say' })
     const [plain, other] = [writerOf(), writerOf(delimited)]
     const group = new Group().join(plain.writer).join(other.writer)
     expect(() => group.broadcast({ $name: 'Roll', id: 1 }))

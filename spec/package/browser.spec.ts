@@ -16,23 +16,20 @@ const ENTRY = `
 const schema = {
   package: 'p',
   int64: 'bigint',
-  root: {
-    nested: {
-      p: {
-        nested: {
-          M: {
-            options: { '(qbp.type)': 7 },
-            fields: {
-              text: { type: 'string', id: 1 },
-              data: { type: 'bytes', id: 2 },
-              big: { type: 'int64', id: 3 },
-              list: { rule: 'repeated', type: 'double', id: 4 },
-              inner: { type: 'M', id: 5 },
-              map: { keyType: 'string', type: 'sint32', id: 6 },
-            },
-          },
-        },
-      },
+  packages: ['p'],
+  enums: {},
+  services: {},
+  messages: {
+    'p.M': {
+      options: { '(qbp.type)': 7 },
+      fields: [
+        { name: 'text', id: 1, kind: 'string' },
+        { name: 'data', id: 2, kind: 'bytes' },
+        { name: 'big', id: 3, kind: 'int64' },
+        { name: 'list', id: 4, kind: 'double', repeated: true, packed: true },
+        { name: 'inner', id: 5, kind: 'message', type: 'p.M' },
+        { name: 'map', id: 6, kind: 'sint32', key: 'string' },
+      ],
     },
   },
 } as const

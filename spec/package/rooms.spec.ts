@@ -28,8 +28,15 @@ type Room = keyof typeof ROOMS
 const WITHOUT_NODE: readonly Room[] = ['base', 'codec', 'framing', 'protocol', 'calls', 'protojson']
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']
 
-// The files that may name protobufjs: everything else is written against types of our own.
-const PROTOBUFJS_FILES = ['protocol/schema-root', 'protocol/load', 'protocol/schema', 'codec/int64']
+// The files that may name protobufjs: everything else is written against types of our own. Two of them name its types alone: nothing of it
+// is there before `Protocol.load` is called.
+const PROTOBUFJS_FILES = [
+  'protocol/schema-root',
+  'protocol/load',
+  'protocol/reflect',
+  'protocol/loading',
+  'codec/int64',
+]
 
 const LIB = join(__dirname, '..', '..', 'lib')
 

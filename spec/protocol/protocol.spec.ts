@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Protocol, type ProtocolOptions, QbpError, type Role, type Schema, type SchemaSource } from '../../lib/index.ts'
+import { Protocol, type ProtocolOptions, QbpError, type Role, type Schema } from '../../lib/index.ts'
 import { chat } from '../../schemas/chat.ts'
+import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const namespace = (text: string, name = 't'): protobuf.Namespace =>
   protobuf.parse(text).root.lookup(name) as protobuf.Namespace
@@ -28,7 +29,7 @@ const WITH_OPTIONS = `${TEXT.replace('package t;', 'package t; import "google/pr
 function make(options: ProtocolOptions = {}, text = WITH_OPTIONS): Protocol {
   const root = protobuf.parse(text).root
   root.define('google.protobuf').add(new protobuf.Type('MessageOptions').add(new protobuf.Field('x', 1, 'int32')))
-  return Protocol.from(root.lookup('t') as protobuf.Namespace, options) as Protocol
+  return reflectedProtocol(root.lookup('t') as protobuf.Namespace, options) as Protocol
 }
 
 const listed = (protocol: Protocol, role: Role = 'client'): Record<string, number | string> =>
@@ -179,39 +180,40 @@ describe('a protocol', () => {
       const text = 'syntax = "proto3"; package t; message Say { option (qbp.type) = 1; }'
       const root = protobuf.parse(text).root
       protobuf.parse('syntax = "proto3"; package outer.inner; message X {}', root)
-      const error = refusal(() => Protocol.from(root, { package: name }))
+      const error = refusal(() => reflectedProtocol(root, { package: name }))
       expect(error.code).to.equal('ERR_QBP_BAD_SCHEMA')
       expect(error.message).to.match(/has no package '.*'; it has t, outer\.inner/)
     }
     for (const schema of [undefined, null, 5, 'chat', {}, [], { root: {} }])
-      expect(refusal(() => Protocol.from(schema as unknown as SchemaSource)).code).to.match(/BAD_SCHEMA|BAD_TABLE/)
+      expect(refusal(() => Protocol.from(schema as unknown as Schema)).code).to.match(/BAD_SCHEMA|BAD_TABLE/)
     expect(refusal(() => Protocol.from(chat, { int64: 'long' } as never)).message).to.match(/qbp generate --int64 long/)
   })
 
-  it('is made of a generated module, a namespace or a Root, and leaves what it is made of alone', () => {
+  it('is made of a generated module, a namespace or a Root, and leaves what it is made of alone', async () => {
     const from = Protocol.from(chat)
     expect(listed(from as unknown as Protocol)).to.have.property('Join', 1)
     const root = protobuf.parse(
       'syntax = "proto3"; package t; message Say { option (qbp.type) = 1; string text = 1; }',
     ).root
+    expect(refusal(() => Protocol.from(root as unknown as Schema)).message).to.include('await Protocol.load(it)')
     const before = JSON.stringify(root.toJSON())
     const say = root.lookupType('t.Say')
     for (const source of [root, root.lookup('t') as protobuf.Namespace]) {
-      const protocol = Protocol.from(source, { package: 't' })
+      const protocol = await Protocol.load(source, { package: 't' })
       expect(protocol.decode('Say', protocol.encode('Say', { text: 'x' })).text).to.equal('x')
     }
     expect(JSON.stringify(root.toJSON())).to.equal(before)
     expect(say.decode(say.encode({ text: 'y' }).finish())).to.not.have.property('$name')
     // Read in by others after the Protocol was made, it is theirs alone.
-    const protocol = Protocol.from(root, { package: 't' })
+    const protocol = reflectedProtocol(root, { package: 't' })
     say.add(new protobuf.Field('late', 2, 'string'))
     expect(refusal(() => protocol.encode('Say', { late: 'x' })).field).to.equal('late')
   })
 
   it('does not meet another one over the same schema', () => {
     const [bigint, number] = [
-      Protocol.from(namespace(LONGS), RAW),
-      Protocol.from(namespace(LONGS), { ...RAW, int64: 'number' }),
+      reflectedProtocol(namespace(LONGS), RAW),
+      reflectedProtocol(namespace(LONGS), { ...RAW, int64: 'number' }),
     ]
     const bytes = bigint.encode('A', { n: 5n, inner: { n: 6 } })
     const [a, b] = [bigint.decode('A', bytes), number.decode('A', bytes)]
@@ -250,7 +252,7 @@ describe('a protocol', () => {
   })
 
   it('hands out bytes of its own: decoded ones are copies, encoded ones nobody else’s', () => {
-    const protocol = Protocol.from(namespace('syntax = "proto3"; package t; message B { bytes b = 1; }'), RAW)
+    const protocol = reflectedProtocol(namespace('syntax = "proto3"; package t; message B { bytes b = 1; }'), RAW)
     const body = Buffer.from('0a03616263', 'hex')
     const { b } = protocol.decode('B', body)
     body.fill(0)
@@ -263,9 +265,8 @@ describe('a protocol', () => {
   it('says why where the process forbids code from strings', () => {
     const script = `
       const { Protocol } = require('./lib/index.ts')
-      const protobuf = require('protobufjs')
-      const json = { nested: { t: { nested: { A: { edition: 'proto3', fields: { n: { type: 'int32', id: 1 } } } } } } }
-      try { Protocol.from({ package: 't', int64: 'bigint', root: json }, { types: { A: 1 } }).encode('A', { n: 1 }) } catch (error) {
+      const description = { packages: ['t'], messages: { 't.A': { fields: [{ name: 'n', id: 1, kind: 'int32' }] } }, enums: {}, services: {} }
+      try { Protocol.from({ package: 't', int64: 'bigint', ...description }, { types: { A: 1 } }).encode('A', {}) } catch (error) {
         process.stdout.write(error.code + ': ' + error.message)
       }`
     const args = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register/transpile-only', '-e', script]
@@ -431,8 +432,7 @@ describe('Protocol.load', () => {
         },
       },
     }
-    const schema: Schema = { package: 't', int64: 'bigint', root: json }
-    expect(refusal(() => Protocol.from(schema, { types: { D: 1 } })).message).to.match(
+    expect(refusal(() => reflectedProtocol(rootOf(json), { package: 't', types: { D: 1 } })).message).to.match(
       /the default of the field a of t\.D is beyond 2\*\*53 - 1/,
     )
   })

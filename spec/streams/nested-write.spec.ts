@@ -1,3 +1,4 @@
+import { reflectedProtocol } from '../support/reflected.ts'
 // User code that runs while a message is encoded: getters, proxies, toJSON, Symbol.toPrimitive and subscribers of
 // diagnostics channels may write other messages, to any writer, flush, end and destroy.
 
@@ -11,7 +12,7 @@ const { root } = protobuf.parse(`syntax = "proto3"; package p;
   message Say { string a = 1; string b = 2; int64 big = 3; repeated string list = 4; map<string, string> map = 5;
     Say inner = 6; repeated int32 numbers = 7; bytes blob = 8; }
   message Other { string a = 1; }`)
-const protocol = Protocol.from(root.nestedArray[0] as protobuf.Namespace, {
+const protocol = reflectedProtocol(root.nestedArray[0] as protobuf.Namespace, {
   header: 'type:u8 x:varint length:varint',
   types: { Say: 1, Other: 2 },
 })

@@ -1,3 +1,4 @@
+import { reflectedProtocol } from './reflected.ts'
 // What the worst bodies cost: run by spec/memory.spec.ts in a process of its own, with --expose-gc.
 
 import type protobuf from 'protobufjs'
@@ -270,7 +271,7 @@ export interface Cost {
 
 function measure(int64: Int64): Cost[] {
   const gc = globalThis.gc as () => void
-  const protocol = Protocol.from(rootOf(schema).lookup('t') as protobuf.Namespace, {
+  const protocol = reflectedProtocol(rootOf(schema).lookup('t') as protobuf.Namespace, {
     header: 'length:varint',
     message: { body: 'raw' },
     int64,

@@ -1,35 +1,32 @@
 // Random layouts of the whole language, and what their headers may hold.
 
 import { integerKinds } from '../../lib/framing/integer-kinds.ts'
-import { Protocol, QbpError } from '../../lib/index.ts'
+import { type Protocol, QbpError } from '../../lib/index.ts'
+import { reflectedProtocol, rootOf } from './reflected.ts'
 
 /** The messages that random layouts carry and have as sections. */
-export const SCHEMA = {
-  package: 'l',
-  int64: 'bigint',
-  root: {
-    nested: {
-      l: {
-        nested: {
-          Say: { fields: { text: { type: 'string', id: 1 }, n: { type: 'int64', id: 2 } } },
-          Go: { fields: { list: { rule: 'repeated', type: 'sint32', id: 1 } } },
-          Which: { values: { NONE: 0, SAY: 3, GO: 200 } },
-          Head: {
-            fields: {
-              size: { type: 'uint32', id: 1 },
-              kind: { type: 'string', id: 2 },
-              which: { type: 'Which', id: 3 },
-              text: { type: 'string', id: 4 },
-              inner: { type: 'Inner', id: 5 },
-            },
+export const SCHEMA = rootOf({
+  nested: {
+    l: {
+      nested: {
+        Say: { fields: { text: { type: 'string', id: 1 }, n: { type: 'int64', id: 2 } } },
+        Go: { fields: { list: { rule: 'repeated', type: 'sint32', id: 1 } } },
+        Which: { values: { NONE: 0, SAY: 3, GO: 200 } },
+        Head: {
+          fields: {
+            size: { type: 'uint32', id: 1 },
+            kind: { type: 'string', id: 2 },
+            which: { type: 'Which', id: 3 },
+            text: { type: 'string', id: 4 },
+            inner: { type: 'Inner', id: 5 },
           },
-          Inner: { fields: { length: { type: 'fixed64', id: 1 }, id: { type: 'int32', id: 2 } } },
-          Meta: { fields: { text: { type: 'string', id: 1 }, attachmentSize: { type: 'int64', id: 2 } } },
         },
+        Inner: { fields: { length: { type: 'fixed64', id: 1 }, id: { type: 'int32', id: 2 } } },
+        Meta: { fields: { text: { type: 'string', id: 1 }, attachmentSize: { type: 'int64', id: 2 } } },
       },
     },
   },
-} as const
+})
 
 /** Draws numbers and items. */
 export class Draw {
@@ -130,7 +127,11 @@ export function protocolOf(header: string): Protocol | null {
     ? { Say: { type: 'say', message: 'Say' }, Go: { type: 'go there', message: 'Go' } }
     : { Say: 3, Go: 200 }
   try {
-    return Protocol.from(SCHEMA, { header, ...(isTyped ? { types } : { message: 'Say' }) }) as unknown as Protocol
+    return reflectedProtocol(SCHEMA, {
+      package: 'l',
+      header,
+      ...(isTyped ? { types } : { message: 'Say' }),
+    }) as unknown as Protocol
   } catch (error) {
     if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_LAYOUT') return null
     throw error

@@ -3,40 +3,37 @@ import type { Type } from '../../lib/codec/type.ts'
 import { Header } from '../../lib/framing/header.ts'
 import { Protocol } from '../../lib/index.ts'
 import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/page/spans.ts'
+import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const scalars = [
   ...['double', 'float', 'int32', 'uint32', 'sint32', 'fixed32', 'sfixed32', 'int64', 'uint64', 'sint64'],
   ...['fixed64', 'sfixed64', 'bool', 'string', 'bytes'],
 ]
-const protocol = Protocol.from(
-  {
-    package: 'p',
-    int64: 'bigint',
-    root: {
-      nested: {
-        p: {
-          nested: {
-            Color: { values: { RED: 0, GREEN: 1 } },
-            M: {
-              fields: {
-                a: { type: 'int32', id: 1 },
-                b: { type: 'string', id: 2 },
-                c: { type: 'M', id: 3 },
-                g: { type: 'M', id: 4, options: { features: { message_encoding: 'DELIMITED' } } },
-                d: { rule: 'repeated', type: 'int32', id: 6 },
-                color: { type: 'Color', id: 7 },
-                list: { rule: 'repeated', type: 'M', id: 8 },
-                map: { keyType: 'string', type: 'M', id: 9 },
-                numbers: { keyType: 'int64', type: 'Color', id: 10 },
-              },
+const protocol = reflectedProtocol(
+  rootOf({
+    nested: {
+      p: {
+        nested: {
+          Color: { values: { RED: 0, GREEN: 1 } },
+          M: {
+            fields: {
+              a: { type: 'int32', id: 1 },
+              b: { type: 'string', id: 2 },
+              c: { type: 'M', id: 3 },
+              g: { type: 'M', id: 4, options: { features: { message_encoding: 'DELIMITED' } } },
+              d: { rule: 'repeated', type: 'int32', id: 6 },
+              color: { type: 'Color', id: 7 },
+              list: { rule: 'repeated', type: 'M', id: 8 },
+              map: { keyType: 'string', type: 'M', id: 9 },
+              numbers: { keyType: 'int64', type: 'Color', id: 10 },
             },
-            All: { fields: Object.fromEntries(scalars.map((type, i) => [`f_${type}`, { type, id: i + 1 }])) },
           },
+          All: { fields: Object.fromEntries(scalars.map((type, i) => [`f_${type}`, { type, id: i + 1 }])) },
         },
       },
     },
-  },
-  { types: { M: 1, All: 2 } },
+  }),
+  { package: 'p', ...{ types: { M: 1, All: 2 } } },
 )
 const typeOf = (name: string): Type => protocol.sent.client.byName(name)?.body as Type
 const M = typeOf('M')

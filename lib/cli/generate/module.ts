@@ -1,10 +1,13 @@
 import type { Int64Kind } from '../../index.ts'
-import { select, selectionToJSON } from '../options/selection.ts'
+import type { Description } from '../../protocol/description.ts'
+import { describe } from '../../protocol/reflect.ts'
+import { select } from '../options/selection.ts'
 import { key, literal, quote } from '../options/source.ts'
+import { codecText } from './codec-text.ts'
 import { Declarations } from './declarations.ts'
 import { constants } from './enums.ts'
 import { Names } from './names.ts'
-import { Namespace, type Root, type Type } from './reflection.ts'
+import { Namespace, type Root, Service, type Type } from './reflection.ts'
 
 /** How a module is made of a schema. */
 export interface ModuleOptions {
@@ -16,6 +19,8 @@ export interface ModuleOptions {
   readonly int64?: Int64Kind
   /** Where the module imports its types from. Default 'qbp-stream'. */
   readonly importFrom?: string
+  /** Whether the functions that read and write its messages stand in it. Default true. */
+  readonly codec?: boolean
 }
 
 /** A module in both forms: one TypeScript file, or JavaScript with its declarations. */
@@ -23,8 +28,6 @@ export interface GeneratedModule {
   readonly ts: string
   readonly js: string
   readonly dts: string
-  /** How many messages it knows. */
-  readonly messages: number
 }
 
 /** The names of messages in a Protocol: relative to the package, or in full outside it. */
@@ -47,7 +50,7 @@ function messageNames(types: Iterable<Type>, packageName: string): Map<Type, str
  */
 export function generateModule(
   root: Root,
-  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream' }: ModuleOptions,
+  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream', codec = true }: ModuleOptions,
 ): GeneratedModule {
   let home: Namespace = root
   for (const segment of packageName === '' ? [] : packageName.split('.')) {
@@ -73,22 +76,27 @@ export function generateModule(
   )
 
   const schemaType = `${names.imported('Schema')}<${names.messages}>`
-  const schema = literal({ package: packageName, int64, root: selectionToJSON(root, selection) })
+  const description = describe(root, { has: (object) => isSelected(object, selection, files) })
+  const schema = schemaText({ package: packageName, int64, ...description }, codec ? codecText(description, int64) : '')
   const enums = constants(names.module)
   const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
+  // The functions of a codec are JavaScript; what the module exports is typed all the same.
+  const unchecked = codec ? '// @ts-nocheck\n' : ''
+  const long = int64 === 'long' ? "import $Long from 'long'\n" : ''
   const about = `/** The schema${packageName === '' ? '' : ` of package ${packageName}`}, for \`Protocol.from\`. */\n`
   const imports = `import type ${names.imports} from ${quote(importFrom)}\n`
   const join = (parts: string[]) => parts.join('\n')
   return {
     ts: join([
-      title,
-      imports,
+      `${unchecked}${title}`,
+      `${long}${imports}`,
       `${about}export const ${names.schema}: ${schemaType} = ${schema}\n`,
       ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value} as const\n`),
       ...declarations,
     ]),
     js: join([
       title,
+      ...(long === '' ? [] : [long]),
       `export const ${names.schema} = ${schema}\n`,
       ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value}\n`),
     ]),
@@ -101,6 +109,24 @@ export function generateModule(
       // Without it a declaration file exports all that it declares.
       'export {}\n',
     ]),
-    messages: messages.size,
   }
+}
+
+/** What of a schema a module describes: the messages and enums that its own reach, and the services of its files. */
+function isSelected(object: unknown, { types, enums }: ReturnType<typeof select>, files: readonly string[]): boolean {
+  return (
+    types.has(object as Type) ||
+    enums.has(object as never) ||
+    (object instanceof Service && object.filename !== null && files.includes(object.filename))
+  )
+}
+
+/** The schema as source: data, then the functions, and the class of 64-bit integers where the module needs one. */
+function schemaText(data: Description & { package: string; int64: Int64Kind }, codec: string): string {
+  const text = literal(data)
+    .replace(/\s*\}$/, '')
+    .replace(/^\{\s*/, '')
+    .replace(/,$/, '')
+  const long = data.int64 === 'long' ? ',\n  long: $Long' : ''
+  return `{\n  ${text}${long}${codec === '' ? '' : `,\n  codec: ${codec}`},\n}`
 }

@@ -8,9 +8,6 @@ export interface Selection {
   readonly extensions: ReadonlySet<Field>
 }
 
-/** Field numbers that a message may leave to extensions: all. */
-const ANY_NUMBER = [1, 536870911]
-
 /** The messages of descriptor.proto that options extend. */
 const OPTIONS = /^\.google\.protobuf\.\w+Options$/
 
@@ -92,56 +89,4 @@ export function select(root: Root, files: readonly string[]): Selection {
     enums: new Set(all.filter((object): object is Enum => enums.has(object as Enum))),
     extensions,
   }
-}
-
-/** A schema or a part of it in protobufjs's JSON form. */
-type Json = Record<string, unknown> & { nested?: Record<string, Json> }
-
-/**
- * The selection in protobufjs's JSON form, for `Root.fromJSON`.
- *
- * Types are named in full there: what was left out cannot change what a relative name means.
- */
-export function selectionToJSON(root: Root, { types, enums, extensions }: Selection): Json {
-  const fieldJson = (field: Field): Json => {
-    const json = field.toJSON() as unknown as Json
-    if (field.resolvedType !== null) json.type = field.resolvedType.fullName
-    if (field.extend !== undefined) json.extend = extended(field)?.fullName
-    return json
-  }
-  const objectJson = (object: ReflectionObject): Json | null => {
-    if (object instanceof Enum) return enums.has(object) ? (object.toJSON() as unknown as Json) : null
-    if (object instanceof Field) return extensions.has(object) ? fieldJson(object) : null
-    if (object instanceof Service || !(object instanceof Namespace)) return null
-    if (object instanceof Type) {
-      if (!types.has(object)) return null
-      const { nested: _, ...json } = object.toJSON() as unknown as Json
-      const fields = object.fieldsArray.filter((field) => field.declaringField === null)
-      json.fields = Object.fromEntries(fields.map((field) => [field.name, fieldJson(field)]))
-      return { ...json, ...nestedJson(object) }
-    }
-    const { nested } = nestedJson(object)
-    if (nested === undefined) return null
-    return { ...(object.options && { options: object.options }), nested }
-  }
-  const nestedJson = (namespace: Namespace): { nested?: Record<string, Json> } => {
-    const entries = namespace.nestedArray.map((object) => [object.name, objectJson(object)] as const)
-    const kept = entries.filter((entry): entry is [string, Json] => entry[1] !== null)
-    return kept.length > 0 ? { nested: Object.fromEntries(kept) } : {}
-  }
-
-  const json: Json = { ...(root.options && { options: root.options }), ...nestedJson(root) }
-  // protobufjs refuses an extension of nothing, so the extended message of an option stands there without its fields.
-  for (const extension of extensions) {
-    const type = extended(extension) as Type
-    if (types.has(type)) continue
-    let scope = json
-    for (const name of type.fullName.slice(1).split('.')) {
-      scope.nested ??= {}
-      scope.nested[name] ??= {}
-      scope = scope.nested[name]
-    }
-    Object.assign(scope, { edition: 'proto2', fields: {}, extensions: [ANY_NUMBER] })
-  }
-  return json
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { LoadOptions, Protocol } from '../../index.ts'
-import { firstPackage, loadSchema } from '../../protocol/load.ts'
+import { describeSource } from '../../protocol/load.ts'
 import { type OpenWindow, openWindow } from '../../window/server.ts'
 import { Fault } from '../command/fault.ts'
 import type { Tap } from './proxy.ts'
@@ -21,8 +21,8 @@ export async function tapWindow(
   protocol: Protocol,
   { files, package: name, title, port, ...options }: TapWindowOptions,
 ): Promise<OpenWindow> {
-  const root = await loadSchema(files, options)
-  const schema = { package: name ?? firstPackage(root, files), root: root.toJSON() }
+  const { description, package: home } = await describeSource(files, options)
+  const schema = { package: name ?? home, ...description }
   try {
     return await openWindow(tap, protocol, { schema, title, port })
   } catch (cause) {

@@ -4,7 +4,8 @@ import type { Entry } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
 import { formOf, listEntries, messageType, type TableForm } from '../../protocol/forms.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
-import { makeTypes, type Types } from '../../protocol/schema.ts'
+import { describe } from '../../protocol/reflect.ts'
+import { makeTypes, type Types } from '../../protocol/types.ts'
 import { compare } from '../check/compare.ts'
 import type { Finding } from '../check/finding.ts'
 import { UsageError } from '../command/fault.ts'
@@ -76,7 +77,7 @@ const versionOf = ({ root, types }: Version) => ({ root, package: types.package 
 
 async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
   const root = await loadSchema(files, { includeDirs: values.include ?? ['.'] })
-  const types = makeTypes(root, values.package ?? firstPackage(root, files), 'bigint')
+  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint')
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()
   if (hasType) {

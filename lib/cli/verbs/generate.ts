@@ -35,6 +35,10 @@ const form = {
       value: 'DIR',
       help: 'where imports are looked for, too; may be repeated (default: the current folder)',
     },
+    'no-codec': {
+      type: 'boolean',
+      help: 'leave out the functions that read and write the messages: they are then compiled when first used',
+    },
     import: { type: 'string', value: 'MODULE', help: 'where types are imported from (default: qbp-stream)' },
     package: {
       type: 'string',
@@ -66,6 +70,7 @@ export const run = verb(form, async (values, files, io) => {
       files: files.map(fileName),
       packageName: values.package ?? firstPackage(root, files),
       int64,
+      codec: values['no-codec'] !== true,
       ...(values.import !== undefined && { importFrom: values.import }),
     }),
   )

@@ -5,6 +5,7 @@ import { hasType } from '../../framing/layout.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
 import type { HeaderFields } from '../../framing/row-reader.ts'
 import type { Entry } from '../../framing/table.ts'
+import type { Description } from '../../protocol/description.ts'
 import type { EntryForm, OnlyForm } from '../../protocol/forms.ts'
 import { Protocol } from '../../protocol/protocol.ts'
 import { headerToJson } from '../../protojson/frame-json.ts'
@@ -53,7 +54,7 @@ export class Conversation {
     const only = Object.fromEntries(
       Object.entries(tables).flatMap(([role, [first]]) => (first ? [[role, onlyForm(first)]] : [])),
     )
-    const source = { package: name, int64: 'bigint', root: JSON.parse(schema) } as const
+    const source = { ...(JSON.parse(schema) as Description), package: name, int64: 'bigint' } as const
     const layouts = serverHeader === '' ? [header] : [header, serverHeader]
     this.protocol = Protocol.from(source, {
       header: serverHeader === '' ? header : { client: header, server: serverHeader },

@@ -4,7 +4,7 @@
 
 import { int64Kind } from '../../codec/int64.ts'
 import { type Kind, wireTypeOf } from '../../codec/kinds.ts'
-import { textReaders } from '../../codec/text.ts'
+import { strictText, text } from '../../codec/text.ts'
 import type { EnumType, Field, Type } from '../../codec/type.ts'
 import * as wire from '../../codec/wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../../codec/wire.ts'
@@ -241,9 +241,7 @@ class Walk {
         const valueEnd = this.#length(pos, end)
         valueStart = at.pos
         value =
-          kind === 'bytes'
-            ? buf.subarray(valueStart, valueEnd)
-            : textReaders()[utf8 ? 'strictText' : 'text'](buf, valueStart, valueEnd)
+          kind === 'bytes' ? buf.subarray(valueStart, valueEnd) : (utf8 ? strictText : text)(buf, valueStart, valueEnd)
         return leaf(name, kind, value, start, valueEnd, valueStart)
       }
       case 'message':

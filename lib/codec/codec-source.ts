@@ -1,0 +1,27 @@
+import { compile } from '../base/compile.ts'
+import { codecLibrary } from './codec-library.ts'
+import { decoderSource } from './decode.ts'
+import { encoderSource } from './encode.ts'
+import type { Codec, Type } from './type.ts'
+
+/**
+ * The source of a Type's codec: a function of the Type that gives its four functions. It is the same whether it is compiled when it is first
+ * needed or stands in a module of `qbp generate`; the names of the library must be in view.
+ */
+export function codecSource(type: Type): string {
+  const parts = type.fields.flatMap(({ message, enum: values }, i) => [
+    ...(message === null ? [] : [`t${i} = fields[${i}].message`]),
+    ...(values?.closed ? [`e${i} = fields[${i}].enum.names`] : []),
+  ])
+  return `(type) => {
+    const { Message, Roomy, Bare, fields } = type${parts.map((part) => `, ${part}`).join('')}
+    ${decoderSource(type)}
+    const encode = ${encoderSource(type)}
+    return { decode, read, nest, encode }
+  }`
+}
+
+/** Compiles a Type's codec. @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings. */
+export function compileCodec(type: Type): Codec {
+  return compile<(type: Type) => Codec>(codecSource(type), codecLibrary(type.int64))(type)
+}

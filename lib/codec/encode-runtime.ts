@@ -1,0 +1,27 @@
+// What compiled encoders call, beside the primitives of wire.ts, text.ts and int64.ts.
+
+import { isPlainObject } from './plain-object.ts'
+import { Message, type Output } from './type.ts'
+import { varintLength, writeVarint32 } from './wire.ts'
+
+/** A message may be a plain object or a received message. */
+export const isPlain = (value: object): boolean => isPlainObject(value) || value instanceof Message
+
+/** A map's key as an integer, where it is written as JavaScript writes one; else NaN, which no check lets pass. */
+export function integerKey(key: string): number {
+  const value = Number(key)
+  return String(value) === key ? value : Number.NaN
+}
+
+/** Writes the length of what stands after `mark` into the byte kept free there, moving it up where one byte is too few. */
+export function widen(output: Output, mark: number, pos: number): number {
+  const length = pos - mark - 1
+  const more = varintLength(length) - 1
+  let { buf } = output
+  if (more > 0) {
+    if (pos + more > buf.length) buf = output.grow(pos, more)
+    buf.copyWithin(mark + 1 + more, mark + 1, pos)
+  }
+  writeVarint32(buf, mark, length)
+  return pos + more
+}

@@ -1,0 +1,27 @@
+import type { NamespaceBase } from 'protobufjs'
+import { knownOptions } from '../base/options.ts'
+import type { LoadOptions } from './load.ts'
+import type { Directions, Untyped } from './message-types.ts'
+import { PROTOCOL_OPTIONS, Protocol as ProtocolOfSchema, type ProtocolOptions } from './protocol.ts'
+import { makeTypes } from './types.ts'
+
+/** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
+export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D> {
+  /**
+   * Loads .proto files and makes a Protocol of them, its messages untyped. For typed ones see `from`.
+   *
+   * protobufjs is imported when this is called, and not before.
+   *
+   * @param source one or more files, or what protobufjs has loaded: a Root, or a namespace of a `pbjs` module, which then names the package.
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
+   */
+  static async load(
+    source: string | readonly string[] | NamespaceBase,
+    options: ProtocolOptions & LoadOptions = {},
+  ): Promise<Protocol> {
+    const { describeSource, LOAD_OPTIONS } = await import('./load.ts')
+    knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
+    const { description, package: home } = await describeSource(source, options)
+    return new Protocol(makeTypes(description, options.package ?? home, options.int64 ?? 'bigint'), options)
+  }
+}
