@@ -107,7 +107,7 @@ describe('the pages', () => {
     })
   }
 
-  for (const page of ['ARCHITECTURE.md', 'CONTRIBUTING.md']) {
+  for (const page of ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
     it(`${page} names files and folders that are there`, () => {
       const named = [...pageText(page).matchAll(/`((?:lib|spec|scripts|docs|\.ci)\/[\w./-]*)`/g)].map(
         ([, path]) => path,
