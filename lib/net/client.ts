@@ -3,15 +3,15 @@ import net from 'node:net'
 import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
-import { milliseconds } from '../base/options.ts'
+import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { QbpConnection } from './connection.ts'
 import { reportRefused } from './diagnostics.ts'
-import { type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import { Countdown } from './timer.ts'
 import { upgrade } from './tls.ts'
 
-/** Where to connect to and how, beside what every connection may be told. */
+/** Where to connect to and how, beside the options of every connection. */
 export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
   port?: number
   /** Default: localhost. */
@@ -26,6 +26,18 @@ export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
   connectTimeoutMs?: number
 }
 
+const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
+/** The names of ConnectOptions. */
+export const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
+  ...ROLELESS_OPTIONS,
+  port: true,
+  host: true,
+  path: true,
+  tls: true,
+  signal: true,
+  connectTimeoutMs: true,
+}
+
 /**
  * Connects to a server.
  *
@@ -35,6 +47,7 @@ export async function connect<P extends Protocol>(
   protocol: P,
   options: ConnectOptions,
 ): Promise<QbpConnection<P, 'client'>> {
+  knownOptions('connect()', options, CONNECT_OPTIONS)
   const { port, host = 'localhost', path, signal, tls: tlsOptions, connectTimeoutMs, ...rest } = options
   const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
   if ((port === undefined) === (path === undefined))

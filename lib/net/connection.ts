@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { QbpError } from '../base/errors.ts'
-import { milliseconds } from '../base/options.ts'
+import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { readerPort, writerPort } from '../streams/ports.ts'
@@ -10,7 +10,13 @@ import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
 import { ConnectionCore, type ConnectionShell } from './connection-core.ts'
 import { LazyEmitter } from './lazy-emitter.ts'
-import { type CloseOptions, type ConnectionOptions, ConnectionSettings, GRACE_MS } from './settings.ts'
+import {
+  type CloseOptions,
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+  ConnectionSettings,
+  graceOf,
+} from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
 import { type TlsOptions, upgrade } from './tls.ts'
 
@@ -43,7 +49,9 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R> | ConnectionSettings)
   constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
     super()
-    const settings = options instanceof ConnectionSettings ? options : new ConnectionSettings(protocol, options)
+    const isChecked = options instanceof ConnectionSettings
+    if (!isChecked) knownOptions('QbpConnection', options, CONNECTION_OPTIONS)
+    const settings = isChecked ? options : new ConnectionSettings(protocol, options)
     this.#settings = settings
     this.reader = new QbpReadable(protocol, settings.reader)
     this.writer = new QbpWritable(protocol, settings.writer)
@@ -97,8 +105,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * All of it takes no longer than `graceMs`, and the wait for the peer's end no longer than `lingerMs`. A peer that has not
    * taken what was written by then is aborted: `closed` is then ERR_QBP_CLOSED.
    */
-  close({ graceMs }: CloseOptions = {}): Promise<Error | null> {
-    this.#core.close(milliseconds('graceMs', graceMs, GRACE_MS))
+  close(options: CloseOptions = {}): Promise<Error | null> {
+    this.#core.close(graceOf(options))
     return this.closed
   }
 

@@ -1,4 +1,4 @@
-import { QbpError } from '../base/errors.ts'
+import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Table } from '../framing/table.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
@@ -20,9 +20,14 @@ export interface GroupOptions {
 }
 
 /** For one broadcast. */
-export interface BroadcastOptions<P extends Protocol = Protocol, R extends Role = Role> {
+export interface BroadcastOptions<P extends Protocol = Protocol, R extends Role = Role, D = unknown> {
   /** A member that does not get the message: its sender, as a rule. */
   except?: Member<P, R> | null
+  /**
+   * Which members get it, by what they joined with. All are asked before anything is written; the message is encoded once all
+   * the same.
+   */
+  to?: (data: D, member: Member<P, R>) => boolean
 }
 
 /** Who can be in a group: a writer, or a connection, which stands for its writer. */
@@ -35,15 +40,16 @@ export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWr
  * anybody: a member that takes its bytes slowly has them queued, up to the `maxQueuedBytes` of its writer. A member whose
  * writer ends or closes leaves by itself.
  */
-export class Group<P extends Protocol = Protocol, R extends Role = Role> implements Iterable<QbpWritable<P, R>> {
-  readonly #members = new Map<QbpWritable<P, R>, WriterPort>()
+export class Group<P extends Protocol = Protocol, R extends Role = Role, D = undefined>
+  implements Iterable<QbpWritable<P, R>>
+{
+  readonly #members = new Map<QbpWritable<P, R>, Joined<P, R, D>>()
   readonly #slow: 'destroy' | 'skip'
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor({ slow = 'destroy' }: GroupOptions = {}) {
-    if (slow !== 'destroy' && slow !== 'skip')
-      throw new QbpError('ERR_QBP_BAD_OPTION', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'.`)
-    this.#slow = slow
+  constructor(options: GroupOptions = {}) {
+    knownOptions('A Group', options, { slow: true })
+    this.#slow = oneOf('slow', options.slow, 'destroy', ['destroy', 'skip'])
   }
 
   /** How many members there are. */
@@ -51,12 +57,16 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     return this.#members.size
   }
 
-  /** Takes a member in, unless it is one or can be written to no more. */
-  join(member: Member<P, R>): this {
+  /**
+   * Takes a member in, unless it can be written to no more.
+   *
+   * @param data what the group knows of it, for `entries()` and `to` of a broadcast; a member that joins again brings new.
+   */
+  join(member: Member<P, R>, ...[data]: undefined extends D ? [data?: D] : [data: D]): this {
     const writer = writerOf(member)
     const port = writer[writerPort]
-    if (this.#members.has(writer) || port.isOver) return this
-    this.#members.set(writer, port)
+    if (port.isOver) return this
+    this.#members.set(writer, { member, port, data: data as D })
     leaveAtClose(writer, this)
     return this
   }
@@ -73,6 +83,11 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
     return this.#members.has(writerOf(member))
   }
 
+  /** The members, as they joined and with what they joined with, in the order in which they did. */
+  *entries(): IterableIterator<[member: Member<P, R>, data: D]> {
+    for (const { member, data } of this.#members.values()) yield [member, data]
+  }
+
   /** The members' writers, in the order in which they joined. */
   [Symbol.iterator](): Iterator<QbpWritable<P, R>> {
     return this.#members.keys()
@@ -84,12 +99,12 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
    * @returns how many took it.
    * @throws {QbpError} what `write` throws for a message that cannot be sent; nobody gets anything of it then.
    */
-  broadcast(message: Outgoing<P, R>, { except = null }: BroadcastOptions<P, R> = {}): number {
-    const excepted = except === null ? null : writerOf(except)
-    const frames = this.#encode(message, excepted)
+  broadcast(message: Outgoing<P, R>, options: BroadcastOptions<P, R, D> = NOBODY): number {
+    if (options !== NOBODY) knownOptions('broadcast()', options, BROADCAST_OPTIONS)
+    const receivers = this.#receivers(options)
+    const frames = framesFor(receivers, message)
     let taken = 0
-    for (const [writer, port] of this.#members) {
-      if (writer === excepted) continue
+    for (const { member, port } of receivers) {
       const { table } = port.framer
       const frame = frames.get(table) as Uint8Array
       if (this.#slow === 'skip' && !port.hasRoom(frame.length)) {
@@ -100,22 +115,40 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role> impleme
         port.frame(frame, table.entryOf(message), message)
         taken++
       } catch (full) {
-        writer.destroy(full as Error)
+        writerOf(member).destroy(full as Error)
       }
     }
     return taken
   }
 
-  /** A frame for each table there is, all of them before the first byte is written. Members that are over leave. */
-  #encode(message: object, excepted: QbpWritable<P, R> | null): Map<Table, Uint8Array> {
-    const frames = new Map<Table, Uint8Array>()
-    for (const [writer, port] of this.#members) {
-      if (port.isOver) this.leave(writer)
-      else if (writer !== excepted && !frames.has(port.framer.table))
-        frames.set(port.framer.table, port.framer.frame(message))
+  /** Those who are to get a message. Members that are over leave. */
+  #receivers({ except = null, to }: BroadcastOptions<P, R, D>): Joined<P, R, D>[] {
+    const excepted = except === null ? null : writerOf(except)
+    const receivers: Joined<P, R, D>[] = []
+    for (const [writer, joined] of this.#members) {
+      if (joined.port.isOver) this.leave(writer)
+      else if (writer !== excepted && (to === undefined || to(joined.data, joined.member))) receivers.push(joined)
     }
-    return frames
+    return receivers
   }
+}
+
+const NOBODY = {}
+const BROADCAST_OPTIONS: OptionNames<BroadcastOptions> = { except: true, to: true }
+
+/** A member, its port, and what it joined with. */
+interface Joined<P extends Protocol, R extends Role, D> {
+  readonly member: Member<P, R>
+  readonly port: WriterPort
+  readonly data: D
+}
+
+/** A frame for each table there is, all of them before the first byte is written. */
+function framesFor(receivers: readonly { readonly port: WriterPort }[], message: object): Map<Table, Uint8Array> {
+  const frames = new Map<Table, Uint8Array>()
+  for (const { port } of receivers)
+    if (!frames.has(port.framer.table)) frames.set(port.framer.table, port.framer.frame(message))
+  return frames
 }
 
 /** The writer that a member stands for. */

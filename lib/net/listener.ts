@@ -1,5 +1,6 @@
 import net from 'node:net'
 import type tls from 'node:tls'
+import type { OptionNames } from '../base/options.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { withBacklog } from './listen.ts'
 import { Countdown } from './timer.ts'
@@ -9,6 +10,13 @@ import { acceptor, handshakeTimeout } from './tls.ts'
 export interface ListenerOptions extends AdmissionOptions {
   /** Options of node:tls, to serve TLS from the first byte. */
   tls?: tls.TlsOptions
+}
+
+/** The names of ListenerOptions. */
+export const LISTENER_OPTIONS: OptionNames<ListenerOptions> = {
+  maxConnections: true,
+  maxConnectionsPerAddress: true,
+  tls: true,
 }
 
 /** What a listener reports to: the server. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
-import { countLimit, milliseconds } from '../base/options.ts'
+import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { type ConnectOptions, connect } from './client.ts'
+import { CONNECT_OPTIONS, type ConnectOptions, connect } from './client.ts'
 import type { QbpConnection } from './connection.ts'
 
 /** How to connect, and how to connect again. */
@@ -15,6 +15,13 @@ export interface ReconnectOptions extends ConnectOptions {
   maxDelayMs?: number
   /** After so many attempts in a row that failed, the loop ends with the last one's error. Default: Infinity. */
   maxAttempts?: number
+}
+
+const RECONNECT_OPTIONS: OptionNames<ReconnectOptions> = {
+  ...CONNECT_OPTIONS,
+  minDelayMs: true,
+  maxDelayMs: true,
+  maxAttempts: true,
 }
 
 /** Connections to one server, one after another. Made by `connections`. */
@@ -40,6 +47,7 @@ export interface Connections<P extends Protocol> extends AsyncIterableIterator<Q
  * @throws {QbpError} ERR_QBP_BAD_OPTION at once; in the loop the signal's reason, or after maxAttempts the last error.
  */
 export function connections<P extends Protocol>(protocol: P, options: ReconnectOptions): Connections<P> {
+  knownOptions('connections()', options, RECONNECT_OPTIONS)
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
   const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)
   const shortest = milliseconds('minDelayMs', minDelayMs, Math.min(100, longest))

@@ -2,20 +2,29 @@ import { EventEmitter } from 'node:events'
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
-import { milliseconds } from '../base/options.ts'
+import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { isTls } from './closer.ts'
 import { QbpConnection } from './connection.ts'
 import { Departure } from './departure.ts'
 import { reportRefused, warnOf } from './diagnostics.ts'
 import { type Handler, Handlers } from './handlers.ts'
-import { Listener, type ListenerOptions } from './listener.ts'
-import { type CloseOptions, type ConnectionOptions, ConnectionSettings, GRACE_MS } from './settings.ts'
+import { LISTENER_OPTIONS, Listener, type ListenerOptions } from './listener.ts'
+import {
+  type CloseOptions,
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+  ConnectionSettings,
+  graceOf,
+} from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
 
 /** The options of a server: those of each of its connections, and how sockets are let in. */
 export interface ServerOptions extends Omit<ConnectionOptions, 'role'>, ListenerOptions {}
+
+const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
+const SERVER_OPTIONS: OptionNames<ServerOptions> = { ...ROLELESS_OPTIONS, ...LISTENER_OPTIONS }
 
 /** For one attached duplex. */
 export interface AttachOptions {
@@ -66,6 +75,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         'ERR_QBP_BAD_OPTION',
         'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
       )
+    knownOptions('createServer()', options, SERVER_OPTIONS)
     this.#protocol = protocol
     this.#handlers = new Handlers(handler, {
       began: (connection) => this.emit('connection', connection),
@@ -128,7 +138,8 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
    * `connection` is emitted and the handler runs. One beyond a limit is destroyed, `clientError` emitted, and the connection
    * returned is closed.
    */
-  attach(duplex: Duplex, { tls }: AttachOptions = {}): QbpConnection<P, 'server'> {
+  attach(duplex: Duplex, options: AttachOptions = {}): QbpConnection<P, 'server'> {
+    knownOptions('attach()', options, { tls: true })
     const { admission } = this.#listener
     const refusal = admission.admit(duplex)
     const connection = this.#connection(duplex)
@@ -140,7 +151,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     }
     // Not every duplex emits `close`. One that was detached is not closed yet.
     void connection.closed.then(() => duplex.destroyed && admission.release(duplex))
-    if (this.#tls === undefined || tls === false || isTls(duplex)) this.#serve(connection)
+    if (this.#tls === undefined || options.tls === false || isTls(duplex)) this.#serve(connection)
     else if (this.#closing === null) void this.#secure(connection, this.#tls)
     else connection.destroy()
     return connection
@@ -152,8 +163,8 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
    *
    * A handler that calls it is not waited for: it goes on when all others are gone.
    */
-  close({ graceMs }: CloseOptions = {}): Promise<void> {
-    const grace = milliseconds('graceMs', graceMs, GRACE_MS)
+  close(options: CloseOptions = {}): Promise<void> {
+    const grace = graceOf(options)
     this.#closing ??= this.#close()
     this.#departure?.within(grace, () => this.#destroyAll(grace))
     const isCalledInside = this.#departure !== null && this.#handlers.isCaller

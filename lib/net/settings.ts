@@ -1,13 +1,20 @@
 // The options of connections, and the same checked; see streams/settings.
 
 import { QbpError } from '../base/errors.ts'
-import { milliseconds } from '../base/options.ts'
+import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { type ReadableOptions, ReaderSettings, type WritableOptions, WriterSettings } from '../streams/settings.ts'
-import { type DeadlineOptions, TimeLimits } from './time-limits.ts'
+import {
+  READABLE_OPTIONS,
+  type ReadableOptions,
+  ReaderSettings,
+  WRITABLE_OPTIONS,
+  type WritableOptions,
+  WriterSettings,
+} from '../streams/settings.ts'
+import { DEADLINE_OPTIONS, type DeadlineOptions, TimeLimits } from './time-limits.ts'
 import { HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 
 /** The options of a connection: those of its reader and its writer, and how long things may take. */
@@ -24,6 +31,15 @@ export interface ConnectionOptions<R extends Role = Role>
   handshakeTimeoutMs?: number
 }
 
+/** The names of ConnectionOptions. */
+export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
+  ...READABLE_OPTIONS,
+  ...WRITABLE_OPTIONS,
+  ...DEADLINE_OPTIONS,
+  lingerMs: true,
+  handshakeTimeoutMs: true,
+}
+
 /** How long a close may take where nobody says otherwise. */
 export const GRACE_MS = 10_000
 
@@ -34,6 +50,12 @@ export interface CloseOptions {
    * then is destroyed. Default: 10 s.
    */
   graceMs?: number
+}
+
+/** A `graceMs`, checked. @throws {QbpError} ERR_QBP_BAD_OPTION */
+export function graceOf(options: CloseOptions): number {
+  knownOptions('close()', options, { graceMs: true })
+  return milliseconds('graceMs', options.graceMs, GRACE_MS)
 }
 
 /** The message of a heartbeat, and its frame, made once. */

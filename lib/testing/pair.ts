@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { knownOptions, type OptionNames } from '../base/options.ts'
 
 /** How an in-memory pair behaves. */
 export interface PairOptions {
@@ -10,11 +11,23 @@ export interface PairOptions {
   sliceBytes?: number
 }
 
+/** The names of PairOptions. */
+export const PAIR_OPTIONS: OptionNames<PairOptions> = { highWaterMarkBytes: true, latencyMs: true, sliceBytes: true }
+
+/** Options of a pair and of the connections on it, each by themselves; how much a side holds is for both. */
+export function split<O extends PairOptions>(options: O): [PairOptions, Omit<O, 'latencyMs' | 'sliceBytes'>] {
+  const { latencyMs, sliceBytes, ...rest } = options
+  const { highWaterMarkBytes } = options
+  const pair = { highWaterMarkBytes, latencyMs, sliceBytes }
+  return [Object.fromEntries(Object.entries(pair).filter(([, value]) => value !== undefined)), rest]
+}
+
 /**
  * Two duplexes, each of which reads what the other writes, without a socket. They end side by side, as a TCP connection with
  * `allowHalfOpen` does; they push back; and one that is destroyed before its end resets the other (ECONNRESET).
  */
 export function duplexPair(options: PairOptions = {}): [Duplex, Duplex] {
+  knownOptions('duplexPair()', options, PAIR_OPTIONS)
   const left = new Side(options)
   const right = new Side(options)
   left.other = right

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import { inspect, isDeepStrictEqual } from 'node:util'
-import { milliseconds } from '../base/options.ts'
+import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { QbpConnection } from '../net/connection.ts'
-import type { ConnectionOptions } from '../net/settings.ts'
+import { CONNECTION_OPTIONS, type ConnectionOptions } from '../net/settings.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { comparable, type Expected, type Met } from './expected.ts'
-import { duplexPair, type PairOptions } from './pair.ts'
+import { duplexPair, PAIR_OPTIONS, type PairOptions, split } from './pair.ts'
+
+type ConnectedOptions = PairOptions & Omit<ConnectionOptions, 'role'>
+const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
+const CONNECTED_OPTIONS: OptionNames<ConnectedOptions> = { ...PAIR_OPTIONS, ...ROLELESS_OPTIONS }
 
 /** A client and a server that talk in memory. */
 export interface ConnectionPair<P extends Protocol> {
@@ -21,10 +25,12 @@ export function connectionPair<P extends Protocol>(
   protocol: P,
   options: PairOptions & Omit<ConnectionOptions, 'role'> = {},
 ): ConnectionPair<P> {
-  const [left, right] = duplexPair(options)
+  knownOptions('connectionPair()', options, CONNECTED_OPTIONS)
+  const [ofPair, rest] = split(options)
+  const [left, right] = duplexPair(ofPair)
   return {
-    client: new QbpConnection(protocol, left, { ...options, role: 'client' as const }),
-    server: new QbpConnection(protocol, right, { ...options, role: 'server' as const }),
+    client: new QbpConnection(protocol, left, { ...rest, role: 'client' as const }),
+    server: new QbpConnection(protocol, right, { ...rest, role: 'server' as const }),
   }
 }
 
@@ -55,11 +61,13 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
     role: R,
     { timeoutMs, ...options }: ScriptOptions & PairOptions & Omit<ConnectionOptions<R>, 'role'> = {},
   ) {
+    knownOptions('ScriptedPeer', options, CONNECTED_OPTIONS)
     this.#timeoutMs = milliseconds('timeoutMs', timeoutMs, 2_000)
-    const [own, other] = duplexPair(options)
+    const [ofPair, rest] = split(options)
+    const [own, other] = duplexPair(ofPair)
     this.#own = own
     this.duplex = other
-    this.connection = new QbpConnection(protocol, own, { ...options, role })
+    this.connection = new QbpConnection(protocol, own, { ...rest, role })
   }
 
   /** Says these messages, in order. */

@@ -41,6 +41,53 @@ const say = (id: number, text = 'hi') => ({ $name: 'Say', id, text })
 const HI = '0001' + '00000006' + '0801' + '12026869'
 
 describe('Group', () => {
+  it('knows what its members joined with, in their order, and asks that of whom a message is for', () => {
+    const members = [writerOf(), writerOf(), writerOf()]
+    const group = new Group<typeof protocol, 'server', { topic: string }>()
+    for (const [n, { writer }] of members.entries()) group.join(writer as never, { topic: n === 1 ? 'b' : 'a' })
+    expect([...group.entries()].map(([member, { topic }]) => [member, topic])).to.deep.equal(
+      members.map(({ writer }, n) => [writer, n === 1 ? 'b' : 'a']),
+    )
+    expect(group.broadcast(say(1) as never, { to: ({ topic }) => topic === 'a' })).to.equal(2)
+    expect(members.map(({ taken }) => taken())).to.deep.equal([HI, '', HI])
+    const except = members[0]?.writer as never
+    expect(group.broadcast(say(1) as never, { except, to: ({ topic }) => topic === 'a' })).to.equal(1)
+    group.join(members[1]?.writer as never, { topic: 'a' })
+    expect(group.size).to.equal(3)
+    expect(group.broadcast(say(1) as never, { to: ({ topic }) => topic === 'a' })).to.equal(3)
+  })
+
+  it('writes nothing where `to` throws', () => {
+    const members = [writerOf(), writerOf()]
+    const group = new Group()
+    for (const { writer } of members) group.join(writer)
+    let asked = 0
+    const to = () => {
+      if (++asked === 2) throw new Error('bug')
+      return true
+    }
+    expect(() => group.broadcast(say(1), { to })).to.throw('bug')
+    expect(members.map(({ taken }) => taken())).to.deep.equal(['', ''])
+  })
+
+  it('encodes once for any part of its members', () => {
+    let encoded = 0
+    const message = {
+      $name: 'Say',
+      id: 1,
+      get text() {
+        encoded++
+        return 'hi'
+      },
+    }
+    const group = new Group<typeof protocol, 'server', number>()
+    for (let n = 0; n < 10; n++) group.join(writerOf().writer as never, n)
+    group.broadcast(message as never)
+    const once = encoded
+    group.broadcast(message as never, { to: (n) => n % 2 === 0 })
+    expect(encoded).to.equal(2 * once)
+  })
+
   it('may be one of many that a member joins, and is left by all when that closes', async () => {
     const seen: Error[] = []
     const note = (warning: Error) => seen.push(warning)

@@ -133,9 +133,9 @@ describe(
   'bytes of ours that a peer takes',
   settled(() => {
     const slow: [what: string, ConnectionOptions, string][] = [
-      ['idleTimeoutMs', { idleTimeoutMs: 150 }, 'ERR_QBP_IDLE_TIMEOUT'],
-      ['the heartbeat', { heartbeat: { ...heartbeat, intervalMs: 75, timeoutMs: 75 } }, 'ERR_QBP_HEARTBEAT_TIMEOUT'],
-      ['stallTimeoutMs', { stallTimeoutMs: 150 }, 'ERR_QBP_STALL_TIMEOUT'],
+      ['idleTimeoutMs', { idleTimeoutMs: 800 }, 'ERR_QBP_IDLE_TIMEOUT'],
+      ['the heartbeat', { heartbeat: { ...heartbeat, intervalMs: 400, timeoutMs: 400 } }, 'ERR_QBP_HEARTBEAT_TIMEOUT'],
+      ['stallTimeoutMs', { stallTimeoutMs: 800 }, 'ERR_QBP_STALL_TIMEOUT'],
     ]
     for (const [what, options, code] of slow) {
       for (const messages of [1, 20]) {
@@ -159,7 +159,7 @@ describe(
 
     it('are no silence over TCP, though of one message the socket calls back for the whole alone', async () => {
       const script = `socket.pause(); setInterval(() => socket.read(), 10)`
-      await using pair = await peer(script, { maxBodyBytes: 2 ** 28, maxQueuedBytes: 2 ** 29, stallTimeoutMs: 400 })
+      await using pair = await peer(script, { maxBodyBytes: 2 ** 28, maxQueuedBytes: 2 ** 29, stallTimeoutMs: 2_000 })
       const { connection } = pair
       const written = connection.writer.writeMessage(say('x'.repeat(30_000_000)))
       await Promise.race([written, connection.closed.then((fault) => Promise.reject(fault))])
