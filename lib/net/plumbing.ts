@@ -60,6 +60,11 @@ export class Plumbing implements StreamOwner {
   #onFinished: (() => void) | null = null
 
   constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
+    if (typeof duplex.readableEncoding === 'string')
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `The duplex gives text, by setEncoding('${duplex.readableEncoding}'), and its bytes are lost: give one without an encoding.`,
+      )
     this.#reader = reader
     this.#writer = writer
     this.#user = user

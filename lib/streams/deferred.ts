@@ -1,3 +1,6 @@
+/** The longest time that Node's timers take, in milliseconds: 24 days. A longer one is never. */
+const LONGEST_MS = 2 ** 31 - 1
+
 /** Something that waits for a value and is settled once. */
 export interface Waiter<T> {
   resolve(value: T): void
@@ -10,6 +13,7 @@ export class Deferred<T> implements Waiter<T> {
   #resolve!: (value: T) => void
   #reject!: (error: unknown) => void
   #leaveSignal: (() => void) | null = null
+  #timer: NodeJS.Timeout | undefined
 
   constructor() {
     this.promise = new Promise<T>((resolve, reject) => {
@@ -22,19 +26,34 @@ export class Deferred<T> implements Waiter<T> {
   heed(signal: AbortSignal, aborted: () => void): void {
     const abort = () => {
       aborted()
-      this.#reject(signal.reason)
+      this.reject(signal.reason)
     }
     signal.addEventListener('abort', abort, { once: true })
     this.#leaveSignal = () => signal.removeEventListener('abort', abort)
   }
 
+  /**
+   * @param expired is called when it is not settled after so long, before the promise is rejected with what it returns. Bytes
+   * that have waited in the kernel meanwhile, while this process was busy, are read first.
+   */
+  expire(ms: number, expired: () => Error): void {
+    if (ms > LONGEST_MS) return
+    this.#timer = setTimeout(() => setImmediate(() => this.#timer !== undefined && this.reject(expired())), ms)
+  }
+
   resolve(value: T): void {
-    this.#leaveSignal?.()
+    this.#leave()
     this.#resolve(value)
   }
 
   reject(error: unknown): void {
-    this.#leaveSignal?.()
+    this.#leave()
     this.#reject(error)
+  }
+
+  #leave(): void {
+    this.#leaveSignal?.()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 }

@@ -41,4 +41,13 @@ for (const name of ['_readableState', '_writableState']) {
   })
 }
 
+// And this is the one method that looks at the listeners' own table, which there is none of before somebody listens.
+Object.defineProperty(Lazy.prototype, 'eventNames', {
+  configurable: true,
+  writable: true,
+  value(this: LazyTransform & { _readableState: unknown }): (string | symbol)[] {
+    return this._readableState === undefined ? [] : Transform.prototype.eventNames.call(this)
+  },
+})
+
 export const LazyTransform = Lazy as unknown as abstract new () => LazyTransform

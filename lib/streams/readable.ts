@@ -1,7 +1,10 @@
+import { type EventEmitter, errorMonitor } from 'node:events'
 import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
-import { countLimit, knownOptions } from '../base/options.ts'
+import { QbpError } from '../base/errors.ts'
+import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { errorOf } from '../base/thrown.ts'
+import { bytesOf } from '../codec/bytes.ts'
 import { NONE } from '../framing/message-reader.ts'
 import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Incoming } from '../protocol/message-types.ts'
@@ -17,6 +20,22 @@ import { READABLE_OPTIONS, type ReadableOptions, ReaderSettings } from './settin
 export interface ReadOptions {
   /** Ends the waiting with its reason. The message that would have come is there for the next call. */
   signal?: AbortSignal
+  /**
+   * Ends the waiting with ERR_QBP_READ_TIMEOUT after so many milliseconds, as a signal does, at a fraction of the cost of
+   * AbortSignal.timeout(). Default: Infinity.
+   */
+  timeoutMs?: number
+}
+
+/** In these a text stands for bytes, any bytes. */
+const BYTE_ENCODINGS: ReadonlySet<string> = new Set(['hex', 'base64', 'base64url', 'latin1', 'binary'])
+
+const READ_OPTIONS: OptionNames<ReadOptions> = { signal: true, timeoutMs: true }
+
+/** A stream that is piped into a reader, and how it has ended before its end. */
+interface Source {
+  readonly stream: EventEmitter & { read?: () => unknown }
+  fault: Error | 'closed' | null
 }
 
 /**
@@ -31,6 +50,11 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** Node's side asked by `_read`, and nothing was pushed since. */
   #isAsked = false
   #isPumping = false
+  #isPiped = false
+  /** The last stream that was piped in. */
+  #source: Source | null = null
+  /** The source has failed: this comes after what it brought. */
+  #sourceFault: Error | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options?: ReadableOptions<R>)
@@ -50,13 +74,14 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
    * One call at a time; it may be mixed with `for await`, not with `data`.
    *
    * @throws {QbpError} ERR_QBP_BUSY for a second call meanwhile, or while `data` flows; else the fault of the stream, which
-   * every further call throws again. With an aborted signal, its reason: nothing is consumed then.
+   * every further call throws again. With an aborted signal, its reason, and ERR_QBP_READ_TIMEOUT after timeoutMs: nothing is
+   * consumed then. ERR_QBP_BAD_OPTION.
    */
-  readMessage({ signal }: ReadOptions = {}): Promise<Incoming<P, R> | null> {
+  readMessage(options?: ReadOptions): Promise<Incoming<P, R> | null> {
     try {
-      signal?.throwIfAborted()
+      if (options !== undefined) checkReadOptions(options)
       const message = this.#receiver.next()
-      return message === NONE ? this.#wait(signal) : Promise.resolve(message as Incoming<P, R> | null)
+      return message === NONE ? this.#wait(options) : Promise.resolve(message as Incoming<P, R> | null)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -68,7 +93,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
    * @throws as `readMessage`; messages before a fault come first, and the fault with the next call. ERR_QBP_BAD_OPTION for
    * a `max` that is no positive integer.
    */
-  async readMessages(max = Number.POSITIVE_INFINITY, options: ReadOptions = {}): Promise<Incoming<P, R>[]> {
+  async readMessages(max = Number.POSITIVE_INFINITY, options?: ReadOptions): Promise<Incoming<P, R>[]> {
     countLimit('max', max, max)
     const first = await this.readMessage(options)
     if (first === null) return []
@@ -82,9 +107,16 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     return new Messages(this.#receiver) as NodeJS.AsyncIterator<Incoming<P, R>>
   }
 
-  #wait(signal: AbortSignal | undefined): Promise<Incoming<P, R> | null> {
+  #wait({ signal, timeoutMs }: ReadOptions = {}): Promise<Incoming<P, R> | null> {
     const waiting = new Deferred<unknown>()
     if (signal !== undefined) waiting.heed(signal, () => this.#receiver.forget())
+    if (timeoutMs !== undefined)
+      waiting.expire(timeoutMs, () => {
+        this.#receiver.forget()
+        return new QbpError('ERR_QBP_READ_TIMEOUT', `No message came within ${timeoutMs} ms, which is timeoutMs.`, {
+          limit: timeoutMs,
+        })
+      })
     this.#receiver.wait(waiting)
     return waiting.promise as Promise<Incoming<P, R> | null>
   }
@@ -106,17 +138,77 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** @internal */
   override streamOptions(): TransformOptions {
-    return { readableObjectMode: true, readableHighWaterMark: this.#highWaterMark }
+    // Node would make bytes of any text, others than those that were sent.
+    return { readableObjectMode: true, readableHighWaterMark: this.#highWaterMark, decodeStrings: false }
   }
 
   /** @internal */
-  override _transform(chunk: Uint8Array, _encoding: BufferEncoding, callback: TransformCallback): void {
-    this.#receiver.feed(chunk, callback)
+  override _transform(chunk: Uint8Array | string, encoding: BufferEncoding, callback: TransformCallback): void {
+    let bytes: Uint8Array
+    try {
+      const isCoded = typeof chunk === 'string' && BYTE_ENCODINGS.has(encoding)
+      bytes = isCoded ? Buffer.from(chunk, encoding) : bytesOf('A chunk', chunk)
+    } catch (refusal) {
+      this.#receiver.fail(refusal as Error)
+      return
+    }
+    this.#receiver.feed(bytes, callback)
   }
 
   /** @internal */
   override _flush(callback: TransformCallback): void {
-    this.#receiver.finish(callback)
+    if (this.#sourceFault !== null) this.#receiver.fail(this.#sourceFault)
+    else this.#receiver.finish(callback)
+  }
+
+  /**
+   * As Node's. But where `pipeline` destroys it because its source has failed, a socket that was reset, say, the messages that
+   * came before are handed out first, unless what it is piped into is destroyed as well.
+   */
+  override destroy(error?: Error): this {
+    if (
+      error === undefined ||
+      this.#sourceFault !== null ||
+      this.#isPiped ||
+      !this.#receiver.isOpen ||
+      !this.#isOfSource(error)
+    )
+      return super.destroy(error)
+    this.#sourceFault = error
+    const source = this.#source?.stream
+    for (let chunk = source?.read?.() ?? null; chunk !== null; chunk = source?.read?.() ?? null) super.write(chunk)
+    super.end()
+    return this
+  }
+
+  /** Whether it is how the source has failed. */
+  #isOfSource(error: Error): boolean {
+    const fault = this.#source?.fault
+    return fault === 'closed' ? (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE' : error === fault
+  }
+
+  /** As Node's. */
+  override pipe<T extends NodeJS.WritableStream>(sink: T, options?: { end?: boolean }): T {
+    this.#isPiped = true
+    return super.pipe(sink, options)
+  }
+
+  /** As Node's. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'pipe') this.#watch(args[0] as Source['stream'])
+    return super.emit(event as 'pipe', ...(args as [never]))
+  }
+
+  /** Sees how a source ends that is piped in, before `pipeline` does. */
+  #watch(stream: Source['stream']): void {
+    const source: Source = { stream, fault: null }
+    this.#source = source
+    stream.once(errorMonitor, (fault: Error) => {
+      source.fault ??= fault
+    })
+    stream.once('close', () => {
+      source.fault ??= 'closed'
+    })
   }
 
   /** @internal */
@@ -193,7 +285,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
         const message = this.#receiver.pull()
         if (message === NONE) break
         // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
-        if (flows) this.emit('data', message)
+        if (flows) super.emit('data', message)
         else this.#isAsked = this.push(message)
         flows = this.readableFlowing === true && this.readableLength === 0
       }
@@ -260,6 +352,12 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       this.reader.destroy()
     }
   }
+}
+
+function checkReadOptions(options: ReadOptions): void {
+  knownOptions('readMessage()', options, READ_OPTIONS)
+  milliseconds('timeoutMs', options.timeoutMs, 0)
+  options.signal?.throwIfAborted()
 }
 
 function ignore(): void {}

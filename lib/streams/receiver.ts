@@ -65,6 +65,11 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     this.#chunks = new ChunkQueue(this.#messages.frames)
   }
 
+  /** Whether messages may follow. */
+  get isOpen(): boolean {
+    return this.#outcome === 'open'
+  }
+
   get isDirect(): boolean {
     return this.#isDirect
   }

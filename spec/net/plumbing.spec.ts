@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type ConnectionOptions, QbpConnection, QbpWritable } from '../../lib/index.ts'
+import { type ConnectionOptions, createServer, QbpConnection, QbpWritable } from '../../lib/index.ts'
 import { readerPort, writerPort } from '../../lib/streams/ports.ts'
 import { connectionPair, duplexPair } from '../../lib/testing/index.ts'
 import { certificates } from '../support/certificates.ts'
 import { hex, protocol } from '../support/chat.ts'
+import { rejection } from '../support/rejection.ts'
 import { settled } from '../support/settled.ts'
 
 const say = (text: string) => ({ $name: 'Say', room: '', text }) as const
@@ -168,3 +169,40 @@ describe(
     })
   }),
 )
+
+describe('a duplex that gives no bytes', () => {
+  it('is refused where it has an encoding', () => {
+    for (const encoding of ['utf8', 'hex', 'latin1'] as const) {
+      const [own] = duplexPair()
+      own.setEncoding(encoding)
+      expect(() => new QbpConnection(protocol, own))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+      const server = createServer(protocol, () => {})
+      expect(() => server.attach(own))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+      expect(server.connections.size).to.equal(0)
+    }
+  })
+
+  it('fails after the messages before, where it gets one later or gives objects', async () => {
+    for (const chunk of ['text', { an: 'object' }, 5, new ArrayBuffer(4)]) {
+      const own = new Duplex({ objectMode: true, read() {}, write: (_chunk, _encoding, done) => done() })
+      const connection = new QbpConnection(protocol, own)
+      own.push(hex('0002 00000000'))
+      own.push(chunk)
+      expect(await connection.reader.readMessage()).to.include({ $name: 'Leave' })
+      expect(await rejection(connection.reader.readMessage())).to.have.property('code', 'ERR_QBP_NOT_BYTES')
+      expect(await connection.closed).to.have.property('code', 'ERR_QBP_NOT_BYTES')
+    }
+  })
+
+  it('is not one that gives Uint8Arrays of whatever kind', async () => {
+    const own = new Duplex({ objectMode: true, read() {}, write: (_chunk, _encoding, done) => done() })
+    const connection = new QbpConnection(protocol, own)
+    own.push(new Uint8Array(hex('0003 0000000a 0a0468616c6c 12026869')))
+    expect(await connection.reader.readMessage()).to.include({ text: 'hi' })
+    connection.destroy()
+  })
+})

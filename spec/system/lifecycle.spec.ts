@@ -171,10 +171,12 @@ describe('QbpReadable as Node reads it:', () => {
       .with.property('code', 'ERR_INVALID_ARG_TYPE')
   })
 
-  it('takes text in an encoding, as Node does', async () => {
-    const stream = reader()
-    stream.end(conversation.toString('hex'), 'hex')
-    expect(await stream.toArray()).to.have.length(vectors.length)
+  it('takes text in an encoding of bytes, as Node does', async () => {
+    for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const) {
+      const stream = reader()
+      stream.end(conversation.toString(encoding), encoding)
+      expect(await stream.toArray()).to.have.length(vectors.length)
+    }
   })
 
   it('with a highWaterMark of 0 hands out one for one', async () => {
