@@ -190,7 +190,7 @@ describe('qbp decode', () => {
     }
 
     it('says no such thing of a later frame', async () => {
-      const { stderr } = await cli(decode, chat, hex(LEAVE.repeat(3) + '0063 00000001 2a'))
+      const { stderr } = await cli(decode, chat, hex(`${LEAVE.repeat(3)}0063 00000001 2a`))
       expect(stderr).to.include('type 99').and.not.include('another one')
     })
   })

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import protobuf from 'protobufjs'
 import ts from 'typescript'
 import { run } from '../../lib/cli/verbs/generate.ts'
 import { Protocol, type Schema } from '../../lib/index.ts'

@@ -3,7 +3,7 @@ import { duplexPair } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Group, Protocol, QbpConnection, QbpReadable, QbpWritable } from '../../lib/index.ts'
+import { Group, QbpConnection, QbpReadable, QbpWritable } from '../../lib/index.ts'
 import { writerPort } from '../../lib/streams/ports.ts'
 import { reflectedProtocol } from '../support/reflected.ts'
 

@@ -5,7 +5,7 @@ import { reflectedProtocol } from '../support/reflected.ts'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
-import { Protocol, QbpConnection, QbpReadable, QbpWritable } from '../../lib/index.ts'
+import { QbpConnection, QbpReadable, QbpWritable } from '../../lib/index.ts'
 import { duplexPair } from '../../lib/testing/index.ts'
 
 const { root } = protobuf.parse(`syntax = "proto3"; package p;

@@ -2,7 +2,6 @@ import { reflectedProtocol } from './reflected.ts'
 // What the worst bodies cost: run by spec/memory.spec.ts in a process of its own, with --expose-gc.
 
 import type protobuf from 'protobufjs'
-import { Protocol } from '../../lib/protocol/protocol.ts'
 import { rootOf } from './every.ts'
 
 const MIB = 2 ** 20

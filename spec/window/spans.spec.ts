@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import type { Type } from '../../lib/codec/type.ts'
 import { Header } from '../../lib/framing/header.ts'
-import { Protocol } from '../../lib/index.ts'
 import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/page/spans.ts'
 import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 

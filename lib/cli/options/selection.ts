@@ -1,4 +1,4 @@
-import { Enum, Field, Namespace, type ReflectionObject, type Root, Service, Type } from '../generate/reflection.ts'
+import { Enum, Field, Namespace, type ReflectionObject, type Root, Type } from '../generate/reflection.ts'
 
 /** What a generated module holds of a schema. */
 export interface Selection {
