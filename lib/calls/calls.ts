@@ -2,7 +2,7 @@
 
 import { QbpError } from '../base/errors.ts'
 import { Malformed } from '../codec/wire.ts'
-import { CALL_CODES, type CallCode, CallError } from './call-error.ts'
+import { CALL_CODES, type CallCode, CallError, codeName } from './call-error.ts'
 import type { CallFrame, Dialect } from './dialect.ts'
 import { Expiry } from './expiry.ts'
 import { IncomingCall, type ServedMethod } from './incoming-call.ts'
@@ -69,6 +69,9 @@ export class Calls implements CallerHost {
 
   get counts(): CallCounts {
     return this.#counts
+  }
+  get underWay(): { in: number; out: number } {
+    return { in: this.#incoming.size, out: this.#outgoing.size }
   }
 
   // ---- what comes
@@ -243,13 +246,23 @@ export class Calls implements CallerHost {
   ended(call: OutgoingCall, code: CallCode | 'OK'): void {
     this.#outgoing.delete(call.id)
     this.#counts.ended('out', code)
+    if (this.#port.isWatched) this.#publish(call, code)
     this.#check()
   }
 
   readonly #answered = (call: IncomingCall, code: number): void => {
     this.#incoming.delete(call.id)
     this.#counts.ended('in', code)
+    if (this.#port.isWatched) this.#publish(call, code === 0 ? 'OK' : codeName(code))
     this.#check()
+  }
+
+  get watchedNow(): number {
+    return this.#port.isWatched ? performance.now() : 0
+  }
+
+  #publish({ side, path, began }: IncomingCall | OutgoingCall, code: CallCode | 'OK'): void {
+    this.#port.callEnded({ side, path, code, ms: began === 0 ? 0 : performance.now() - began })
   }
 
   // ---- deadlines
@@ -274,9 +287,12 @@ export class Calls implements CallerHost {
 
   // ---- the end
 
-  /** Takes no more calls, and resolves when those under way are done. */
+  /** Takes no more calls, and resolves when those under way are done. Streams that this side asked for end: they may have no end. */
   drain(): Promise<void> {
     if (this.#phase === 'open') this.#phase = 'draining'
+    for (const call of [...this.#outgoing.values()])
+      if (call.responseStream)
+        call.cancel(new CallError('CANCELLED', `The connection closes on this side: ${call.path} ends`))
     if (this.isIdle) return Promise.resolve()
     return new Promise((resolve) => {
       const before = this.#drained

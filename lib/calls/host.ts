@@ -1,5 +1,16 @@
+import type { CallCode } from './call-error.ts'
 import type { CallLimits } from './limits.ts'
 import type { Part } from './part.ts'
+
+/** A call that has ended, for those who look on. */
+export interface EndedCall {
+  /** Whose it was: this end called, or was called. */
+  readonly side: 'caller' | 'callee'
+  readonly path: string
+  readonly code: CallCode | 'OK'
+  /** From its beginning to its end on this side. */
+  readonly ms: number
+}
 
 /** What one call needs of all calls of its connection. */
 export interface CallHost {
@@ -15,4 +26,6 @@ export interface CallHost {
   /** A call is to end at this time of `performance.now()`. */
   expireAt(due: number): void
   report(error: unknown): void
+  /** Now, of `performance.now()`, if somebody looks on; else 0. */
+  readonly watchedNow: number
 }

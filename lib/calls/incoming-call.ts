@@ -44,6 +44,7 @@ export class IncomingCall implements CallContext, InterceptedCall, InboxOwner {
   phase: 'receiving' | 'answering' | 'over' = 'receiving'
   /** When it is late, of `performance.now()`. */
   readonly due: number
+  readonly began: number
   readonly metadata: Metadata
   readonly answerMetadata: Metadata = {}
   /** The request, where it is one. */
@@ -68,6 +69,7 @@ export class IncomingCall implements CallContext, InterceptedCall, InboxOwner {
     this.#method = method
     this.#ended = ended
     this.id = id
+    this.began = host.watchedNow
     this.metadata = metadata ?? {}
     this.due = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
     this.#inbox = type.requestStream ? new Inbox(type.readRequest, this, host.limits.windowBytes, host.hasCredit) : null

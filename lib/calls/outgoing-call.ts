@@ -46,6 +46,7 @@ export class OutgoingCall implements InterceptedCall, InboxOwner {
   phase: 'unsent' | 'asking' | 'waiting' | 'over' = 'unsent'
   id = 0
   due = Number.POSITIVE_INFINITY
+  readonly began: number
   readonly #host: CallerHost
   readonly #settings: CallSettings
   readonly #requests: Items | null
@@ -62,6 +63,7 @@ export class OutgoingCall implements InterceptedCall, InboxOwner {
   constructor(host: CallerHost, service: string, type: MethodType, request: object, settings: CallSettings) {
     this.#host = host
     this.#settings = settings
+    this.began = host.watchedNow
     this.service = service
     this.type = type
     this.metadata = settings.metadata === undefined ? {} : { ...settings.metadata }

@@ -1,4 +1,5 @@
 import type { QbpError } from '../base/errors.ts'
+import type { EndedCall } from './host.ts'
 import type { Part } from './part.ts'
 
 /** What calls need of the connection that they travel on. */
@@ -24,6 +25,9 @@ export interface CallPort {
   resume(): void
   /** The peer has broken the rules of calls: what it sends is not to be believed any more. */
   broken(fault: QbpError): void
+  /** Whether somebody looks on: `callEnded` is of use. */
+  readonly isWatched: boolean
+  callEnded(call: EndedCall): void
   /** A handler threw, or an interceptor: no CallError, so the peer hears nothing of what. */
   report(error: unknown): void
 }

@@ -1,4 +1,5 @@
 import type { Role } from '../base/role.ts'
+import type { EndedCall } from '../calls/host.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import type { QbpConnection } from './connection.ts'
@@ -33,6 +34,8 @@ export interface ChannelEvents {
     bytes: number
     message: object
   }
+  /** A call has ended, of either side: `code` is 'OK' or one of the sixteen, `ms` its time on this side. */
+  'qbp:call:end': { connection: QbpConnection } & EndedCall
   /** A message was refused on write: nothing of it was sent. */
   'qbp:message:refused': { connection: QbpConnection | null; writer: QbpWritable; message: unknown; fault: unknown }
 }

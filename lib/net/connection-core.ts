@@ -4,6 +4,7 @@ import type { ReaderPort, WriterPort } from '../streams/ports.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Closer } from './closer.ts'
+import { ConnectionCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
 import { type ReportedConnection, reportClose, reportOpen, warnOf } from './diagnostics.ts'
 import { handOver, handoverRefusal } from './handover.ts'
@@ -30,6 +31,10 @@ export class ConnectionCore implements PlumbingUser, Watched {
   readonly #settings: ConnectionSettings
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
+  /** Where the protocol carries calls. */
+  readonly calls: ConnectionCalls | null
+  /** What bytes come to: the reader, or what takes calls out in front of it. */
+  readonly #intake: ReaderPort
   readonly #deadlines: Deadlines
   readonly #closer: Closer
   #faults: Faults | null = null
@@ -47,7 +52,9 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.#reader = ports.reader
     this.#writer = ports.writer
     this.#deadlines = new Deadlines(this, settings)
-    this.plumbing = new Plumbing(duplex, ports.reader, ports.writer, this)
+    this.calls = settings.calls === null ? null : new ConnectionCalls(settings, settings.calls, ports, this)
+    this.#intake = this.calls?.sorter ?? ports.reader
+    this.plumbing = new Plumbing(duplex, this.#intake, ports.writer, this)
     this.#closer = new Closer(this.life, this.plumbing, settings.lingerMs)
   }
 
@@ -86,13 +93,21 @@ export class ConnectionCore implements PlumbingUser, Watched {
     const { duplex } = this.plumbing
     if (duplex.destroyed) this.#closer.expect()
     else if (this.life.close()) {
-      this.connection.writer.end()
-      if (duplex.writableFinished) this.#closer.linger() // The writer had ended before.
+      if (this.calls === null) this.#endWriting()
+      else this.calls.drain(() => this.#endWriting())
     }
     this.life.later(graceMs, () => {
+      const why = ` within ${graceMs} ms, which is graceMs`
       if (this.plumbing.duplex.writableFinished) this.#closer.destroy()
-      else this.destroy(lost(this.queuedBytes, ` within ${graceMs} ms, which is graceMs`, graceMs))
+      else if (this.calls?.isIdle === false)
+        this.destroy(new QbpError('ERR_QBP_CLOSED', `Calls under way were not done${why}.`, { limit: graceMs }))
+      else this.destroy(lost(this.queuedBytes, why, graceMs))
     })
+  }
+
+  #endWriting(): void {
+    this.connection.writer.end()
+    if (this.plumbing.duplex.writableFinished) this.#closer.linger() // The writer had ended before.
   }
 
   destroy(error?: Error): void {
@@ -101,6 +116,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.life.decide(error ?? null)
     this.#closer.abort()
     const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
+    this.calls?.gone(fault)
     const { reader } = this.connection
     if (!reader.readableEnded) reader.destroy(fault)
     this.#writer.fail(fault)
@@ -112,11 +128,13 @@ export class ConnectionCore implements PlumbingUser, Watched {
     if (this.plumbing.isReaderEnded || this.connection.reader.destroyed) return
     this.#deadlines.stop()
     this.plumbing.conclude()
+    this.calls?.drain(() => {})
   }
 
   /** The duplex has failed or closed: the reader fails after what it brought, and nothing more can be sent. */
   #fail(fault: Error): void {
-    if (!this.plumbing.isReaderEnded) this.#reader.fail(fault)
+    if (!this.plumbing.isReaderEnded) this.#intake.fail(fault)
+    this.calls?.gone(fault)
     this.#writer.fail(fault)
   }
 
@@ -127,6 +145,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
       reportClose(this.connection, outcome)
     })
     if (!isFirst) return
+    this.calls?.gone(this.life.outcome)
     this.#deadlines.stop()
     this.connection.writer.destroy()
     if (!this.plumbing.isPeerEnded) this.connection.emit('ended')
@@ -177,6 +196,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     sum.skipped.invalid += skipped.invalid
     sum.skipped.slow += this.#writer.skipped
     if (this.#faults !== null) sum.faults.add(this.#faults)
+    if (this.calls !== null) sum.addCalls(this.calls.calls.counts, this.calls.calls.underWay)
     sum.queuedBytes += this.queuedBytes
   }
 
@@ -253,14 +273,24 @@ export class ConnectionCore implements PlumbingUser, Watched {
     else if (!this.life.isAwaited) warnOf(error, 'A listener of a connection threw')
   }
 
+  // ---- for the calls
+
+  /** A handler of calls has failed, not by a CallError: its call has ended, and the connection goes on. */
+  report(error: unknown): void {
+    const { owner } = this.#settings
+    const fault = error instanceof Error ? error : new Error(`A handler threw ${String(error)}.`, { cause: error })
+    if (owner !== undefined) owner.threw(fault, this.connection)
+    else warnOf(fault, 'A handler of calls threw')
+  }
+
   // ---- for the deadlines
 
   get waiting(): boolean {
-    return this.#reader.waiting
+    return this.#intake.waiting
   }
 
   get frames(): { readonly index: number; readonly pending: number } {
-    return this.#reader.frames
+    return this.#intake.frames
   }
 
   isPaused(): boolean {

@@ -4,7 +4,12 @@ import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import type { Calls } from '../calls/calls.ts'
+import { type ClientOptions, makeClient } from '../calls/client.ts'
+import { type ServeOptions, serve } from '../calls/serve.ts'
+import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import type { Service } from '../protocol/service.ts'
 import { readerPort, writerPort } from '../streams/ports.ts'
 import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
@@ -102,12 +107,52 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * Sends what was written, ends this side, and resolves as `closed` does. The reader ends at once: what has come and was not
    * read yet is dropped, as is what still comes.
    *
+   * Calls under way are let finish first, and no others are taken; streams of answers that this side has asked for end.
+   *
    * All of it takes no longer than `graceMs`, and the wait for the peer's end no longer than `lingerMs`. A peer that has not
    * taken what was written by then is aborted: `closed` is then ERR_QBP_CLOSED.
    */
   close(options: CloseOptions = {}): Promise<Error | null> {
     this.#core.close(graceOf(options))
     return this.closed
+  }
+
+  /**
+   * Serves a service to the peer, on either end. Its methods may be called at once; one without a handler is UNIMPLEMENTED.
+   *
+   * @param service what `qbp generate` has made of it; or its name, where the schema was read at run time.
+   * @returns `ended`: a server's handler that does nothing else awaits it, as its return closes the connection.
+   * @throws {QbpError} ERR_QBP_BAD_OPTION for handlers of no method, a service that is served already, or a protocol
+   * without calls; ERR_QBP_BAD_SCHEMA for a service that is none.
+   */
+  serve<S extends Service>(service: S, handlers: Handlers<S>, options?: ServeOptions): Promise<void>
+  serve(service: string, handlers: AnyHandlers, options?: ServeOptions): Promise<void>
+  serve(service: string | Service, handlers: object, options?: ServeOptions): Promise<void> {
+    const { calls, protocol } = this.#carried()
+    serve(calls, protocol.service(service), handlers, options)
+    return this.ended
+  }
+
+  /**
+   * Calls a service of the peer, from either end: an object with a function for each method.
+   *
+   * @param service what `qbp generate` has made of it; or its name, where the schema was read at run time.
+   * @throws {QbpError} ERR_QBP_BAD_OPTION, also for a protocol without calls; ERR_QBP_BAD_SCHEMA for a service that is none.
+   */
+  client<S extends Service>(service: S, options?: ClientOptions): Client<S>
+  client(service: string, options?: ClientOptions): AnyClient
+  client(service: string | Service, options?: ClientOptions): AnyClient {
+    const { calls, protocol } = this.#carried()
+    return makeClient(calls, protocol.service(service), options)
+  }
+
+  #carried(): { calls: Calls; protocol: Protocol } {
+    const { calls } = this.#core
+    if (calls !== null && this.#settings.calls !== null)
+      return { calls: calls.calls, protocol: this.#settings.calls.protocol }
+    throw new QbpError('ERR_QBP_BAD_OPTION', 'This protocol carries no calls: make it with calls: true.', {
+      option: 'calls',
+    })
   }
 
   /**

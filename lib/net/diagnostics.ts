@@ -3,12 +3,25 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import type { Role } from '../base/role.ts'
+import type { EndedCall } from '../calls/host.ts'
 import type { Traffic } from '../framing/traffic.ts'
 import { describeFault, log, numberOf } from '../streams/diagnostics.ts'
 
 const connectionOpen = channel('qbp:connection:open')
 const connectionClose = channel('qbp:connection:close')
 const connectionRefused = channel('qbp:connection:refused')
+
+const callEnd = channel('qbp:call:end')
+
+/** Whether anybody looks on at calls. */
+export const isWatchingCalls = (): boolean => callEnd.hasSubscribers || log.enabled
+
+/** A call has ended, of either side. */
+export function reportCall(connection: object, call: EndedCall): void {
+  const { side, path, code, ms } = call
+  log('%s %s %s: %s after %s ms', numberOf(connection), side, path, code, ms.toFixed(1))
+  if (callEnd.hasSubscribers) callEnd.publish({ connection, ...call })
+}
 
 /** What the lines say of a connection. */
 export interface ReportedConnection {

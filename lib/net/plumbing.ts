@@ -197,7 +197,7 @@ export class Plumbing implements StreamOwner {
   arrived(chunk: Uint8Array): void {
     if (this.#intake !== 'open') {
       if (chunk.length > 0) this.#hasDropped = true
-      return
+      if (!this.#reader.drains) return
     }
     if (!this.#reader.arrive(chunk)) {
       this.#isHeld = true
@@ -207,7 +207,7 @@ export class Plumbing implements StreamOwner {
   }
 
   peerEnded(): void {
-    if (this.#intake === 'open') this.#reader.end()
+    if (this.#intake === 'open' || this.#reader.drains) this.#reader.end()
     this.#intake = 'ended'
     this.#user.peerEnded()
   }

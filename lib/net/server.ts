@@ -233,6 +233,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   #left(connection: QbpConnection<P, 'server'>): void {
     this.connections.delete(connection)
     connection[addCounts](this.#past)
+    this.#past.callsUnderWay = { in: 0, out: 0 }
     this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
     this.#check()
   }

@@ -3,6 +3,7 @@
 import { QbpError } from '../base/errors.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { CALL_OPTIONS, CallLimits, type CallOptions } from '../calls/limits.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
@@ -21,7 +22,8 @@ import { HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 export interface ConnectionOptions<R extends Role = Role>
   extends ReadableOptions<R>,
     WritableOptions<R>,
-    DeadlineOptions {
+    DeadlineOptions,
+    CallOptions {
   /**
    * After a close, how long bytes of a peer that does not end are read and dropped; after a fault of the reader, how long
    * this side may say what was wrong before it is destroyed. In milliseconds. Default: 2 s, a few round trips of a slow line.
@@ -36,6 +38,7 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   ...READABLE_OPTIONS,
   ...WRITABLE_OPTIONS,
   ...DEADLINE_OPTIONS,
+  ...CALL_OPTIONS,
   lingerMs: true,
   handshakeTimeoutMs: true,
 }
@@ -79,6 +82,8 @@ export class ConnectionSettings extends TimeLimits {
   readonly reader: ReaderSettings
   readonly writer: WriterSettings
   readonly beat: Beat | null
+  /** What calls may cost, and the protocol with its services; null where it carries no calls. */
+  readonly calls: { readonly protocol: Protocol; readonly limits: CallLimits } | null
   readonly lingerMs: number
   readonly handshakeTimeoutMs: number
   readonly owner: ConnectionOwner | undefined
@@ -91,6 +96,8 @@ export class ConnectionSettings extends TimeLimits {
     this.reader = new ReaderSettings(protocol, options)
     this.writer = new WriterSettings(protocol, { ...options, slow: options.slow ?? 'destroy' })
     this.beat = beatOf(this.writer.framer, options)
+    const limits = new CallLimits(options)
+    this.calls = protocol.calls === null ? null : { protocol, limits }
     this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
     this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
   }

@@ -1,4 +1,5 @@
 import { codeOf } from '../base/errors.ts'
+import { CallCounts, type CallStats } from '../calls/stats.ts'
 import { Tally, type Traffic } from '../framing/traffic.ts'
 
 /** What went over a connection so far. A copy: it does not change. */
@@ -20,6 +21,8 @@ export interface ConnectionStats {
   skipped: { unknown: number; invalid: number; slow: number }
   /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
   faults: Record<string, number>
+  /** Where the protocol carries calls. */
+  calls?: CallStats
 }
 
 /** What stats() is made of: of one connection, or summed up for a server. */
@@ -29,6 +32,16 @@ export class Counts {
   readonly skipped = { unknown: 0, invalid: 0, slow: 0 }
   readonly faults: Faults = new Faults()
   queuedBytes = 0
+  /** Where the protocol carries calls; and those under way. */
+  calls: CallCounts | null = null
+  callsUnderWay = { in: 0, out: 0 }
+
+  addCalls(counts: CallCounts, underWay: { in: number; out: number }): void {
+    this.calls ??= new CallCounts()
+    this.calls.add(counts)
+    this.callsUnderWay.in += underWay.in
+    this.callsUnderWay.out += underWay.out
+  }
 
   add(counts: Counts): void {
     this.in.add(counts.in)
@@ -38,6 +51,7 @@ export class Counts {
     this.skipped.slow += counts.skipped.slow
     this.faults.add(counts.faults)
     this.queuedBytes += counts.queuedBytes
+    if (counts.calls !== null) this.addCalls(counts.calls, counts.callsUnderWay)
   }
 
   stats(): ConnectionStats {
@@ -51,6 +65,7 @@ export class Counts {
       byName: { in: this.in.byName(), out: this.out.byName() },
       skipped: { ...this.skipped },
       faults: this.faults.byCode(),
+      ...(this.calls !== null && { calls: this.calls.stats(this.callsUnderWay.in, this.callsUnderWay.out) }),
     }
   }
 }

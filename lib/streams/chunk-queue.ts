@@ -1,6 +1,6 @@
 import type { TransformCallback } from 'node:stream'
 import type { FrameParser } from '../framing/frame-parser.ts'
-import type { StreamOwner } from './ports.ts'
+import type { ReaderOwner } from './ports.ts'
 
 /**
  * Where the bytes of a reader stand: they flow; their peer has ended; we take no more, and a cut is no fault; or the byte stream
@@ -14,7 +14,7 @@ export type Source = 'flowing' | 'ended' | 'concluded' | Error
  */
 export class ChunkQueue {
   /** The connection whose reader it is, or null. */
-  owner: StreamOwner | null = null
+  owner: ReaderOwner | null = null
   #source: Source = 'flowing'
   readonly #frames: FrameParser
   /** Who brought the chunk that is being read, and brings the next; null while none is being read. */

@@ -1,3 +1,4 @@
+import type { Output } from '../codec/type.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
@@ -5,12 +6,20 @@ import type { WriteCallback } from './write-callbacks.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
 
-/** The owner of a reader and a writer: it brings the one its bytes and sends those of the other. */
-export interface StreamOwner {
+/** The owner of a reader: it brings it its bytes. */
+export interface ReaderOwner {
   /** The connection that it works for, as the diagnostics name it. */
   readonly connection: object
   /** The reader can take another chunk. */
   more(): void
+  /** The reader is closed, by a fault or without one. */
+  readerClosed(fault: Error | null): void
+  /** A listener of the reader threw, and the reader is destroyed by it. */
+  listenerThrew(error: Error): void
+}
+
+/** The owner of a reader and a writer: it sends the bytes of the one, too. */
+export interface StreamOwner extends ReaderOwner {
   /**
    * Sends a chunk.
    *
@@ -20,20 +29,16 @@ export interface StreamOwner {
   send(chunk: Uint8Array, sent?: WriteCallback): boolean
   /** The writer has ended, and all of its bytes were given to `send`. @param finished is called once they are sent. */
   finish(finished: () => void): void
-  /** The reader is closed, by a fault or without one. */
-  readerClosed(fault: Error | null): void
   /** The writer was destroyed just now, by its user, by a fault or without one. */
   writerDestroyed(fault: Error | null): void
   /** The writer refused a message. */
   refused(fault: unknown): void
-  /** A listener of the reader threw, and the reader is destroyed by it. */
-  listenerThrew(error: Error): void
 }
 
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The reader's life is another's: leaving a `for await` does not end it. */
-  own(owner: StreamOwner): void
+  own(owner: ReaderOwner): void
   /** Gives it a chunk. @returns false if it still has another to read: `more` of the owner asks for the next then. */
   arrive(chunk: Uint8Array): boolean
   /** The byte stream ended: the reader ends after the last whole message. */
@@ -46,6 +51,8 @@ export interface ReaderPort {
   discard(): void
   /** Takes every byte after the last message handed out. To be called once nothing more is written in. */
   rest(): Uint8Array
+  /** Whether bytes are wanted although the reader is closed or concluded: those of calls. */
+  readonly drains: boolean
   /** Whether somebody waits for bytes. */
   readonly waiting: boolean
   /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
@@ -87,6 +94,25 @@ export interface WriterPort {
   skip(): void
   /** How many were. */
   readonly skipped: number
+  /**
+   * Writes a frame whose body `body` writes where it is to stand: a part of a call. As `write` of a message, it is checked
+   * and counted, and leaves with the tick.
+   *
+   * @param message what it is the frame of, for the diagnostics.
+   * @returns whether there is room for more; true too if nothing can be written any more.
+   * @throws {QbpError} what `body` throws, ERR_QBP_TOO_LONG or ERR_QBP_QUEUE_FULL: nothing of it is sent then.
+   */
+  compose(
+    entry: Entry,
+    fields: Record<string, number> | null,
+    body: (output: Output, pos: number) => number,
+    message: object,
+  ): boolean
+  /** Resolves when there is room for more. Rejects when nothing can be written any more. */
+  room(signal: AbortSignal | undefined): Promise<void>
+  /** Bytes written so far, and how many of them were sent: what was sent may have arrived, whatever came after. */
+  readonly written: number
+  readonly left: number
   /** Whether nothing more can be written. */
   readonly isOver: boolean
   /** Makes its frames; writers whose framers have one table make the same frame of a message. */

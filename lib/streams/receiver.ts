@@ -20,7 +20,7 @@ import type { Waiter } from './deferred.ts'
 import { messageIn } from './diagnostics.ts'
 import { FairReader } from './fairness.ts'
 import type { MessageSource } from './message-iterator.ts'
-import type { ReaderPort, StreamOwner } from './ports.ts'
+import type { ReaderOwner, ReaderPort } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
 
 type Outcome = 'open' | 'clean' | 'destroyed' | Error
@@ -329,18 +329,23 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
 
   // ---- the connection's side
 
-  own(owner: StreamOwner): void {
+  own(owner: ReaderOwner): void {
     this.#chunks.owner = owner
     this.#isDirect = true
   }
 
-  get owner(): StreamOwner | null {
+  get owner(): ReaderOwner | null {
     return this.#chunks.owner
   }
 
   rest(): Uint8Array {
     while (!this.#chunks.isDry && this.#chunks.next()); // Chunks may wait after the one that is read.
     return this.#messages.frames.rest()
+  }
+
+  /** A reader that is over wants nothing. */
+  get drains(): boolean {
+    return false
   }
 
   get waiting(): boolean {

@@ -8,6 +8,7 @@
 // room and nothing is corked.
 
 import { QbpError } from '../base/errors.ts'
+import type { Output } from '../codec/type.ts'
 import { BATCH_BYTES, Batch } from '../framing/batch.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
@@ -120,6 +121,38 @@ export class Sender implements WriterPort {
     }
     if (messageOut.hasSubscribers) this.#publish(entry, message, size)
     return null
+  }
+
+  compose(
+    entry: Entry,
+    fields: Record<string, number> | null,
+    body: (output: Output, pos: number) => number,
+    message: object,
+  ): boolean {
+    if (this.isOver) return true
+    const output = this.#batch.open()
+    let size: number
+    try {
+      const end = this.#settings.framer.compose(entry, fields, body, output, output.pos)
+      size = end - output.pos
+      if (this.isOver) throw closedForWriting()
+      this.#admit(size, entry)
+      this.#batch.close(output, end)
+    } catch (refusal) {
+      this.#batch.abandon(output)
+      this.#refuse(message, refusal)
+      throw refusal
+    }
+    if (messageOut.hasSubscribers) this.#publish(entry, message, size)
+    return this.scheduleFlush()
+  }
+
+  get written(): number {
+    return this.#sent + this.#batch.length
+  }
+
+  get left(): number {
+    return this.#sent
   }
 
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean {

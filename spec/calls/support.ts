@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Calls } from '../../lib/calls/calls.ts'
 import { type ClientOptions, makeClient } from '../../lib/calls/client.ts'
 import { dialectOf } from '../../lib/calls/dialects.ts'
+import type { EndedCall } from '../../lib/calls/host.ts'
 import { CallLimits, type CallOptions } from '../../lib/calls/limits.ts'
 import type { Part } from '../../lib/calls/part.ts'
 import type { CallPort } from '../../lib/calls/port.ts'
@@ -125,6 +126,14 @@ export class CallEnd implements CallPort {
   }
 
   resume(): void {}
+
+  readonly ended: EndedCall[] = []
+  get isWatched(): boolean {
+    return true
+  }
+  callEnded(call: EndedCall): void {
+    this.ended.push(call)
+  }
 
   broken(fault: QbpError): void {
     this.faults.push(fault)

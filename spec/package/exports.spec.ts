@@ -10,6 +10,8 @@ describe('the public names', () => {
   it('are these and no others', () => {
     expect(Object.keys(entry).sort()).to.deep.equal([
       'BusGroup',
+      'CALL_CODES',
+      'CallError',
       'Group',
       'LocalHub',
       'Message',

@@ -17,10 +17,10 @@ const ROOMS = {
   net: ['streams', 'calls', 'protocol', 'framing', 'codec', 'base'],
   bus: ['base'],
   cluster: ['bus', 'net', 'streams', 'protocol', 'framing', 'codec', 'base'],
-  index: ['cluster', 'bus', 'net', 'streams', 'protojson', 'protocol', 'framing', 'codec', 'base'],
-  testing: ['index', 'net', 'streams', 'protocol', 'framing', 'codec', 'base'],
-  window: ['index', 'protojson', 'net', 'streams', 'protocol', 'framing', 'codec', 'base'],
-  cli: ['window', 'index', 'protojson', 'net', 'streams', 'protocol', 'framing', 'codec', 'base'],
+  index: ['cluster', 'bus', 'net', 'streams', 'calls', 'protojson', 'protocol', 'framing', 'codec', 'base'],
+  testing: ['index', 'net', 'streams', 'calls', 'protocol', 'framing', 'codec', 'base'],
+  window: ['index', 'protojson', 'net', 'streams', 'calls', 'protocol', 'framing', 'codec', 'base'],
+  cli: ['window', 'index', 'protojson', 'net', 'streams', 'calls', 'protocol', 'framing', 'codec', 'base'],
 } as const satisfies Record<string, readonly string[]>
 type Room = keyof typeof ROOMS
 

@@ -1,0 +1,116 @@
+import { QbpError } from '../base/errors.ts'
+import { Calls } from '../calls/calls.ts'
+import { dialectOf } from '../calls/dialects.ts'
+import type { EndedCall } from '../calls/host.ts'
+import type { Part } from '../calls/part.ts'
+import type { CallPort } from '../calls/port.ts'
+import type { Output } from '../codec/type.ts'
+import type { ReaderPort, WriterPort } from '../streams/ports.ts'
+import { CallSorter } from './call-sorter.ts'
+import { isWatchingCalls, reportCall } from './diagnostics.ts'
+import type { ConnectionSettings } from './settings.ts'
+import { afterInput, timer } from './timer.ts'
+
+/** What calls need of their connection beside its reader and writer. */
+export interface CallUser {
+  readonly connection: object
+  destroy(fault: Error): void
+  /** A handler threw what is no CallError, or an interceptor did. */
+  report(error: unknown): void
+}
+
+/** The calls of a connection: what goes out by its writer, and what comes in before its reader. */
+export class ConnectionCalls implements CallPort {
+  readonly calls: Calls
+  /** In front of the reader. */
+  readonly sorter: CallSorter
+  readonly #writer: WriterPort
+  readonly #user: CallUser
+  #alarm: NodeJS.Timeout | undefined
+
+  constructor(
+    { role, reader }: ConnectionSettings,
+    { protocol, limits }: NonNullable<ConnectionSettings['calls']>,
+    ports: { readonly reader: ReaderPort; readonly writer: WriterPort },
+    user: CallUser,
+  ) {
+    this.#writer = ports.writer
+    this.#user = user
+    this.calls = new Calls(this, dialectOf(protocol, role), limits)
+    this.sorter = new CallSorter(ports.reader, this.calls, reader, () => this.calls.unanswered(null))
+  }
+
+  get isIdle(): boolean {
+    return this.calls.isIdle
+  }
+
+  /** Lets calls under way finish, and takes no others. */
+  drain(done: () => void): void {
+    void this.calls.drain().then(done)
+  }
+
+  /** Nothing passes any more. */
+  gone(cause: Error | null): void {
+    clearTimeout(this.#alarm)
+    this.calls.gone(cause)
+  }
+
+  // ---- for the calls
+
+  get connection(): object {
+    return this.#user.connection
+  }
+
+  send(part: Part): boolean {
+    const { dialect } = this.calls
+    const body = (output: Output, pos: number) => dialect.write(part, output, pos)
+    try {
+      return this.#writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), body, part)
+    } catch (refusal) {
+      // A peer that does not take its answers costs no more than the queue holds.
+      if (!(refusal instanceof QbpError) || refusal.code !== 'ERR_QBP_QUEUE_FULL' || !part.isReply) throw refusal
+      this.#user.destroy(refusal)
+      return true
+    }
+  }
+
+  room(): Promise<void> {
+    return this.#writer.room(undefined).catch(() => {}) // Gone: the calls hear of it.
+  }
+
+  get written(): number {
+    return this.#writer.written
+  }
+  get left(): number {
+    return this.#writer.left
+  }
+  get isOver(): boolean {
+    return this.#writer.isOver
+  }
+
+  alarm(ms: number): void {
+    clearTimeout(this.#alarm)
+    // An answer that waits in the kernel has come in time.
+    this.#alarm = timer(ms, () => afterInput(() => this.calls.rang()))
+  }
+
+  resume(): void {
+    this.sorter.resume()
+  }
+
+  broken(fault: QbpError): void {
+    this.sorter.breakOff(fault)
+  }
+
+  report(error: unknown): void {
+    this.#user.report(error)
+  }
+
+  get isWatched(): boolean {
+    return isWatchingCalls()
+  }
+
+  callEnded(call: EndedCall): void {
+    reportCall(this.connection, call)
+  }
+}
