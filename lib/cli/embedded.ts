@@ -5,10 +5,13 @@ import { join } from 'node:path'
 export interface Embedded {
   /** The package's. */
   readonly version: string
+  /** Of a dissector for Wireshark: what follows the tables of a protocol. */
+  readonly lua: string
 }
 
 /** Read from the repository; `npm run build` (scripts/embed.cjs) replaces this file by one that holds them. */
 export function embedded(): Embedded {
-  const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8'))
-  return { version }
+  const text = (...path: string[]) => readFileSync(join(__dirname, ...path), 'utf8')
+  const { version } = JSON.parse(text('..', '..', 'package.json'))
+  return { version, lua: text('wireshark', 'dissector.lua') }
 }

@@ -165,9 +165,7 @@ describe('qbp send and qbp listen', () => {
       '--replies',
       '1',
     ])
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
     expect(stdout).to.match(/^[\x20-\x7e]*\n$/)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
     expect(server.stdout()).to.match(/^[\x20-\x7e\n]*$/)
   })
 

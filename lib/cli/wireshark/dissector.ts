@@ -1,7 +1,7 @@
 import type { Field, Type } from '../../codec/type.ts'
 import { lengthOf, type PlainPart, plainParts } from '../../framing/header-code.ts'
 import { type Protocol, QbpError, type Role } from '../../index.ts'
-import { LUA } from './lua.ts'
+import { embedded } from '../embedded.ts'
 
 /** How a dissector is made. */
 export interface DissectorOptions {
@@ -56,7 +56,7 @@ export function dissector(protocol: Protocol, { name, ports }: DissectorOptions)
     'local TYPES = {',
     ...[...types].flatMap(typeTables),
     '}',
-    LUA,
+    embedded().lua,
   ].join('\n')
 }
 

@@ -1,8 +1,6 @@
-// The part of a Wireshark dissector that is the same for every protocol. It takes Lua 5.2 (Wireshark up to 4.2) as well as
-// 5.4, so it has neither's bit operations: integers are split by division.
+-- The part of a Wireshark dissector that is the same for every protocol: `qbp wireshark` puts it after the tables of one.
+-- It takes Lua 5.2 (Wireshark up to 4.2) as well as 5.4, so it has neither's bit operations: integers are split by division.
 
-/** What follows the tables that `dissector()` writes. */
-export const LUA = `
 local protocol = Proto(NAME, TITLE)
 
 local head_fields = {
@@ -46,7 +44,7 @@ for name, type in pairs(TYPES) do
 end
 protocol.fields = list
 
--- A varint at pos as two halves of 32 bits, and the position behind it; nil where it is cut, false where it is none.
+-- A varint at pos as two halves of 32 bits, and the position after it; nil where it is cut, false where it is none.
 local function varint(buf, pos, limit)
   local lo, hi = 0, 0
   for i = 0, 9 do
@@ -91,7 +89,7 @@ local function fault(tree, range, text)
   item:add_expert_info(PI_MALFORMED, PI_ERROR, text)
 end
 
--- One value of a kind that is no bytes, and the position behind it.
+-- One value of a kind that is no bytes, and the position after it.
 local function scalar(buf, pos, limit, tree, field, start)
   local size = FIXED[field.kind]
   if size then
@@ -109,7 +107,7 @@ local WIRE = { bool = 0, enum = 0, string = 2, bytes = 2, message = 2 }
 for kind in pairs(VARINT) do WIRE[kind] = 0 end
 for kind, size in pairs(FIXED) do WIRE[kind] = size == 4 and 5 or 1 end
 
--- The fields of a message, to limit or to the end of the group; the position behind them, or nil where they do not decode.
+-- The fields of a message, to limit or to the end of the group; the position after them, or nil where they do not decode.
 local message
 local function skip(buf, pos, limit, wire, number, depth)
   if wire == 0 then
@@ -289,4 +287,3 @@ end
 local ports = DissectorTable.get("tcp.port")
 for _, port in ipairs(PORTS) do ports:add(port, protocol) end
 if #PORTS == 0 then ports:add_for_decode_as(protocol) end
-`
