@@ -6,6 +6,7 @@ import type { ReadFrame } from '../framing/frame-reader.ts'
 import type { Header } from '../framing/header.ts'
 import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Entry, RawMessage, Table } from '../framing/table.ts'
+import { fieldsFromJson } from './fields-json.ts'
 import type { ProtoJson } from './proto-json.ts'
 import { base64, fromBase64 } from './scalars.ts'
 
@@ -20,6 +21,8 @@ export interface FrameJson {
   header?: HeaderFields
   /** In ProtoJSON, unknown fields beside it as `$unknown`. */
   message?: unknown
+  /** By number and wire type, where the schema lacks the message: see fields-json.ts. */
+  fields?: unknown
   /** In base64: where it was not decoded, or where the message alone would not become the same bytes again. */
   body?: string
   error?: string
@@ -27,7 +30,7 @@ export interface FrameJson {
 
 /** The keys of a line, with those that say where and when it was seen. */
 const LINE_KEYS = new Set(
-  ['name', 'type', 'offset', 'length', 'header', 'message', 'body', 'error'].concat(
+  ['name', 'type', 'offset', 'length', 'header', 'message', 'fields', 'body', 'error'].concat(
     ['at', 'connection', 'direction', 'kind', 'latencyMs'], // Of a tap or a capture.
   ),
 )
@@ -95,11 +98,11 @@ export function frameFromJson(protocol: Conversation, sender: Role, json: unknow
     const allowed = 'a line has a "name", and a "message" with the fields, or a "body"'
     throw refusal(`it has ${JSON.stringify(strange)}; ${allowed}`)
   }
-  const { name, type, header, message = {}, body } = json as FrameJson
+  const { name, type, header, message = {}, fields, body } = json as FrameJson
   if (header !== undefined && (typeof header !== 'object' || header === null))
     throw refusal('its "header" is no object of the header\'s own fields')
   const $header = header === undefined ? {} : { $header: headerFromJson(protocol, sender, header) }
-  const bytes = () => fromBase64(body ?? '', 'body')
+  const bytes = () => (fields === undefined ? fromBase64(body ?? '', 'body') : fieldsFromJson(fields))
   if (name === null) {
     const { hasType, maxType } = protocol.headers[sender]
     const kind = maxType === 'text' ? 'string' : 'number'
@@ -113,7 +116,8 @@ export function frameFromJson(protocol: Conversation, sender: Role, json: unknow
     throw refusal(`${problem}; there are ${listed(table.entries.map((each) => each.name))}`)
   }
   if (entry.body === 'raw') return { $name: entry.name, body: bytes(), ...$header }
-  if (body !== undefined && !('message' in json)) return { $name: null, type: entry.type, body: bytes(), ...$header }
+  if ((body !== undefined || fields !== undefined) && !('message' in json))
+    return { $name: null, type: entry.type, body: bytes(), ...$header }
   if (entry.body === 'empty') return { $name: entry.name, ...$header }
   if (body !== undefined) {
     // The body counts as long as it is that message's: whoever has edited the message means the message.

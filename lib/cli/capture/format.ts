@@ -40,7 +40,13 @@ function textFormat(text: string, whole: boolean): Format {
   const bare = text.replaceAll(/^#.*$|\s/gm, '')
   const digits = bare.replaceAll(/0x|[:,]/g, '')
   if (digits.length >= 2 && /^[\da-f]+$/i.test(digits) && (!whole || digits.length % 2 === 0)) return 'hex'
-  if (bare.length >= 4 && /^[\w+/-]+={0,2}$/.test(bare) && (!whole || bare.length % 4 !== 1)) return 'base64'
+  if (
+    bare.length >= 4 &&
+    /^[\w+/-]+={0,2}$/.test(bare) &&
+    !/\S[ \t]+\S/.test(text) &&
+    (!whole || bare.length % 4 !== 1)
+  )
+    return 'base64'
   return 'raw'
 }
 

@@ -8,6 +8,7 @@ const verbs: Record<string, [summary: string, load: () => Promise<{ run: Verb }>
   decode: ['print the frames of a file, or of standard input, as lines of JSON', () => import('../verbs/decode.ts')],
   encode: ['make frames of lines of JSON', () => import('../verbs/encode.ts')],
   generate: ['make a typed module of .proto files', () => import('../verbs/generate.ts')],
+  guess: ['find the header of unknown frames', () => import('../verbs/guess.ts')],
   listen: ['be a server that prints whatever arrives, and may answer', () => import('../verbs/listen.ts')],
   replay: ['send again what qbp tap --record has kept', () => import('../verbs/replay.ts')],
   send: ['send messages, and print the replies as they come', () => import('../verbs/send.ts')],

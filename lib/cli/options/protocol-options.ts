@@ -1,4 +1,12 @@
-import { headers, type OnlyForm, Protocol, type ProtocolOptions, type Role, type TableForm } from '../../index.ts'
+import {
+  headers,
+  type OnlyForm,
+  Protocol,
+  type ProtocolOptions,
+  type Role,
+  type Schema,
+  type TableForm,
+} from '../../index.ts'
 import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
 import { parseJson5 } from '../terminal/json5.ts'
@@ -6,7 +14,13 @@ import { oneOf, wholeNumber } from './values.ts'
 
 /** The options that say which protocol it is. Every verb that reads or writes frames has them. */
 export const protocolOptions = {
-  schema: { type: 'string', short: 's', multiple: true, value: 'FILE', help: 'the .proto; may be repeated' },
+  schema: {
+    type: 'string',
+    short: 's',
+    multiple: true,
+    value: 'FILE',
+    help: 'the .proto; may be repeated. Without one, fields are shown by their numbers',
+  },
   header: {
     type: 'string',
     value: 'LAYOUT',
@@ -73,7 +87,7 @@ export interface CommandProtocol {
 /** Loads the protocol that the options describe. @throws {UsageError} or a QbpError that says what is wrong with it. */
 export async function commandProtocol(values: ProtocolValues, change: ProtocolOptions = {}): Promise<CommandProtocol> {
   const { schema, header, types, message, include } = values
-  if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
+  if (schema === undefined) return withoutSchema(values)
   const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
   const protocol = await Protocol.load(schema, {
     ...(header !== undefined && { header: headerText(header) }),
@@ -85,6 +99,29 @@ export async function commandProtocol(values: ProtocolValues, change: ProtocolOp
     ...change,
   })
   return { protocol, role, maxBodyBytes: wholeNumber('max-body', values['max-body'] ?? String(64 * 2 ** 20), 1) }
+}
+
+/**
+ * A protocol of which only the header is known: its bodies are shown by their fields' numbers.
+ *
+ * @throws {UsageError} for options that need a schema.
+ */
+function withoutSchema({
+  header,
+  role,
+  types,
+  message,
+  package: name,
+  'max-body': most,
+}: ProtocolValues): CommandProtocol {
+  if (types !== undefined || message !== undefined || name !== undefined)
+    throw new UsageError('no schema is given, and --types, --message and --package are about one: --schema FILE.proto.')
+  const text = header === undefined ? headers.default : headerText(header)
+  return {
+    protocol: Protocol.raw({ header: text }),
+    role: role === undefined ? undefined : oneOf('role', role, ['client', 'server']),
+    maxBodyBytes: wholeNumber('max-body', most ?? String(64 * 2 ** 20), 1),
+  }
 }
 
 /** Whose messages they are. @throws {UsageError} where the roles send different ones and none was given. */

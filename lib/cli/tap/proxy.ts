@@ -4,6 +4,7 @@ import { FrameReader } from '../../framing/frame-reader.ts'
 import type { Protocol, QbpError } from '../../index.ts'
 import { hint } from '../capture/recognise.ts'
 import { errorText } from '../command/fault.ts'
+import { faultOf } from '../terminal/frame-line.ts'
 import type { TapBytes, TapEvent } from './events.ts'
 
 /** How a tap reaches its target and how much it decodes. */
@@ -127,7 +128,9 @@ export class Tap extends EventEmitter<TapEvents> {
       try {
         this.emit('bytes', { at, connection, direction, bytes: chunk })
         if (reader === null) return
-        for (const { offset, index, bytes, length, name, type, message, error } of reader.feed(chunk)) {
+        for (const frame of reader.feed(chunk)) {
+          const { offset, index, bytes, length, name, type, message } = frame
+          const error = faultOf(this.#protocol, frame)
           this.#report({
             ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, length, name, type },
             ...(message !== undefined && { message }),

@@ -15,20 +15,26 @@ export interface TapWindowOptions extends LoadOptions {
   port: number
 }
 
+const NO_SCHEMA = { package: '', packages: [], messages: {}, enums: {}, services: {} }
+
 /** Opens a window on a tap, which sees what passes from then on. @throws {Fault} if its port is taken. */
 export async function tapWindow(
   tap: Tap,
   protocol: Protocol,
   { files, package: name, title, port, ...options }: TapWindowOptions,
 ): Promise<OpenWindow> {
-  const { description, package: home } = await describeSource(files, options)
-  const schema = { package: name ?? home, ...description }
+  const schema = files.length === 0 ? NO_SCHEMA : await schemaOf(files, name, options)
   try {
     return await openWindow(tap, protocol, { schema, title, port })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     throw code === 'EADDRINUSE' ? new Fault(`--ui-port ${port} is taken.`, { cause }) : new Fault(message, { cause })
   }
+}
+
+async function schemaOf(files: readonly string[], name: string | undefined, options: LoadOptions) {
+  const { description, package: home } = await describeSource(files, options)
+  return { package: name ?? home, ...description }
 }
 
 /** Shows a page in the person's browser, if there is one. */

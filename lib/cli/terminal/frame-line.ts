@@ -1,5 +1,6 @@
 import type { ReadFrame } from '../../framing/frame-reader.ts'
-import type { Protocol, Role } from '../../index.ts'
+import type { Protocol, QbpError, Role } from '../../index.ts'
+import { fieldsToJson } from '../../protojson/fields-json.ts'
 import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
 import { base64 } from '../../protojson/scalars.ts'
 import { errorText } from '../command/fault.ts'
@@ -16,16 +17,36 @@ export type ShownFrame = Pick<ReadFrame, 'name' | 'type' | 'offset' | 'length' |
  */
 export function frameLine(protocol: Protocol, sender: Role, frame: ShownFrame): FrameJson {
   const { name, type, offset, length, message } = frame
-  let { error } = frame
+  let error = faultOf(protocol, frame)
   if (error === undefined && message !== undefined) {
     try {
-      return frameToJson(protocol, sender, { name, type, offset, length, message, body: bodyOf(frame) })
+      return byFields(
+        protocol,
+        frameToJson(protocol, sender, { name, type, offset, length, message, body: bodyOf(frame) }),
+        frame,
+      )
     } catch (fault) {
       error = fault as Error
     }
   }
   const place = { name, ...(protocol.header.hasType && { type }), offset, length }
-  return { ...place, body: base64(bodyOf(frame)), ...(error !== undefined && { error: errorText(error) }) }
+  const line = { ...place, body: base64(bodyOf(frame)), ...(error !== undefined && { error: errorText(error) }) }
+  return byFields(protocol, line, frame)
+}
+
+/** The body of a message that the schema lacks by its fields, if it reads as protobuf. */
+function byFields({ unknown }: Protocol, line: FrameJson, frame: ShownFrame): FrameJson {
+  const isKnown = line.name !== null && (unknown !== 'raw' || line.body === undefined)
+  if (isKnown) return line
+  const fields = fieldsToJson(bodyOf(frame))
+  if (fields === undefined) return line
+  const { body: _, error, ...rest } = line
+  return { ...rest, fields, ...(error !== undefined && { error }) }
+}
+
+/** What is wrong with a frame. Where there is no schema, it is no fault that a type is in no table. */
+export function faultOf({ unknown }: Protocol, { error }: { error?: Error }): Error | undefined {
+  return unknown === 'raw' && (error as Partial<QbpError>)?.code === 'ERR_QBP_UNKNOWN_TYPE' ? undefined : error
 }
 
 /** The bytes of a frame's body. */

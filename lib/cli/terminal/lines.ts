@@ -91,9 +91,9 @@ export class Lines {
 
   /** The message of a frame as it would be typed: `Say {text: "hi"}`. */
   messageText(event: TapEvent): string {
-    const { name, message, body, header, error } = this.frameOf(event)
+    const { name, message, fields: byNumber, body, header, error } = this.frameOf(event)
     const title = this.#paint('bold', name ?? `type ${event.type}`)
-    const shown = body === undefined ? message : { body }
+    const shown = byNumber ?? (message === undefined ? { body } : message)
     const fields = header === undefined ? shown : { ...(shown as object), $header: header }
     return `${title} ${error === undefined ? printable(looseJson(fields)) : this.#paint('red', error)}`
   }

@@ -6,6 +6,7 @@ import { type Protocol, QbpWritable, type Role } from '../../index.ts'
 import { hint } from '../capture/recognise.ts'
 import { Fault } from '../command/fault.ts'
 import type { TapEvent } from '../tap/events.ts'
+import { faultOf } from './frame-line.ts'
 
 /** Of a {@link Talk}. */
 export interface TalkOptions {
@@ -29,7 +30,7 @@ export class Talk {
   readonly #socket: Socket
   readonly #options: TalkOptions
   readonly #writer: QbpWritable
-  readonly #layout: string
+  readonly #protocol: Protocol
   #ended = false
   #outcome: Error | null = null
 
@@ -37,7 +38,7 @@ export class Talk {
     const { role, maxBodyBytes } = options
     this.#socket = socket
     this.#options = options
-    this.#layout = protocol.header.text
+    this.#protocol = protocol
     this.#writer = new QbpWritable(protocol, { role, maxBodyBytes })
     const incoming = new FrameReader(protocol, other(role), maxBodyBytes)
     const outgoing = new FrameReader(protocol, role, maxBodyBytes)
@@ -91,18 +92,20 @@ export class Talk {
     if (fault === null || this.#socket.destroyed) return
     const { connection, role } = this.#options
     const { frame = 0, offset = 0, message } = fault
-    const error = message + hint(frame, offset, incoming.rest(), this.#layout)
+    const error = message + hint(frame, offset, incoming.rest(), this.#protocol.header.text)
     this.#outcome ??= new Fault(error, { cause: fault })
     this.#options.show({ at: now(), connection, direction: other(role), kind: 'fault', error })
     this.#socket.destroy()
   }
 
-  #show(direction: Role, { bytes, offset, index, length, name, type, message, error }: ReadFrame): void {
+  #show(direction: Role, frame: ReadFrame): void {
+    const { bytes, offset, index, length, name, type, message } = frame
+    const error = faultOf(this.#protocol, frame)
     this.#options.show({
       ...{ at: now(), connection: this.#options.connection, direction, kind: 'frame' },
       ...{ bytes, offset, length, name, type },
       ...(message !== undefined && { message }),
-      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
+      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#protocol.header.text) }),
     })
   }
 }

@@ -106,8 +106,11 @@ class Decoding {
         if (this.#lines.length > PIECE) await this.#write()
       }
     } else if (kind === 'close') {
-      if (error !== undefined && !direction.reported) this.#report(event, error)
-      else reader.finish()
+      if (error === undefined || direction.reported) reader.finish()
+      else {
+        direction.reported = this.broken = true
+        this.#report(event, error)
+      }
     }
     if (reader.fault !== null && !direction.reported) this.#break(event, direction)
     await this.#write()

@@ -57,7 +57,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const window =
     values.ui || values.open || values['ui-port'] !== undefined
       ? await tapWindow(tap, protocol, {
-          files: values.schema as string[],
+          files: values.schema ?? [],
           ...(values.include !== undefined && { includeDirs: values.include }),
           ...(values.package !== undefined && { package: values.package }),
           title: `${where} → ${addressText(to)}`,

@@ -1,0 +1,74 @@
+import { openFile } from '../capture/open.ts'
+import { recognise } from '../capture/recognise.ts'
+import { Fault, UsageError } from '../command/fault.ts'
+import { DONE, verb } from '../command/verb.ts'
+import { guess } from '../guess/guess.ts'
+import type { Stream } from '../guess/tiling.ts'
+import { captureForm, captureOptions } from '../options/capture-options.ts'
+import { wholeNumber } from '../options/values.ts'
+import { painter } from '../terminal/lines.ts'
+import { jsonLine } from '../terminal/printable.ts'
+
+const form = {
+  name: 'guess',
+  usage: '[FILE|-] [options]',
+  about: `Finds the header of frames whose bodies are protobuf: of every layout that cuts all of FILE into whole frames with
+    bodies that read, the likeliest first, with how many frames and fields each explains, and the command to go on with. FILE
+    is anything that qbp decode opens.`,
+  options: {
+    ...captureOptions,
+    most: { type: 'string', value: 'N', help: 'how many layouts are printed at most (default: 5)' },
+    json: { type: 'boolean', help: 'a line of JSON for each' },
+  },
+  example: 'qbp guess capture.pcap --port 7000',
+} as const
+
+/** Of each stream so many bytes are looked at, and so many streams. */
+const STREAM_BYTES = 2 ** 16
+const MOST_STREAMS = 16
+
+/** `qbp guess`. */
+export const run = verb(form, async (values, positionals, io) => {
+  const [file = '-', ...more] = positionals
+  if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
+  const most = wholeNumber('most', values.most ?? '5', 1)
+  const capture = await openFile(file, io, { ...captureForm(values), direction: 'client' })
+  const streams = new Map<string, { parts: Uint8Array[]; length: number; cut: boolean }>()
+  for await (const { connection, direction, kind, bytes, error } of capture.events) {
+    const key = `${connection} ${direction}`
+    const stream = streams.get(key) ?? { parts: [], length: 0, cut: true }
+    if (kind === 'bytes' && bytes !== undefined && stream.length < STREAM_BYTES) {
+      if (!streams.has(key) && streams.size >= MOST_STREAMS) continue
+      streams.set(key, stream)
+      stream.parts.push(bytes.slice(0, STREAM_BYTES - stream.length))
+      stream.length += bytes.length
+    } else if (kind === 'close') stream.cut = error !== undefined || stream.length > STREAM_BYTES
+    if (!capture.hasConnections && stream.length > STREAM_BYTES) break
+  }
+  const samples: Stream[] = [...streams.values()].map(({ parts, cut }) => ({ bytes: Buffer.concat(parts), cut }))
+  if (samples.length === 0) throw new Fault(`${file}: there are no bytes in it.`)
+  const [first] = samples
+  const known = first && recognise(first.bytes)
+  const guesses = guess(samples)
+  if (guesses.length === 0) {
+    const what =
+      known === undefined
+        ? 'Its bodies may be no protobuf, be compressed or encrypted, or not begin at a frame'
+        : `It is ${known}`
+    throw new Fault(`${file}: no layout fits. ${what}.`)
+  }
+  const paint = painter(io)
+  for (const { line, name, frames, fields } of guesses.slice(0, most)) {
+    const header = name === 'default' ? '' : ` --header ${shell(name ?? line)}`
+    const ports = (values.port ?? []).map((port) => ` --port ${port}`).join('')
+    const command = `qbp decode ${shell(file)}${header}${ports}`
+    if (values.json) io.stdout.write(`${jsonLine({ header: line, name, frames, fields, command })}\n`)
+    else {
+      const title = name === undefined ? '' : ` (${name})`
+      io.stdout.write(`${paint('bold', line)}${title}  ${frames} frames, ${fields} fields\n  ${command}\n`)
+    }
+  }
+  return DONE
+})
+
+const shell = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
