@@ -103,7 +103,6 @@ describe('qbp decode', () => {
   })
 
   const misuses: [title: string, args: string[], told: RegExp][] = [
-    ['no schema', [], /no schema is given/],
     ['a second file', ['a', 'b', ...chat], /'b' is a second one/],
     ['an unknown option', [...chat, '--fast'], /--fast/],
     ['a role that is none', [...chat, '--role', 'both'], /--role is 'both'; it may be client or server/],

@@ -8,8 +8,9 @@ export interface TapEvent extends ObservedEvent {
   /** The message's name; null where no table lists the type. */
   name?: string | null
   type?: number | string
-  /** Of the body, in bytes. */
+  /** Of the body, in bytes, and where it begins in the frame. */
   length?: number
+  bodyStart?: number
   /** The message as a reader would hand it out. */
   message?: object
 }

@@ -129,10 +129,21 @@ export class Tap extends EventEmitter<TapEvents> {
         this.emit('bytes', { at, connection, direction, bytes: chunk })
         if (reader === null) return
         for (const frame of reader.feed(chunk)) {
-          const { offset, index, bytes, length, name, type, message } = frame
+          const { offset, index, bytes, bodyStart, length, name, type, message } = frame
           const error = faultOf(this.#protocol, frame)
           this.#report({
-            ...{ at, connection, direction, kind: 'frame', bytes: Buffer.from(bytes), offset, length, name, type },
+            ...{
+              at,
+              connection,
+              direction,
+              kind: 'frame',
+              bytes: Buffer.from(bytes),
+              offset,
+              bodyStart,
+              length,
+              name,
+              type,
+            },
             ...(message !== undefined && { message }),
             ...(error !== undefined && { error: error.message + hint(index, offset, bytes, layout) }),
           })

@@ -9,6 +9,8 @@ import { errorText } from '../command/fault.ts'
 export type ShownFrame = Pick<ReadFrame, 'name' | 'type' | 'offset' | 'length' | 'bytes'> & {
   message?: object
   error?: Error
+  /** Where the body begins in the frame; without it the body is its end. */
+  bodyStart?: number
 }
 
 /**
@@ -50,4 +52,5 @@ export function faultOf({ unknown }: Protocol, { error }: { error?: Error }): Er
 }
 
 /** The bytes of a frame's body. */
-const bodyOf = ({ bytes, length }: ShownFrame): Uint8Array => bytes.subarray(bytes.length - length)
+const bodyOf = ({ bytes, length, bodyStart = bytes.length - length }: ShownFrame): Uint8Array =>
+  bytes.subarray(bodyStart, bodyStart + length)

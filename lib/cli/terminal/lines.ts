@@ -99,9 +99,23 @@ export class Lines {
   }
 
   /** The line of a frame, as `qbp decode` prints it. */
-  frameOf({ direction, name = null, type = 0, offset = 0, length = 0, message, error, bytes }: TapEvent): FrameJson {
+  frameOf({
+    direction,
+    name = null,
+    type = 0,
+    offset = 0,
+    length = 0,
+    bodyStart,
+    message,
+    error,
+    bytes,
+  }: TapEvent): FrameJson {
     const frame = { name, type, offset, length, bytes: bytes ?? new Uint8Array(0) }
-    const rest = { ...(message !== undefined && { message }), ...(error !== undefined && { error: new Error(error) }) }
+    const rest = {
+      ...(bodyStart !== undefined && { bodyStart }),
+      ...(message !== undefined && { message }),
+      ...(error !== undefined && { error: new Error(error) }),
+    }
     return frameLine(this.#protocol, direction, { ...frame, ...rest })
   }
 }

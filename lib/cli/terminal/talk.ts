@@ -99,11 +99,11 @@ export class Talk {
   }
 
   #show(direction: Role, frame: ReadFrame): void {
-    const { bytes, offset, index, length, name, type, message } = frame
+    const { bytes, offset, index, bodyStart, length, name, type, message } = frame
     const error = faultOf(this.#protocol, frame)
     this.#options.show({
       ...{ at: now(), connection: this.#options.connection, direction, kind: 'frame' },
-      ...{ bytes, offset, length, name, type },
+      ...{ bytes, offset, bodyStart, length, name, type },
       ...(message !== undefined && { message }),
       ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#protocol.header.text) }),
     })

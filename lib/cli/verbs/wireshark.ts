@@ -44,6 +44,7 @@ export const run = verb(form, async (values, positionals, io) => {
     await pipeline(Readable.from(pcapOf(events, ports[0] ?? 7000)), createWriteStream(pcap))
     return DONE
   }
+  if (values.schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
   const { protocol } = await commandProtocol(values)
   const name =
     values.name ??
