@@ -1,12 +1,4 @@
-import {
-  headers,
-  type OnlyForm,
-  Protocol,
-  type ProtocolOptions,
-  type Role,
-  type Schema,
-  type TableForm,
-} from '../../index.ts'
+import { headers, type OnlyForm, Protocol, type ProtocolOptions, type Role, type TableForm } from '../../index.ts'
 import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
 import { parseJson5 } from '../terminal/json5.ts'
