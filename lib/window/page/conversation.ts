@@ -56,8 +56,13 @@ export class Conversation {
     )
     const source = { ...(JSON.parse(schema) as Description), package: name, int64: 'bigint' } as const
     const layouts = serverHeader === '' ? [header] : [header, serverHeader]
+    const both = serverHeader === '' ? header : { client: header, server: serverHeader }
+    if (client.length + server.length === 0) {
+      this.protocol = Protocol.raw({ header: both }) // There is no schema.
+      return
+    }
     this.protocol = Protocol.from(source, {
-      header: serverHeader === '' ? header : { client: header, server: serverHeader },
+      header: both,
       ...(layouts.some(hasType) && { types: typed }),
       ...(!layouts.every(hasType) && { message: only }),
     }) as Protocol
