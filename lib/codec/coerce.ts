@@ -28,6 +28,7 @@ export function coerce(type: Type, message: unknown, path = '', depth = 0): Plai
     const value = read(type, message, key, join(path, key))
     if (value === null || value === undefined) continue
     const field = type.fields.find(({ name }) => name === key)
+    if (field === undefined && type.fields.some(({ oneof }) => oneof === key)) continue // What plain() says is set: see below.
     if (field === undefined)
       throw refusal(type, join(path, key), `is no field of ${type.name}, which has ${fieldNames(type)}`)
     result[key] = coerceField(type, field, value, join(path, key), depth)
@@ -38,6 +39,12 @@ export function coerce(type: Type, message: unknown, path = '', depth = 0): Plai
     const other = type.fields.find(
       (field) => field.oneof === oneof && field.name !== name && Object.hasOwn(result, field.name),
     )
+    if (other !== undefined && Object.hasOwn(message, oneof)) {
+      const set = (message as Plain)[oneof]
+      for (const each of type.fields)
+        if (each.oneof === oneof && each.name !== set && isInitial(each, result[each.name])) delete result[each.name]
+      if (type.fields.filter((each) => each.oneof === oneof && Object.hasOwn(result, each.name)).length <= 1) continue
+    }
     if (other !== undefined) {
       throw refusal(type, join(path, other.name), `is set beside ${name}, and of the oneof ${oneof} only one can be`)
     }
@@ -45,6 +52,12 @@ export function coerce(type: Type, message: unknown, path = '', depth = 0): Plai
   const unknown = (message as { [UNKNOWN]?: string })[UNKNOWN]
   if (unknown !== undefined) Object.assign(result, { [UNKNOWN]: unknown })
   return result
+}
+
+/** A default that plain() has given a field of a oneof that was not set. */
+function isInitial({ kind, initial }: Field, value: unknown): boolean {
+  if (familyOf(kind) === 'bytes') return (value as Uint8Array | undefined)?.length === 0
+  return Object.is(value, initial) || (familyOf(kind) === 'int64' && String(value) === String(initial))
 }
 
 function coerceField(type: Type, field: Field, value: unknown, path: string, depth: number): unknown {

@@ -6,7 +6,7 @@ import { QbpError } from '../base/errors.ts'
 import type { Type } from './type.ts'
 import { at, MAX_DEPTH, Malformed, skip, tag } from './wire.ts'
 
-/** The error of the body `buf[start..end)`, which its type's decoder has refused with `cause`. */
+/** The error of the body `buf[start..end)`, which its type's decoder has refused with `cause`. One of this side's own passes. */
 export function bodyFault(
   cause: unknown,
   type: Type,
@@ -14,10 +14,10 @@ export function bodyFault(
   start: number,
   end: number,
   facts: { messageName: string; type?: number | string },
-): QbpError {
+): Error {
+  if (!isOfBody(cause)) return cause as Error // Of this side, such as a decoder that could not be compiled: the body is not to blame.
   const path = locate(type, buf, start, end, 0) ?? ''
   const place = path === '' ? facts.messageName : `${facts.messageName}.${path}`
-  // Anything else is V8's, such as text of over 512 MiB.
   const problem = cause instanceof Malformed ? cause.problem : (cause as Error).message
   return new QbpError('ERR_QBP_INVALID_BODY', `The body of ${place} does not decode: ${problem}.`, {
     ...facts,
@@ -25,6 +25,12 @@ export function bodyFault(
     ...(cause instanceof Malformed ? {} : { cause }),
   })
 }
+
+/** V8 refuses what is too much for it, such as text of over 512 MiB. */
+const isOfBody = (cause: unknown): boolean =>
+  cause instanceof Malformed ||
+  cause instanceof RangeError ||
+  (cause as NodeJS.ErrnoException)?.code === 'ERR_STRING_TOO_LONG'
 
 /** The path of the first field at fault: empty for the message itself, null if none of them is by itself. */
 function locate(type: Type, buf: Uint8Array, pos: number, end: number, depth: number): string | null {

@@ -96,6 +96,11 @@ export interface Codec {
   readonly encode: Encode
 }
 
+const types = new WeakMap<object, Type>()
+
+/** The type that a received message is of; undefined for one that has none, such as a RawMessage. */
+export const typeOf = (message: Message): Type | undefined => types.get(Object.getPrototypeOf(message))
+
 /** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */
 export class Type {
   /** With its package, such as `chat.Say`. */
@@ -126,6 +131,7 @@ export class Type {
     // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
     this.Message = { [className]: class {} }[className] as new () => Message
     Object.setPrototypeOf(this.Message.prototype, Message.prototype)
+    types.set(this.Message.prototype, this)
     this.Roomy = twin(this.Message)
     this.Bare = twin(this.Message)
     this.decode = (...args) => {

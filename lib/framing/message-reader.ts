@@ -91,7 +91,7 @@ export class MessageReader {
         if (settings.unknown === 'error') throw this.#unlisted()
       } catch (fault) {
         const policy = entry === undefined && frames.fault === null ? settings.unknown : settings.invalid
-        if (policy === 'error') throw fault instanceof QbpError ? frames.located(fault) : fault
+        if (policy === 'error' || !isPeers(fault)) throw fault instanceof QbpError ? frames.located(fault) : fault
       }
       const raw = this.#let(entry)
       if (raw !== null) return raw
@@ -167,6 +167,9 @@ export class MessageReader {
     return new RawMessage(null, type, body, fields ?? undefined)
   }
 }
+
+/** Whether a fault is the peer's, so that a policy may let it pass: a codec that this process cannot compile is not. */
+const isPeers = (fault: unknown): boolean => fault instanceof QbpError && fault.code !== 'ERR_QBP_NO_CODEGEN'
 
 /** A row of frames that cost work and bring nothing. A row is a flood only if it came within a second: over days anything adds up. */
 class Flood {

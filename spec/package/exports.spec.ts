@@ -30,6 +30,7 @@ describe('the public names', () => {
       'headers',
       'localBus',
       'parsePosition',
+      'plain',
     ])
   })
 })
