@@ -1,13 +1,21 @@
 import protobuf from 'protobufjs'
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import type { OptionNames } from '../base/options.ts'
+import { BUNDLED } from './bundled.ts'
 import type { Description } from './description.ts'
+import { addDescriptors, descriptorJson, isDescriptorSet } from './descriptor-set.ts'
+import { files, placeOf } from './place.ts'
+import { protoText } from './proto-text.ts'
 import { describe, describeNamespace } from './reflect.ts'
-import { files, placeOf, SchemaRoot } from './schema-root.ts'
+import { SchemaRoot } from './schema-root.ts'
 
 /** How .proto files are found and read. */
 export interface LoadOptions {
-  /** Folders in which imports are looked up, after the importing file's own. Default: the current folder. */
+  /**
+   * Folders in which files and imports are looked up, in their order. An import that is in none of them is looked for beside
+   * the importing file. Default: the current folder.
+   */
   includeDirs?: readonly string[] | undefined
   /** Leave field names as the .proto has them. Default: camelCase. */
   keepCase?: boolean | undefined
@@ -21,83 +29,183 @@ const DESCRIPTOR = 'google/protobuf/descriptor.proto'
 // One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
 const { normalize } = protobuf.util.path
 
-/** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
-async function descriptor(): Promise<string> {
-  const { default: namespace } = (await import('protobufjs/ext/descriptor.js')) as unknown as {
-    default: protobuf.Namespace
-  }
-  return JSON.stringify(namespace.root.toJSON())
-}
+/** A fault whose text says where it is. */
+class Located extends Error {}
 
 /**
- * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there.
+ * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there. A file
+ * may also be a descriptor set, as `protoc -o all.binpb --include_imports` and `buf build -o all.binpb` write it.
  *
  * Schemas are code: load them when the program starts, never from a peer.
  *
  * @throws {QbpError} ERR_QBP_BAD_SCHEMA with the file and, where it is known, the line.
  */
 export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
+  const list = typeof paths === 'string' ? [paths] : paths
   const { includeDirs = ['.'], keepCase = false } = options
-  const list = typeof paths === 'string' ? [paths] : [...paths]
-  const root = new SchemaRoot()
-  const missing: string[] = []
-  root.resolvePath = (origin, target) => {
-    if (origin === '') return normalize(target)
-    const candidates = [
-      protobuf.util.path.resolve(origin, target),
-      ...includeDirs.map((dir) => normalize(`${dir}/${target}`)),
-    ]
-    const found =
-      candidates.find((path) => files?.existsSync(path)) ?? [DESCRIPTOR, OPTIONS].find((own) => target.endsWith(own))
-    if (found !== undefined) return found
-    const place = placeOf(origin, target)
-    missing.push(`${place}the import '${target}' is not found, looked for at ${candidates.join(', ')}`)
-    return null
-  }
-  const fetch = root.fetch
-  root.fetch = (path, callback) => {
-    if (path === OPTIONS)
-      callback(null as unknown as Error, '{}') // The option is read whether or not it is defined.
-    else if (path === DESCRIPTOR) descriptor().then((text) => callback(null as unknown as Error, text), callback)
-    else fetch.call(root, path, callback)
-  }
-  const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null }
+  if (!Array.isArray(includeDirs) || includeDirs.some((dir) => typeof dir !== 'string'))
+    throw new QbpError('ERR_QBP_BAD_OPTION', 'includeDirs may be a list of folders.', { option: 'includeDirs' })
+  if (list.length === 0) throw badSchema('No file was named')
+  const loader = new Loader(includeDirs, keepCase)
   try {
-    if (list.length === 0) throw new Error('No file was named')
-    root.loading = true
-    await root.load(list, { keepCase, alternateCommentMode: true })
-    root.loading = false
-    if (missing.length > 0) throw new Error(missing.join('; '))
-    root.resolveAll()
-    return root
+    for (const path of list) await loader.load(await loader.find(path))
+    loader.root.loading = false
+    loader.root.resolveAll()
   } catch (cause) {
-    const { message, code, path } = cause as NodeJS.ErrnoException
-    if (code !== undefined && path !== undefined) {
-      throw new QbpError('ERR_QBP_BAD_SCHEMA', `${path}: cannot be read (${code}).`, { cause })
-    }
-    // protobufjs puts the line after its message, and forgets the file's name once it has named it.
-    const [tail, file = parser.filename, line] = / \((?:(.*), )?line (\d+)\)$/.exec(message) ?? []
-    const bare = /^\S+\.proto\b/.test(message) ? message : `${parser.filename ?? list.join(', ')}: ${message}`
-    const text = tail === undefined ? bare : `${file ?? list.join(', ')}:${line}: ${message.slice(0, -tail.length)}`
-    throw new QbpError('ERR_QBP_BAD_SCHEMA', `${text}.`, { cause })
-  } finally {
-    parser.filename = null
+    throw badSchema(cause instanceof Located ? cause.message : placed((cause as Error).message, list), cause)
   }
+  return loader.root
 }
 
-/** The package of the first file loaded: where its first message, or the first package in it, stands. */
-export function firstPackage(root: protobuf.Root, paths: string | readonly string[]): string {
-  const first = normalize((typeof paths === 'string' ? paths : paths[0]) ?? '')
-  const find = (namespace: protobuf.NamespaceBase): string | undefined => {
-    for (const object of namespace.nestedArray) {
-      if (object.filename === first) return namespace.fullName.slice(1)
-      const found =
-        object instanceof protobuf.Namespace && !(object instanceof protobuf.Type) ? find(object) : undefined
-      if (found !== undefined) return found
-    }
-    return undefined
+/** The package of the first file loaded. */
+export const firstPackage = (root: protobuf.Root, _paths?: string | readonly string[]): string =>
+  root instanceof SchemaRoot ? root.mainPackage : ''
+
+const badSchema = (problem: string, cause?: unknown): QbpError =>
+  new QbpError('ERR_QBP_BAD_SCHEMA', `${problem}.`, cause === undefined ? {} : { cause })
+
+/** The text of a fault that is of no one file, such as of types that were resolved after all were read. */
+const placed = (message: string, list: readonly string[]): string =>
+  /^\S.*?\.\w+(:\d+)?: /.test(message) ? message : `${listed(list.map((path) => normalize(path)))}: ${message}`
+
+class Loader {
+  readonly root = new SchemaRoot()
+  readonly #includeDirs: readonly string[]
+  readonly #keepCase: boolean
+  /** What was read, by its place on the disk: a file is one, whatever path leads to it. */
+  readonly #seen = new Set<string>()
+  #isFirst = true
+
+  constructor(includeDirs: readonly string[], keepCase: boolean) {
+    this.#includeDirs = includeDirs
+    this.#keepCase = keepCase
+    this.root.loading = true
   }
-  return find(root) ?? ''
+
+  /** The path of a file that the caller named: as it is, or in a folder of includeDirs. */
+  async find(name: string): Promise<string> {
+    const path = normalize(name)
+    if (files === null || files.existsSync(path)) return path
+    const candidates = this.#includeDirs.map((dir) => normalize(`${dir}/${name}`))
+    const found = candidates.find((each) => files?.existsSync(each))
+    if (found !== undefined) return found
+    const others = [...new Set(candidates)].filter((each) => each !== path)
+    throw new Located(`${path}: cannot be read (ENOENT)${others.length > 0 ? `, nor is it at ${listed(others)}` : ''}`)
+  }
+
+  /** Reads a file, and what it imports. */
+  async load(path: string): Promise<void> {
+    if (this.#isSeen(path)) return
+    let bytes: Uint8Array
+    try {
+      bytes = await this.#read(path)
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException
+      throw new Located(`${path}: cannot be read (${code ?? message})`, { cause })
+    }
+    if (isDescriptorSet(path, bytes)) {
+      let main: string
+      try {
+        main = await addDescriptors(this.root, path, bytes, this.#keepCase)
+      } catch (cause) {
+        throw new Located(`${path}: this is no descriptor set: ${(cause as Error).message}`, { cause })
+      }
+      this.#first(main)
+      return
+    }
+    const text = new TextDecoder().decode(bytes)
+    if (path.endsWith('.json')) this.root.addJSON(JSON.parse(text).nested ?? {})
+    else await this.#parse(path, text)
+  }
+
+  #isSeen(path: string): boolean {
+    const place = files?.existsSync(path) ? files.realpathSync(path) : path
+    if (this.#seen.has(place)) return true
+    this.#seen.add(place)
+    this.root.files.push(path)
+    return false
+  }
+
+  #read(path: string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const fetch = this.root.fetch as unknown as (
+        path: string,
+        options: { binary: true },
+        callback: (error: Error | null, bytes: Uint8Array) => void,
+      ) => void
+      fetch(path, { binary: true }, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+    })
+  }
+
+  #first(name: string): void {
+    if (this.#isFirst) this.root.mainPackage = name
+    this.#isFirst = false
+  }
+
+  async #parse(path: string, source: string): Promise<void> {
+    const { text, moved } = protoText(source)
+    const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null }
+    let parsed: protobuf.IParserResult
+    try {
+      parser.filename = path
+      parsed = protobuf.parse(text, this.root, { keepCase: this.#keepCase, alternateCommentMode: true })
+    } catch (cause) {
+      throw new Located(this.#described(path, source, (cause as Error).message), { cause })
+    } finally {
+      parser.filename = null
+    }
+    const { package: name = '', imports = [], weakImports = [] } = parsed
+    this.#first(name)
+    for (const { message, oneof, field } of moved) {
+      const type = this.root.lookupType(`${name === '' ? '' : `${name}.`}${message}`)
+      const member = type.fields[field]
+      const group = type.oneofs?.[this.#keepCase ? oneof : protobuf.util.camelCase(oneof)]
+      if (member !== undefined && group !== undefined) group.add(member)
+    }
+    for (const target of [...imports, ...weakImports]) await this.#import(path, target)
+  }
+
+  async #import(origin: string, target: string): Promise<void> {
+    const own = protobuf.common.get(target)
+    if (own !== null) {
+      if (!this.#isSeen(target)) this.root.addJSON(own.nested as Record<string, protobuf.AnyNestedObject>)
+      return
+    }
+    const beside = protobuf.util.path.resolve(origin, target)
+    const candidates = [...this.#includeDirs.map((dir) => normalize(`${dir}/${target}`)), beside]
+    const found = candidates.find((path) => files?.existsSync(path))
+    if (found !== undefined) return this.load(found)
+    if (target === OPTIONS || /(^|\/)\w+_features\.proto$/.test(target)) return // Options are read whether or not they are defined.
+    if (target === DESCRIPTOR) {
+      if (!this.#isSeen(target)) this.root.addJSON(await descriptorJson())
+      return
+    }
+    const bundled = BUNDLED[target]
+    if (bundled !== undefined) {
+      if (!this.#isSeen(target)) await this.#parse(target, bundled)
+      return
+    }
+    if (files === null) return this.load(beside) // In a browser a file is there if it can be fetched.
+    const text = `the import '${target}' is not found, looked for at ${listed([...new Set(candidates)])}`
+    throw new Located(`${placeOf(origin, target)}${text}`)
+  }
+
+  /** What protobufjs says of a file, with the file and the line in front. */
+  #described(path: string, source: string, message: string): string {
+    const [tail = '', line] = / \((?:.*, )?line (\d+)\)$/.exec(message) ?? []
+    const problem = message.slice(0, message.length - tail.length)
+    const [, name] = /^duplicate name '(\w+)'/.exec(message) ?? []
+    const spellings = new Set(
+      Array.from(source.matchAll(/\w+(?=\s*=)/g), ([each]) => each).filter(
+        (each) => name !== undefined && protobuf.util.camelCase(each) === name,
+      ),
+    )
+    const advice =
+      spellings.size > 1 && !this.#keepCase
+        ? `: ${[...spellings].join(' and ')} are one in camelCase; keepCase (--keep-case) leaves names as the .proto has them`
+        : ''
+    return `${path}${line === undefined ? '' : `:${line}`}: ${problem}${advice}`
+  }
 }
 
 /**

@@ -1,26 +1,26 @@
 // What protobufjs gets wrong about a schema before it resolves it: which type a name means, and defaults of 64 bits.
 
 import protobuf from 'protobufjs'
-
-/** protobufjs's own door to the file system: closed in a browser, where schemas come as modules. */
-export const files = protobuf.util.fs as {
-  existsSync(path: string): boolean
-  readFileSync(path: string, encoding: 'utf8'): string
-} | null
+import { files, placeOf, withoutComments } from './place.ts'
+import { validate, validateUnresolved } from './validate.ts'
 
 /** A schema that resolves as protoc would. */
 export class SchemaRoot extends protobuf.Root {
   /** Not before all files are there: protobufjs resolves from a callback, where its error would reach no caller. */
   loading = false
+  /** The package of the first file loaded. */
+  mainPackage = ''
 
   override resolveAll(): this {
     if (this.loading) return this
     for (const field of fieldsOf(this)) {
       qualify(field)
       restoreDefault(field)
+      validateUnresolved(field)
     }
     for (const service of servicesOf(this)) service.methodsArray.forEach(qualifyMethod)
     super.resolveAll()
+    validate(this)
     return this
   }
 }
@@ -123,18 +123,4 @@ function textOf({ filename, root }: protobuf.ReflectionObject): string {
   const names = filename ? [filename] : root.files
   const texts = names.map((name) => (files?.existsSync(name) ? files.readFileSync(name, 'utf8') : ''))
   return withoutComments(texts.join('\n'))
-}
-
-/** Comments become spaces, so that lines keep their numbers. */
-const withoutComments = (text: string): string =>
-  text.replace(/("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (match, text?: string) =>
-    text === undefined ? match.replace(/[^\n]/g, ' ') : match,
-  )
-
-/** `file:line: ` of the first line that has the word, as far as they are known. */
-export function placeOf(filename: string | null | undefined, word: string): string {
-  if (!filename) return ''
-  const text = files?.existsSync(filename) ? withoutComments(files.readFileSync(filename, 'utf8')) : ''
-  const line = text.split('\n').findIndex((each) => each.includes(word))
-  return line < 0 ? `${filename}: ` : `${filename}:${line + 1}: `
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import protobuf from 'protobufjs'
 import { MessageReader, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
-import { Protocol, type QbpError } from '../../lib/index.ts'
+import type { QbpError } from '../../lib/index.ts'
+import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const SCHEMA = `syntax = "proto3"; package t;
   message Inner { string text = 1; }
@@ -32,8 +32,8 @@ describe('A codec that cannot be compiled', () => {
 
   it('is no fault of a body or a message, whatever the policy', () => {
     for (const invalid of ['error', 'skip', 'raw'] as const) {
-      const root = protobuf.parse(SCHEMA).root
-      const protocol = Protocol.from(root, { header: 'length:varint', message: 'M', package: 't', invalid })
+      const root = rootOf(SCHEMA)
+      const protocol = reflectedProtocol(root, { header: 'length:varint', message: 'M', package: 't', invalid })
       forbid()
       const body = Buffer.from('0a0161', 'hex')
       expect(fault(() => protocol.decode('M', body)).code).to.equal('ERR_QBP_NO_CODEGEN')

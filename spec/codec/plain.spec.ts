@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert'
 import { expect } from 'chai'
-import protobuf from 'protobufjs'
 import { typeOf } from '../../lib/codec/type.ts'
-import { type Int64Kind, type Message, Protocol, plain, RawMessage } from '../../lib/index.ts'
+import { type Int64Kind, type Message, type Protocol, plain, RawMessage } from '../../lib/index.ts'
+import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const SCHEMA = `syntax = "proto2"; package t;
   enum Colour { RED = 3; GREEN = 4; }
@@ -14,7 +14,7 @@ const SCHEMA = `syntax = "proto2"; package t;
     optional bool toJSON = 13; map<uint64, sint64> numbers = 14; repeated int64 bigs = 15; optional string __proto__ = 16;
   }`
 const make = (int64: Int64Kind = 'bigint'): Protocol =>
-  Protocol.from(protobuf.parse(SCHEMA).root, { header: 'length:varint', message: 'M', package: 't', int64 })
+  reflectedProtocol(rootOf(SCHEMA), { header: 'length:varint', message: 'M', package: 't', int64 })
 const protocol = make()
 const read = (message: object): Message => protocol.decode('M', protocol.encode('M', message))
 

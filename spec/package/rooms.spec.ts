@@ -33,6 +33,9 @@ const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queu
 const PROTOBUFJS_FILES = [
   'protocol/schema-root',
   'protocol/load',
+  'protocol/descriptor-set',
+  'protocol/place',
+  'protocol/validate',
   'protocol/reflect',
   'protocol/loading',
   'codec/int64',
