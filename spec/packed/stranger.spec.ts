@@ -47,16 +47,18 @@ describe('a stranger with an empty folder', function () {
     })
   }
 
-  it('who stays with what npm init says is told what to do', async () => {
+  it('gets chat.mjs where package.json stays as npm init writes it, and advice where chat.js is asked for', async () => {
     folder = await emptyFolder()
     const [proto] = steps().filter(({ language }) => language === 'proto')
     writeFileSync(join(folder.path, 'chat.proto'), proto?.text ?? '')
     await folder.type('npm init -y')
     await folder.type('npm install qbp-stream')
     expect(await folder.type('npx qbp generate chat.proto')).to.equal('chat.mjs, chat.d.mts\n')
-    const program = `import { chat } from './chat.mjs'; console.log(Object.keys(chat.root.nested))`
+    const program = `import { Protocol } from 'qbp-stream'
+      import { chat } from './chat.mjs'
+      console.log(Protocol.from(chat).header.text)`
     writeFileSync(join(folder.path, 'a.mjs'), program)
-    expect(await folder.type('node a.mjs')).to.equal("[ 'chat' ]\n")
+    expect(await folder.type('node a.mjs')).to.equal('type:u16 length:u32\n')
     expect(await folder.type('npx qbp generate chat.proto -o chat.js')).to.include("run 'npm pkg set type=module'")
   })
 })
