@@ -71,6 +71,8 @@ export interface ErrorFacts {
   option?: string
   /** The bus's node in question. */
   node?: string
+  /** The bus's channel in question. */
+  channel?: string
   /** The place in a log that a client has read up to, as `formatPosition` writes it. */
   position?: string
   /** Why a log does not go on after a place: 'trimmed' or 'lost'. */
@@ -92,6 +94,7 @@ export class QbpError extends Error implements ErrorFacts {
   declare readonly frame?: number
   declare readonly option?: string
   declare readonly node?: string
+  declare readonly channel?: string
   declare readonly position?: string
   declare readonly reason?: string
   declare readonly key?: readonly string[]

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
+import { knownOptions } from '../base/options.ts'
+import { Breather } from './breather.ts'
 import { closedError, downError } from './bus-errors.ts'
-import { type BusOptions, checkInteger } from './bus-options.ts'
+import {
+  type BusOptions,
+  checkInteger,
+  LOG_OPTIONS,
+  MOST_LAST,
+  PUBLISH_OPTIONS,
+  SUBSCRIBE_OPTIONS,
+} from './bus-options.ts'
 import type {
   Bus,
   BusEvents,
@@ -19,6 +28,16 @@ import type {
 import { encodeName } from './name.ts'
 import { checkPosition } from './position.ts'
 
+/** @throws {QbpError} ERR_QBP_BAD_OPTION */
+function checkSince(since: unknown): void {
+  if (typeof since !== 'object' || since === null) {
+    const message = `since is ${String(since)}: allowed are 'now', 'first', { last: n } and a position. Leave it out to hear live frames.`
+    throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
+  }
+  if ('last' in since) checkInteger('since.last', since.last as number, 1, MOST_LAST)
+  else checkPosition(since as Position)
+}
+
 /** What the engines have in common: the checks of arguments, the state, and calling listeners without being hurt by them. */
 export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   readonly node: string
@@ -26,6 +45,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   abstract readonly maxFrameBytes: number
   abstract readonly store: Store
 
+  readonly #breather = new Breather()
   #up = true
   #closed: Promise<void> | undefined
 
@@ -59,15 +79,19 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   /** See {@link Bus.publish}. */
   publish(channel: string, frame: Uint8Array, options?: PublishOptions): Promise<Position | undefined>
   async publish(channel: string, frame: Uint8Array, options: PublishOptions = {}): Promise<Position | undefined> {
+    knownOptions('publish()', options, PUBLISH_OPTIONS)
     encodeName(channel)
     this.checkFrame(frame)
     options.signal?.throwIfAborted()
     if (options.durable) {
       this.checkOpen()
-      return this.publishLog(channel, frame, options.signal)
+      const position = await this.publishLog(channel, frame, options.signal)
+      await this.#breather.next()
+      return position
     }
     this.checkUp()
     this.publishLive(channel, frame)
+    await this.#breather.next()
     return undefined
   }
 
@@ -78,17 +102,14 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     listener: LiveListener | LogListener,
     options: SubscribeOptions | LogOptions = {},
   ): Promise<Subscription> {
+    knownOptions('subscribe()', options, 'since' in options ? LOG_OPTIONS : SUBSCRIBE_OPTIONS)
     encodeName(channel)
     this.checkUp()
     options.signal?.throwIfAborted()
     if (!('since' in options)) return this.subscribeLive(channel, listener as LiveListener, options)
     const { since } = options
     if (since !== 'now' && since !== 'first') {
-      if (typeof since !== 'object' || since === null) {
-        const message = `since is ${String(since)}: allowed are 'now', 'first' and a position. Leave it out to hear live frames.`
-        throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
-      }
-      checkPosition(since)
+      checkSince(since)
     }
     return this.subscribeLog(channel, listener, options)
   }
@@ -175,4 +196,9 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   protected abstract subscribeLog(channel: string, listener: LogListener, options: LogOptions): Promise<Subscription>
   protected abstract sendFrame(node: string, frame: Uint8Array): Promise<void>
   protected abstract leave(): Promise<void>
+
+  /** For the store: see {@link Breather}. */
+  breathe(): Promise<void> | undefined {
+    return this.#breather.next()
+  }
 }

@@ -1,4 +1,6 @@
 import { QbpError } from '../base/errors.ts'
+import type { OptionNames } from '../base/options.ts'
+import type { LogOptions, PublishOptions, PutOptions, SubscribeOptions } from './contract.ts'
 
 /** What both engines take. */
 export interface BusOptions {
@@ -28,6 +30,26 @@ export interface RetentionOptions {
   readonly maxTtlMs?: number
 }
 
+export const BUS_OPTIONS: OptionNames<BusOptions> = { node: true, timeoutMs: true, maxQueuedBytes: true }
+export const RETENTION_OPTIONS: OptionNames<RetentionOptions> = {
+  logMaxAgeMs: true,
+  logMaxFrames: true,
+  logMaxBytes: true,
+  maxTtlMs: true,
+}
+export const PUBLISH_OPTIONS: OptionNames<PublishOptions> = { durable: true, signal: true }
+export const PUT_OPTIONS: OptionNames<PutOptions> = { revision: true, ttlMs: true }
+export const SUBSCRIBE_OPTIONS: OptionNames<SubscribeOptions> = { signal: true, onEnd: true }
+export const LOG_OPTIONS: OptionNames<LogOptions> = {
+  ...SUBSCRIBE_OPTIONS,
+  since: true,
+  echo: true,
+  onCaughtUp: true,
+  onGap: true,
+}
+
+/** The greatest n of `since: { last: n }`. */
+export const MOST_LAST = 10_000
 const DAY_MS = 86_400_000
 /** The longest delay a Node timer takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1

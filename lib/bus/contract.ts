@@ -22,8 +22,8 @@ export interface Position {
   readonly mark?: string
 }
 
-/** Where a reader of a log starts: after its end, at the first frame still kept, or after a position. */
-export type Since = 'now' | 'first' | Position
+/** Where a reader of a log starts: after its end, at the first frame still kept, at the last n (up to 10,000), or after a position. */
+export type Since = 'now' | 'first' | { readonly last: number } | Position
 
 /** Frames that a reader of a log will never see. */
 export interface Gap {

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
 import type { Position } from './contract.ts'
 
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/
@@ -12,15 +13,20 @@ export function formatPosition({ epoch, offset, mark }: Position): string {
 }
 
 /**
- * A position from the text that {@link formatPosition} made. The text may come from a peer: one that names no place in the log
+ * A position from the text that {@link formatPosition} made. The text comes from a peer: one that names no place in the log
  * leads to a gap, not to a fault.
  *
- * @throws {QbpError} ERR_QBP_BAD_OPTION for any other text.
+ * @throws {QbpError} ERR_QBP_INVALID_BODY for any other text: what the peer has sent is no position.
  */
 export function parsePosition(text: string): Position {
   const [, epoch, offset, mark] = TEXT.exec(text) ?? []
-  if (epoch === undefined || offset === undefined) throw badPosition(JSON.stringify(String(text).slice(0, 100)))
-  return checkPosition({ epoch, offset: BigInt(offset), ...(mark === undefined ? {} : { mark }) })
+  const value = BigInt(offset ?? 0)
+  if (epoch === undefined || offset === undefined || value > MAX_OFFSET) {
+    const found = typeof text === 'string' ? JSON.stringify(text.slice(0, 100)) : shown(text)
+    const message = `The text of a position is ${found}: the peer has sent something else than <epoch>.<offset>-<mark>, as formatPosition writes it.`
+    throw new QbpError('ERR_QBP_INVALID_BODY', message)
+  }
+  return { epoch, offset: value, ...(mark === undefined ? {} : { mark }) }
 }
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no position. */

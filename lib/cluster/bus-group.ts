@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
+import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
@@ -11,6 +13,7 @@ import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { WriterSettings } from '../streams/settings.ts'
 import type { QbpWritable } from '../streams/writable.ts'
+import { Attendance } from './attendance.ts'
 import type { Delivery } from './delivery.ts'
 import { LiveDelivery } from './live-delivery.ts'
 import { LogDelivery, type Stamp } from './log-delivery.ts'
@@ -35,17 +38,38 @@ export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role =
   role?: R
   /** The longest body that is broadcast, in bytes. Default: 1 MiB. */
   maxBodyBytes?: number
-  /** How soon `members()` forgets a node that died, in milliseconds. Default: 10 s. */
+  /** How soon `members()` forgets a node that died, in milliseconds. The least of a bus's groups holds for all of them. Default: 10 s. */
   presenceTtlMs?: number
+  /** Whether the other nodes may know of this node's members, and `members()` of theirs. Default: true. */
+  presence?: boolean
+}
+
+/** Events of a group on a bus, on whichever node it happens. Of the other nodes' members they are emitted once there is a listener. */
+export interface BusGroupEvents {
+  join: [presence: Presence]
+  leave: [presence: Presence]
 }
 
 /** How a member joins. */
 export interface JoinOptions {
   /** Its name in `members()`, by which `except` knows it when it comes back on another node. Default: a random one. */
   name?: string
-  /** For a durable group: the place after which it goes on. Default: what comes from now on. */
-  since?: Position
+  /** For a durable group: the place after which it goes on; for a newcomer, all that is kept or the last n. Default: what comes from now on. */
+  since?: Position | 'first' | { readonly last: number }
 }
+
+const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {
+  durable: true,
+  maxBodyBytes: true,
+  presence: true,
+  presenceTtlMs: true,
+  role: true,
+  slow: true,
+  stamp: true,
+}
+const JOIN_OPTIONS: OptionNames<JoinOptions> = { name: true, since: true }
+/** As long as a position gets: a message has to fit with any. */
+const LONGEST_POSITION: Position = { epoch: '0'.repeat(64), offset: 2n ** 63n - 1n, mark: '0'.repeat(40) }
 
 /**
  * A Group that spans all nodes of a bus: those that joined the same channel, on whichever node, get the same messages. A message is encoded
@@ -58,20 +82,29 @@ export interface JoinOptions {
  * A node has one for each channel, or two, one of them durable; one that is not needed any more is closed.
  */
 export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
+  extends EventEmitter<BusGroupEvents>
   implements Iterable<QbpWritable<P, R>>, AsyncDisposable
 {
   readonly channel: string
   readonly #members = new Map<QbpWritable<P, R>, Membership>()
   readonly #frames: MessageWriter
   readonly #delivery: Delivery
-  readonly #roster: Roster
+  readonly #roster: Roster | undefined
   readonly #isDurable: boolean
+  readonly #stamp: Stamp | undefined
   readonly #skips: boolean
   #isClosed = false
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, bus: Bus, channel: string, options: BusGroupOptions<P, R> = {}) {
-    const { durable = false, stamp, slow = 'destroy', presenceTtlMs = Math.min(10_000, bus.store.maxTtlMs) } = options
+    knownOptions('BusGroup', options, GROUP_OPTIONS as OptionNames<BusGroupOptions<P, R>>)
+    const {
+      durable = false,
+      stamp,
+      slow = 'destroy',
+      presence = true,
+      presenceTtlMs = Math.min(10_000, bus.store.maxTtlMs),
+    } = options
     const { role = 'server' as R, maxBodyBytes } = options
     if (slow !== 'destroy' && slow !== 'skip')
       throw bad('slow', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'`)
@@ -81,6 +114,8 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       const allowed = `integers from 10 to the bus's maxTtlMs, ${bus.store.maxTtlMs}`
       throw bad('presenceTtlMs', `presenceTtlMs is ${presenceTtlMs}; allowed are ${allowed}`)
     }
+    super()
+    this.setMaxListeners(0)
     this.channel = channel
     this.#isDurable = durable
     this.#skips = slow === 'skip'
@@ -89,15 +124,25 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
     }).framer
     const members = { [Symbol.iterator]: () => this.#members.values() }
+    this.#stamp = stamp === undefined ? undefined : stamping(protocol, role, stamp, this.#frames)
     this.#delivery = durable
-      ? new LogDelivery(
-          bus,
-          channel,
-          members,
-          stamp === undefined ? asIs : stamping(protocol, role, stamp, this.#frames),
-        )
+      ? new LogDelivery(bus, channel, members, this.#stamp ?? asIs)
       : new LiveDelivery(bus, channel, members)
-    this.#roster = new Roster(bus, [channel, durable ? 'log' : 'live'], presenceTtlMs, () => this.#names())
+    if (presence) {
+      const attendance = Attendance.of(bus)
+      const id = Attendance.idOf([channel, durable ? 'log' : 'live'])
+      this.#roster = new Roster(
+        attendance,
+        id,
+        () => this.#names(),
+        (what, who) => process.nextTick(() => this.emit(what, who)),
+      )
+      attendance.enter(this.#roster, presenceTtlMs)
+      const events: EventEmitter = this as unknown as EventEmitter
+      events.on('newListener', (event) => {
+        if (event === 'join' || event === 'leave') this.#roster?.watch().catch(() => {}) // `members()` says why.
+      })
+    }
   }
 
   /** How many members there are on this node. */
@@ -113,22 +158,31 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
    * then; ERR_QBP_BAD_OPTION for one that is in already; what `subscribe` of the bus throws. It is no member then.
    */
   async join(member: Member<P, R>, options: JoinOptions = {}): Promise<Position | undefined> {
+    knownOptions('join()', options, JOIN_OPTIONS)
     const { name = randomUUID(), since } = options
     const writer = writerOf(member)
     if (since !== undefined) {
       if (!this.#isDurable) throw bad('since', 'only a durable group has a past')
-      checkPosition(since)
+      if (since !== 'first' && !(typeof since === 'object' && 'last' in since)) checkPosition(since)
     }
     encodeName(name)
-    if (this.#members.has(writer)) throw bad('member', 'it is one already')
-    const membership = new Membership(writer as unknown as QbpWritable, name, this.#skips, () => this.leave(writer))
+    if (this.#members.has(writer)) {
+      throw bad(
+        'member',
+        `This connection is a member of ${JSON.stringify(this.channel)} already: join it once, or leave() first`,
+      )
+    }
+    const membership = new Membership(this.channel, writer as unknown as QbpWritable, name, this.#skips, () =>
+      this.leave(writer),
+    )
     if (this.#isClosed || membership.isClosed) throw closed()
     this.#members.set(writer, membership)
     membership.enter()
     try {
       const position = await this.#delivery.attach(membership, since)
       if (membership.hasLeft || membership.isClosed) throw writer.errored ?? closed()
-      this.#roster.change()
+      membership.isAnnounced = true
+      this.#roster?.join(name)
       return position
     } catch (error) {
       if (this.#members.get(writer) === membership) this.leave(writer)
@@ -144,7 +198,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     this.#members.delete(writer)
     membership.exit()
     if (this.#members.size === 0) this.#delivery.rest()
-    this.#roster.change()
+    if (membership.isAnnounced) this.#roster?.leave(membership.name)
     return true
   }
 
@@ -165,11 +219,16 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
    * @throws {QbpError} as a rejection: what `write` throws for a message that cannot be sent; what `publish` of the bus throws, such as
    * ERR_QBP_BUS_DOWN. Live, nobody gets the message then.
    */
-  broadcast(message: Outgoing<P, R>, { except = null }: BroadcastOptions<P, R> = {}): Promise<Position | undefined> {
+  broadcast(message: Outgoing<P, R>, options: BroadcastOptions<P, R> = {}): Promise<Position | undefined> {
     try {
+      knownOptions('broadcast()', options, { except: true })
+      const { except = null } = options
       if (this.#isClosed) throw closed()
       const membership = except === null ? undefined : this.#members.get(writerOf(except))
-      return this.#delivery.publish(this.#frames.frame(message), membership)
+      const frame = this.#frames.frame(message)
+      // A fault in `stamp` is the caller's to see: once the message is stored, it would cut every member off, at each return.
+      this.#stamp?.(frame, LONGEST_POSITION)
+      return this.#delivery.publish(frame, membership)
     } catch (refusal) {
       return Promise.reject(refusal)
     }
@@ -179,9 +238,10 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
    * The members on all nodes, this one's first. Those of a node that died are listed for `presenceTtlMs` more; what changes on
    * another node is listed a moment later.
    *
-   * @throws {QbpError} with the first call, what `watch` of the bus's store throws.
+   * @throws {QbpError} with the first call, what `subscribe` of the bus throws; ERR_QBP_BAD_OPTION of a group without `presence`.
    */
-  members(): Promise<Presence[]> {
+  async members(): Promise<Presence[]> {
+    if (this.#roster === undefined) throw bad('presence', 'the presence of this group is off')
     return this.#roster.members()
   }
 
@@ -190,7 +250,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     if (this.#isClosed) return
     this.#isClosed = true
     for (const writer of this.#members.keys()) this.leave(writer)
-    await this.#roster.close()
+    await this.#roster?.close()
   }
 
   /** As `close()`. */
@@ -199,7 +259,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   }
 
   #names(): string[] {
-    return [...this.#members.values()].filter(({ isLive }) => isLive).map(({ name }) => name)
+    return [...this.#members.values()].filter(({ isAnnounced }) => isAnnounced).map(({ name }) => name)
   }
 }
 

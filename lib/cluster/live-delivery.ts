@@ -15,7 +15,9 @@ export class LiveDelivery implements Delivery {
     this.#bus = bus
     this.#members = members
     this.#subscription = new SharedSubscription((isOpen) =>
-      bus.subscribe(channel, (frame) => isOpen() && this.#give(frame)),
+      bus.subscribe(channel, (frame) => isOpen() && this.#give(frame), {
+        onEnd: (cause) => isOpen() && this.#lose(cause),
+      }),
     )
   }
 
@@ -31,6 +33,12 @@ export class LiveDelivery implements Delivery {
 
   rest(): void {
     this.#subscription.close()
+  }
+
+  /** The engine refuses what it had granted: none may be left who hears nothing. */
+  #lose(cause: unknown): void {
+    this.#subscription.close()
+    for (const member of this.#members) if (member.isLive) member.drop(cause as Error)
   }
 
   #give(frame: Uint8Array, except?: Membership): void {

@@ -1,6 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import type { Bus, Gap, Position, Subscription } from '../bus/contract.ts'
-import type { Delivery } from './delivery.ts'
+import { formatPosition } from '../bus/position.ts'
+import type { Delivery, JoinSince } from './delivery.ts'
 import { decodeLogged, encodeLogged } from './logged-frame.ts'
 import type { Membership } from './membership.ts'
 import { SharedSubscription } from './shared-subscription.ts'
@@ -32,31 +33,36 @@ export class LogDelivery implements Delivery {
     this.#members = members
     this.#stamp = stamp
     this.#tail = new SharedSubscription((isOpen) =>
-      bus.subscribe(channel, (logged, position) => isOpen() && this.#give(logged, position), {
+      bus.subscribe(channel, (logged: Uint8Array, position: Position) => isOpen() && this.#give(logged, position), {
         since: 'now',
         echo: true,
-        onGap: (gap) => isOpen() && this.#lose(gap),
+        onGap: (gap) => isOpen() && this.#lose(gone(gap)),
+        onEnd: (cause) => {
+          if (!isOpen()) return
+          this.#tail.close()
+          this.#lose(cause as Error)
+        },
       }),
     )
   }
 
-  async attach(member: Membership, since: Position | undefined): Promise<Position | undefined> {
+  async attach(member: Membership, since: JoinSince | undefined): Promise<Position | undefined> {
     const tail = await this.#tail.open()
     if (since === undefined) {
       member.position = tail.position
       member.isLive = true
       return member.position
     }
-    member.position = since
+    if (typeof since === 'object' && 'epoch' in since) member.position = since
     while (!member.isLive && !member.hasLeft && !member.isClosed) {
-      await this.#replay(member)
+      await this.#replay(member, member.position ?? since)
       await member.room()
     }
     return member.position
   }
 
   publish(frame: Uint8Array, except: Membership | undefined): Promise<Position> {
-    return this.#bus.publish(this.channel, encodeLogged({ frame, except: except?.name }), { durable: true })
+    return this.#bus.publish(this.channel, encodeLogged({ frame, except: except?.id }), { durable: true })
   }
 
   rest(): void {
@@ -69,7 +75,7 @@ export class LogDelivery implements Delivery {
       if (!member.isLive || isAt(member, position)) continue
       given ??= this.#read(logged, position)
       if (given.fault !== undefined) member.drop(given.fault)
-      else if (member.name === given.except) member.position = position
+      else if (member.id === given.except) member.position = position
       else member.give(given.frame, position)
     }
   }
@@ -85,7 +91,7 @@ export class LogDelivery implements Delivery {
   }
 
   /** Gives a member what it has missed, until it has caught up with the tail, or has enough for now. */
-  async #replay(member: Membership): Promise<void> {
+  async #replay(member: Membership, since: JoinSince): Promise<void> {
     let subscription: Subscription | undefined
     let isDone = false
     let fault: Error | undefined
@@ -102,10 +108,9 @@ export class LogDelivery implements Delivery {
       if (isDone) return
       if (member.isLive || member.hasLeft || member.isClosed || member.isFull) stop()
     }
-    const since = member.position as Position
     subscription = await this.#bus.subscribe(
       this.channel,
-      (logged, position) => {
+      (logged: Uint8Array, position: Position) => {
         if (isDone) return
         const given = this.#read(logged, position)
         if (given.fault !== undefined) {
@@ -113,7 +118,7 @@ export class LogDelivery implements Delivery {
           stop()
           return
         }
-        if (member.name === given.except) member.position = position
+        if (member.id === given.except) member.position = position
         else member.replay(given.frame, position)
         look()
       },
@@ -132,6 +137,10 @@ export class LogDelivery implements Delivery {
           fault = gone(gap)
           stop()
         },
+        onEnd: (cause) => {
+          fault ??= cause as Error
+          stop()
+        },
       },
     )
     if (isDone) subscription.close()
@@ -143,8 +152,8 @@ export class LogDelivery implements Delivery {
   }
 
   /** What the members have is no beginning of the log any more: none may go on as if nothing had happened. */
-  #lose(gap: Gap): void {
-    for (const member of this.#members) if (member.isLive) member.drop(gone(gap))
+  #lose(cause: Error): void {
+    for (const member of this.#members) if (member.isLive) member.drop(cause)
   }
 }
 
@@ -157,7 +166,7 @@ function gone({ channel, reason, after, resumed }: Gap): QbpError {
   const why = reason === 'trimmed' ? 'its front has been cut since' : 'the log was lost, or that place was never in it'
   return new QbpError(
     'ERR_QBP_GAP',
-    `The log of ${JSON.stringify(channel)} does not go on after ${after.epoch}.${after.offset}: ${why}. What there is begins after ${resumed.epoch}.${resumed.offset}. Join without "since", and show the client all anew.`,
-    { reason },
+    `The log of ${JSON.stringify(channel)} does not go on after ${formatPosition(after)}: ${why}. What there is begins after ${formatPosition(resumed)}. Join without "since", and show the client all anew.`,
+    { reason, channel, position: formatPosition(after) },
   )
 }

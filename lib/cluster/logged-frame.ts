@@ -3,12 +3,12 @@ import { QbpError } from '../base/errors.ts'
 // In a log a frame stands after what the members must know of it:
 //
 //   00 frame                   for all
-//   01 length:u16 name frame   for all but the member of that name
+//   01 length:u16 id frame   for all but the member of that ID
 
 /** What a group writes into a log. */
 export interface LoggedFrame {
   readonly frame: Uint8Array
-  /** The name of the member that does not get it. */
+  /** The ID of the member that does not get it. */
   readonly except: string | undefined
 }
 

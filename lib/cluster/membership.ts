@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Position } from '../bus/contract.ts'
 import { formatPosition } from '../bus/position.ts'
@@ -11,13 +12,18 @@ const POLL_MS = 50
 
 /** One writer in a group of a bus, and how far it is. */
 export class Membership {
+  readonly channel: string
   readonly writer: QbpWritable
+  /** By which `except` knows it, on whichever node: the connection, not the name, which others may have too. */
+  readonly id = randomUUID()
   readonly name: string
   /** The place of the last frame of a log that was handed to the writer, or passed it by on purpose. */
   position: Position | undefined
   /** Whether it gets frames as they come. Before, it is not there yet, or gets what it has missed. */
   isLive = false
   hasLeft = false
+  /** Whether the group's roster knows of it. */
+  isAnnounced = false
   /** While it gets what it has missed: it has no room for the next frame. */
   isFull = false
   readonly #port: WriterPort
@@ -25,7 +31,8 @@ export class Membership {
   readonly #onClose: () => void
 
   /** @param skips lets frames pass by a writer without room, instead of destroying it. */
-  constructor(writer: QbpWritable, name: string, skips: boolean, onClose: () => void) {
+  constructor(channel: string, writer: QbpWritable, name: string, skips: boolean, onClose: () => void) {
+    this.channel = channel
     this.writer = writer
     this.name = name
     this.#port = writer[writerPort]
@@ -68,13 +75,18 @@ export class Membership {
 
   /** Writes a frame that it has missed, unless it is full. */
   replay(frame: Uint8Array, position: Position): void {
-    if (!this.#port.hasRoom(frame.length)) {
-      this.isFull = true // Half of its queue stays for what is written to it alone.
+    // Half of its queue stays for what is written to it alone; a frame too large for the other half waits for an empty one.
+    if (!this.#port.hasRoom(0)) {
+      this.isFull = true
       return
     }
-    if (!this.isClosed) this.#port.frame(frame)
-    this.position = position
-    this.isFull = this.#port.queued > REPLAY_BYTES && this.writer.writableNeedDrain
+    try {
+      if (!this.isClosed) this.#port.frame(frame)
+      this.position = position
+      this.isFull = this.#port.queued > REPLAY_BYTES && this.writer.writableNeedDrain
+    } catch {
+      this.isFull = true
+    }
   }
 
   /** Resolves once it has room again, or is gone. */
@@ -104,7 +116,9 @@ export class Membership {
     if (this.position === undefined) return fault
     const { code, message, size, limit } = fault
     const position = formatPosition(this.position)
-    return new QbpError(code, `${message} The last message handed to it stands at ${position}.`, {
+    const where = `The last message of ${JSON.stringify(this.channel)} handed to it stands at ${position}.`
+    return new QbpError(code, `${message} ${where}`, {
+      channel: this.channel,
       position,
       ...(size === undefined ? {} : { size }),
       ...(limit === undefined ? {} : { limit }),

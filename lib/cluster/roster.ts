@@ -1,5 +1,5 @@
-import { QbpError } from '../base/errors.ts'
-import type { Bus, Change } from '../bus/contract.ts'
+import type { Bus, Subscription } from '../bus/contract.ts'
+import type { Delta, List } from './presence-note.ts'
 
 /** Somebody in a group: by the name it joined with, and the node it is connected to. */
 export interface Presence {
@@ -7,138 +7,257 @@ export interface Presence {
   readonly node: string
 }
 
-/** Of a lease's life, after how much it is renewed: two renewals may get lost. */
-const RENEWAL = 1 / 3
+const NOTHING: Others['coming'] = { version: -1, names: [] }
+
+/** How the rosters of a bus's groups reach those of the other nodes. */
+export interface RosterShare {
+  readonly bus: Bus
+  nextVersion(): number
+  attend(): void
+  publish(id: string, delta: Delta): Promise<void>
+  subscribe(id: string): Promise<Subscription>
+  ask(id: string): Promise<void>
+  askPeer(id: string, instance: string): void
+  exit(roster: Roster): Promise<void>
+}
+
+/** Another node's members, by name: several may have one. */
+interface Others {
+  readonly node: string
+  version: number
+  names: Map<string, number>
+  /** A list that has not come whole yet. */
+  coming: { version: number; names: string[] }
+}
 
 /**
- * The members of a group, over all nodes. Each node keeps a lease on the list of its own members; that of a node that died runs out.
+ * The members of a group, over all nodes. Those of this node are reported to the others; those of the others are known once
+ * somebody has asked here.
  */
 export class Roster {
-  readonly #bus: Bus
-  /** Names the group in the store: its channel, and `log` or `live`. */
-  readonly #group: readonly string[]
-  readonly #ttlMs: number
-  readonly #own: () => string[]
-  /** The members of other nodes, as those have reported them. */
-  readonly #others = new Map<string, readonly string[]>()
-  /** Nodes whose lease has ended while nobody could renew one. */
-  readonly #doubtful = new Set<string>()
-  #quiet: NodeJS.Timeout | undefined
-  #watch: Promise<{ close(): void }> | undefined
-  #renewal: NodeJS.Timeout | undefined
+  readonly id: string
+  readonly #attendance: RosterShare
+  readonly #own: () => Iterable<string>
+  readonly #onChange: (what: 'join' | 'leave', presence: Presence) => void
+  readonly #others = new Map<string, Others>()
+  /** Rises with each change, and from one roster of the group to the next. */
+  #version: number
+  #isEmpty = true
+  #joined: string[] = []
+  #left: string[] = []
   #reporting: Promise<void> | undefined
-  #isChanged = false
-  #isReported = false
+  /** The version that was published twice: a last change that got lost is found out by that. */
+  #confirmed: number
+  #watching: Promise<Subscription> | undefined
   #isClosed = false
 
-  constructor(bus: Bus, group: readonly string[], ttlMs: number, own: () => string[]) {
-    this.#bus = bus
-    this.#group = group
-    this.#ttlMs = ttlMs
+  constructor(
+    attendance: RosterShare,
+    id: string,
+    own: () => Iterable<string>,
+    onChange: (what: 'join' | 'leave', presence: Presence) => void,
+  ) {
+    this.#attendance = attendance
+    this.id = id
     this.#own = own
-    bus.on('up', this.#onUp)
+    this.#onChange = onChange
+    this.#version = attendance.nextVersion()
+    this.#confirmed = this.#version
   }
 
-  /** This node's members have changed. */
-  change(): void {
-    this.#isChanged = true
-    this.#reporting ??= this.#report().finally(() => {
-      this.#reporting = undefined
-    })
+  /** Whether somebody wants to know of the other nodes' members. */
+  get isWatched(): boolean {
+    return this.#watching !== undefined
   }
 
-  /** This node's members, then the other nodes' as they last reported them. */
+  /** A member of this node has come. */
+  join(name: string): void {
+    this.#attendance.attend()
+    this.#joined.push(name)
+    this.#report()
+    this.#onChange('join', { name, node: this.#attendance.bus.node })
+  }
+
+  /** A member of this node has gone. */
+  leave(name: string): void {
+    this.#left.push(name)
+    this.#report()
+    this.#onChange('leave', { name, node: this.#attendance.bus.node })
+  }
+
+  /** This node's members, then the other nodes' as those have reported them. */
   async members(): Promise<Presence[]> {
-    if (this.#watch === undefined && !this.#isClosed) {
-      const watch = this.#bus.store.watch(['presence', ...this.#group], (change) => this.#hear(change))
-      this.#watch = watch
-      watch.catch(() => {
-        if (this.#watch === watch) this.#watch = undefined
-      })
-    }
-    await this.#watch
-    const present = this.#own().map((name) => ({ name, node: this.#bus.node }))
-    for (const [node, names] of this.#others) for (const name of names) present.push({ name, node })
+    await this.watch()
+    const { node } = this.#attendance.bus
+    const present: Presence[] = Array.from(this.#own(), (name) => ({ name, node }))
+    for (const { node, names } of this.#others.values())
+      for (const [name, count] of names) for (let n = 0; n < count; n++) present.push({ name, node })
     return present
+  }
+
+  /** Begins to hear of the other nodes' members. Resolves once they have said who is there. */
+  watch(): Promise<unknown> {
+    if (this.#watching !== undefined || this.#isClosed) return this.#watching ?? Promise.resolve()
+    const watching = this.#attendance.subscribe(this.id).then(async (subscription) => {
+      try {
+        await this.#attendance.ask(this.id)
+        return subscription
+      } catch (error) {
+        subscription.close()
+        throw error
+      }
+    })
+    this.#watching = watching
+    watching.catch(() => {
+      if (this.#watching === watching) this.#watching = undefined
+    })
+    return watching
   }
 
   /** Resolves once the others can know. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#bus.off('up', this.#onUp)
-    clearTimeout(this.#renewal)
-    clearTimeout(this.#quiet)
-    this.#watch?.then(
-      (watch) => watch.close(),
+    this.#watching?.then(
+      (subscription) => subscription.close(),
       () => {},
     )
     await this.#reporting
-    if (this.#isReported) await this.#bus.store.delete(this.#key(this.#bus.node)).catch(() => {})
+    await this.#attendance.exit(this)
   }
 
-  /** Writes the list as it is, again where it has changed meanwhile; then keeps the lease. */
-  async #report(): Promise<void> {
-    clearTimeout(this.#renewal)
-    while (this.#isChanged && !this.#isClosed) {
-      await new Promise((resolve) => setImmediate(resolve)) // Those who come at once are reported at once.
-      this.#isChanged = false
-      try {
-        await this.#write()
-      } catch (error) {
-        const { code } = error as QbpError
-        if (code === 'ERR_QBP_BUS_CLOSED') return
-        // At the engine's return, or with the next renewal, it is reported anew.
-        if (code !== 'ERR_QBP_BUS_DOWN' && code !== 'ERR_QBP_BUS_TIMEOUT') process.emitWarning(error as Error)
-        break
-      }
+  /** Which version of a node's list is known; -1 for none. */
+  versionOf(instance: string): number {
+    return this.#others.get(instance)?.version ?? -1
+  }
+
+  /** A change on another node. */
+  hear(node: string, instance: string, { version, joined, left, isFirst = false }: Delta): void {
+    if (!this.isWatched) return
+    const others = this.#others.get(instance)
+    const known = others?.version ?? 0
+    if (version <= known) return
+    if (isFirst) {
+      const names = new Map<string, number>()
+      for (const name of joined) add(names, name, 1)
+      this.#set(instance, { node, version, names, coming: NOTHING })
+      return
     }
-    if (this.#isClosed || this.#own().length === 0) return
-    this.#renewal = setTimeout(() => this.change(), this.#ttlMs * RENEWAL)
-    this.#renewal.unref()
+    if (version > known + 1 || (joined.length === 0 && left.length === 0)) {
+      this.#attendance.askPeer(this.id, instance)
+      return
+    }
+    const names = new Map(others?.names)
+    for (const name of joined) add(names, name, 1)
+    for (const name of left) add(names, name, -1)
+    this.#set(instance, { node, version, names, coming: NOTHING })
   }
 
-  async #write(): Promise<void> {
-    const names = this.#own()
-    const key = this.#key(this.#bus.node)
-    if (names.length > 0) {
-      this.#isReported = true
-      await this.#bus.store.put(key, Buffer.from(JSON.stringify(names)), { ttlMs: this.#ttlMs })
-    } else if (this.#isReported) {
-      await this.#bus.store.delete(key)
-      this.#isReported = false
+  /** The list of another node, or a part of it. */
+  take(node: string, instance: string, { version, names, at, isLast }: List): void {
+    if (!this.isWatched) return
+    const others = this.#others.get(instance) ?? { node, version: -1, names: new Map(), coming: NOTHING }
+    if (version <= others.version) return
+    if (at === 0) others.coming = { version, names: [] }
+    // Two answers may come at once, part by part: they are the same.
+    const { coming } = others
+    if (coming.version !== version || coming.names.length !== at) return
+    coming.names.push(...names)
+    this.#others.set(instance, others)
+    if (!isLast) return
+    const whole = new Map<string, number>()
+    for (const name of coming.names) add(whole, name, 1)
+    this.#set(instance, { node, version, names: whole, coming: NOTHING })
+  }
+
+  /** A node has gone, with all of its members. */
+  forget(instance: string): void {
+    const others = this.#others.get(instance)
+    if (others === undefined) return
+    this.#others.delete(instance)
+    for (const [name, count] of others.names) this.#changed('leave', name, others.node, count)
+  }
+
+  /** This node's list, in parts of so many bytes; empty where the version is known. */
+  *lists(known: number, bytes: number): Generator<List> {
+    const { id } = this
+    const version = this.#version
+    if (known === version) {
+      yield { id, version, names: [], at: 0, isLast: true }
+      return
+    }
+    let names: string[] = []
+    let size = 0
+    let at = 0
+    for (const name of this.#announced()) {
+      names.push(name)
+      size += name.length + 3
+      if (size < bytes) continue
+      yield { id, version, names, at, isLast: false }
+      at += names.length
+      ;[names, size] = [[], 0]
+    }
+    yield { id, version, names, at, isLast: true }
+  }
+
+  /** Publishes the number of the last change, once more than the change itself. */
+  confirm(): void {
+    if (this.#confirmed === this.#version || this.#reporting !== undefined) return
+    this.#confirmed = this.#version
+    this.announceVersion()
+  }
+
+  announceVersion(): void {
+    if (this.#isEmpty) return
+    this.#attendance.publish(this.id, { id: this.id, version: this.#version, joined: [], left: [] }).catch(() => {})
+  }
+
+  /** Those of this node's members that the published changes make up. */
+  *#announced(): Iterable<string> {
+    const pending = new Map<string, number>()
+    for (const name of this.#joined) add(pending, name, 1)
+    for (const name of this.#own()) {
+      if ((pending.get(name) ?? 0) > 0) add(pending, name, -1)
+      else yield name
+    }
+    yield* this.#left
+  }
+
+  #report(): void {
+    this.#reporting ??= new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => {
+        const [joined, left] = [this.#joined, this.#left]
+        ;[this.#joined, this.#left] = [[], []]
+        this.#version++
+        const isFirst = this.#isEmpty && left.length === 0
+        this.#isEmpty = false
+        const delta = { id: this.id, version: this.#version, joined, left, ...(isFirst ? { isFirst } : {}) }
+        const published = this.#attendance.publish(this.id, delta)
+        this.#reporting = undefined
+        return published
+      })
+      .catch(() => {}) // The version says so when the engine is back.
+  }
+
+  #set(instance: string, next: Others): void {
+    const before = this.#others.get(instance)?.names ?? new Map<string, number>()
+    this.#others.set(instance, next)
+    for (const [name, count] of before) {
+      const now = next.names.get(name) ?? 0
+      if (now < count) this.#changed('leave', name, next.node, count - now)
+    }
+    for (const [name, count] of next.names) {
+      const was = before.get(name) ?? 0
+      if (count > was) this.#changed('join', name, next.node, count - was)
     }
   }
 
-  #hear({ key, value }: Change): void {
-    const node = key.at(-1)
-    if (node === undefined || node === this.#bus.node) return
-    this.#doubtful.delete(node)
-    if (value !== null) this.#others.set(node, parse(value))
-    else if (this.#bus.isUp && this.#quiet === undefined) this.#others.delete(node)
-    else this.#doubtful.add(node)
-  }
-
-  /** While the engine was away nobody could renew a lease: the nodes get a lease's life to do so. */
-  readonly #onUp = (): void => {
-    if (this.#own().length > 0 || this.#isReported) this.change()
-    clearTimeout(this.#quiet)
-    this.#quiet = setTimeout(() => {
-      this.#quiet = undefined
-      for (const node of this.#doubtful) this.#others.delete(node)
-      this.#doubtful.clear()
-    }, this.#ttlMs)
-    this.#quiet.unref()
-  }
-
-  #key(node: string): string[] {
-    return ['presence', ...this.#group, node]
+  #changed(what: 'join' | 'leave', name: string, node: string, times: number): void {
+    for (let n = 0; n < times; n++) this.#onChange(what, { name, node })
   }
 }
 
-function parse(value: Uint8Array): readonly string[] {
-  try {
-    const names: unknown = JSON.parse(Buffer.from(value).toString())
-    if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
-  } catch {}
-  throw new QbpError('ERR_QBP_INVALID_BODY', 'What stands in the store was not written by a group.')
+function add(names: Map<string, number>, name: string, by: number): void {
+  const count = (names.get(name) ?? 0) + by
+  if (count > 0) names.set(name, count)
+  else names.delete(name)
 }

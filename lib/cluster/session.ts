@@ -105,6 +105,36 @@ export class Session<State = unknown> implements AsyncDisposable {
     await this.#finish(() => this.#keeping.bus.store.delete(this.#key, { revision: this.#revision }))
   }
 
+  /** Another node asks for it: saves its state as it is now, and ends here. Always resolves. */
+  async handOver(latest: (() => State | Promise<State>) | undefined): Promise<void> {
+    if (this.#isOver) return
+    await this.#finish(async () => {
+      let state = this.#state
+      try {
+        if (latest) state = await latest()
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : `beforeMove threw ${String(error)}`)
+      }
+      await this.#write(state, null)
+    })
+    this.#abort.abort(moved())
+  }
+
+  /** It was ended from another node. */
+  endHere(): void {
+    if (this.#isOver) return
+    this.#over()
+    this.#abort.abort(new QbpError('ERR_QBP_CLOSED', 'The session was ended from another node.'))
+  }
+
+  /** Looks now whether it is still served here. */
+  renewNow(): void {
+    if (this.#isOver) return
+    clearTimeout(this.#renewal)
+    this.#isDoubtful = true
+    this.#renewAfter(0)
+  }
+
   /** Called once it is served elsewhere. */
   move(): void {
     if (this.#isOver) return
@@ -118,11 +148,15 @@ export class Session<State = unknown> implements AsyncDisposable {
   }
 
   #renew(): void {
+    this.#renewAfter(this.#keeping.ttlMs * RENEWAL)
+  }
+
+  #renewAfter(delayMs: number): void {
     this.#renewal = setTimeout(async () => {
       // An engine that is away is met again by the next renewal.
       await this.#inTurn(() => this.#write(this.#state, this.#keeping.bus.node)).catch(() => {})
       if (!this.#isOver) this.#renew()
-    }, this.#keeping.ttlMs * RENEWAL)
+    }, delayMs)
     this.#renewal.unref()
   }
 

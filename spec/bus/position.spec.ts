@@ -33,9 +33,9 @@ describe('a position as text', () => {
       'a.9223372036854775808',
       `${'a'.repeat(65)}.1`,
     ]
-    for (const text of texts)
+    for (const text of [...texts, undefined as never, null as never, 7 as never, {} as never])
       expect(() => parsePosition(text), text)
         .to.throw()
-        .with.property('code', 'ERR_QBP_BAD_OPTION')
+        .with.property('code', 'ERR_QBP_INVALID_BODY')
   })
 })

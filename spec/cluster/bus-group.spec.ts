@@ -14,6 +14,7 @@ describe('BusGroup', () => {
       { stamp: () => say('') },
       { maxBodyBytes: 0 },
       { presenceTtlMs: 1 },
+      { durible: true } as never,
     ]
     for (const each of options)
       expect(() => new BusGroup(protocol, localBus(), 'lobby', each))
@@ -218,6 +219,73 @@ describe('BusGroup', () => {
       await group.join(again.writer)
       await group.broadcast(say('2'))
       await until(() => again.heard.length === 1)
+    })
+
+    it('durable: gives a newcomer all that is kept, or the last of it', async () => {
+      await using group = new BusGroup(protocol, await bus(), 'lobby', durable)
+      await Promise.all(numbers(1, 300).map((n) => group.broadcast(say(n))))
+      for (const [since, first] of [
+        ['first', 1],
+        [{ last: 7 }, 294],
+        [{ last: 1 }, 300],
+        [{ last: 300 }, 1],
+        [{ last: 1000 }, 1],
+      ] as const) {
+        const client = new Client()
+        await group.join(client.writer, { since })
+        await until(() => client.heard.at(-1) === '300')
+        expect(client.heard).to.deep.equal(numbers(first, 300))
+      }
+      expect(await codeOf(group.join(new Client().writer, { since: { last: 0 } }))).to.equal('ERR_QBP_BAD_OPTION')
+    })
+
+    it('durable: leaves out the connection that is excepted, not others of its name', async () => {
+      await using group = new BusGroup(protocol, await bus(), 'lobby', durable)
+      const [one, two] = [new Client(), new Client()]
+      await group.join(one.writer, { name: 'ann' })
+      await group.join(two.writer, { name: 'ann' })
+      await group.broadcast(say('1'), { except: one.writer })
+      await group.broadcast(say('2'))
+      await until(() => one.heard.length === 1 && two.heard.length === 2)
+      expect([one.heard, two.heard]).to.deep.equal([['2'], ['1', '2']])
+    })
+
+    it('durable: refuses what cannot be stamped before it is stored', async () => {
+      const stamp = (message: object, at: Position) => {
+        if ((message as { text: string }).text === 'bad') throw new RangeError('a bug')
+        return position(message, at)
+      }
+      await using group = new BusGroup(protocol, await bus(), 'lobby', { ...durable, stamp })
+      const client = new Client()
+      await group.join(client.writer)
+      expect(await codeOf(group.broadcast(say('bad')))).to.equal('RangeError')
+      await group.broadcast(say('good'))
+      await until(() => client.heard.length === 1)
+      expect([client.heard, client.fault]).to.deep.equal([['good'], undefined])
+    })
+
+    it('names the group where a connection joins twice, and where it is cut off', async () => {
+      await using group = new BusGroup(protocol, await bus(), 'lobby', durable)
+      const [twice, stuck] = [new Client(), new Client({ reads: false, maxQueuedBytes: 10_000 })]
+      await group.join(twice.writer)
+      const refusal = await group.join(twice.writer).catch((error: Error) => error)
+      expect(refusal).to.be.instanceOf(Error).with.property('message').that.includes('"lobby"')
+      await group.join(stuck.writer)
+      await Promise.all(numbers(1, 30).map((n) => group.broadcast(say(`${n} ${'x'.repeat(1000)}`))))
+      await until(() => stuck.fault !== undefined)
+      expect(stuck.fault).to.include({ code: 'ERR_QBP_QUEUE_FULL', channel: 'lobby' })
+    })
+
+    it('lets timers and sockets have their turn, however many broadcasts are awaited', async () => {
+      for (const options of [live, durable]) {
+        await using group = new BusGroup(protocol, await bus(), `turns ${'durable' in options}`, options)
+        await group.join(new Client().writer)
+        let fired = 0
+        const timer = setInterval(() => fired++, 1)
+        for (let n = 0; n < 2000; n++) await group.broadcast(say('x'))
+        clearInterval(timer)
+        expect(fired).to.be.greaterThan(0)
+      }
     })
 
     it('knows who is where, on all nodes, and forgets a node that goes', async () => {

@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { expect } from 'chai'
 import { localBus, Sessions } from '../../lib/index.ts'
-import { codeOf, overBothEngines, until } from '../support/engines.ts'
+import { bytes, codeOf, overBothEngines, text, until } from '../support/engines.ts'
 
 interface State {
   name: string
@@ -82,6 +83,72 @@ describe('Sessions', () => {
       await session.save({ name: 'Ann' })
       expect((await b.resume(session.token))?.state).to.deep.equal({ name: 'Ann' })
       await until(() => session.signal.aborted)
+    })
+
+    it('are handed over with what was not saved yet', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const latest = { name: 'as it is now' }
+      const a = new Sessions<State>(busA, { beforeMove: () => latest })
+      const b = new Sessions<State>(busB)
+      const old = await a.open({ name: 'saved' })
+      expect((await b.resume(old.token))?.state).to.deep.equal(latest)
+      expect(old.signal.aborted).to.equal(true)
+      const here = new Sessions<State>(busB, { beforeMove: ({ state }) => ({ name: `${state.name}!` }) })
+      const own = await here.open({ name: 'own' })
+      expect((await here.resume(own.token))?.state).to.deep.equal({ name: 'own!' })
+      const bug = new Sessions<State>(busA, {
+        beforeMove: () => {
+          throw new Error('a bug in beforeMove')
+        },
+      })
+      const warned = once(process, 'warning')
+      const kept = await bug.open({ name: 'saved' })
+      expect((await b.resume(kept.token))?.state).to.deep.equal({ name: 'saved' })
+      expect(String(await warned)).to.include('a bug in beforeMove')
+    })
+
+    it('are resumed although their node does not answer', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
+      const old = await a.open({ name: 'ann' })
+      busB.send = () => new Promise(() => {})
+      expect((await b.resume(old.token))?.state).to.deep.equal({ name: 'ann' })
+    })
+
+    it('are found, reached and ended on whichever node they are served', async () => {
+      const [busA, busB] = [await bus({ node: 'a' }), await bus({ node: 'b' })]
+      const heard: string[] = []
+      const a = new Sessions<State>(busA, {
+        onMessage: ({ state }, message) => heard.push(`${state.name}: ${text(message)}`),
+      })
+      const b = new Sessions<State>(busB)
+      const session = await a.open({ name: 'ann' })
+      const { token } = session
+      for (const sessions of [a, b]) {
+        expect(await sessions.where(token)).to.equal('a')
+        expect(await sessions.send(token, bytes('hello\nthere'))).to.equal(true)
+      }
+      await until(() => heard.length === 2)
+      expect(heard).to.deep.equal(['ann: hello\nthere', 'ann: hello\nthere'])
+      expect(await b.end(token)).to.equal(true)
+      await until(() => session.signal.aborted)
+      expect(session.signal.reason).to.have.property('code', 'ERR_QBP_CLOSED')
+      expect([await b.end(token), await b.where(token), await b.send(token, bytes('x'))]).to.deep.equal([
+        false,
+        null,
+        false,
+      ])
+      expect(await b.resume(token)).to.equal(null)
+    })
+
+    it('notice when the bus is back that another node has taken them over', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
+      const old = await a.open({ name: 'ann' })
+      busB.send = () => Promise.reject(new Error('cut off'))
+      await b.resume(old.token)
+      busA.emit('up')
+      await until(() => old.signal.aborted)
     })
 
     it('are released when their node leaves', async () => {

@@ -1,7 +1,15 @@
 import { QbpError } from '../../base/errors.ts'
+import { knownOptions } from '../../base/options.ts'
 import { BusBase } from '../bus-base.ts'
 import { closedError, noNodeError } from '../bus-errors.ts'
-import { type BusOptions, checkInteger, type RetentionOptions, retention } from '../bus-options.ts'
+import {
+  BUS_OPTIONS,
+  type BusOptions,
+  checkInteger,
+  RETENTION_OPTIONS,
+  type RetentionOptions,
+  retention,
+} from '../bus-options.ts'
 import type { LiveListener, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
 import { LocalLog } from './log.ts'
 import { LocalReader } from './reader.ts'
@@ -28,6 +36,7 @@ interface LiveSubscriber {
  * @throws {QbpError} ERR_QBP_BAD_OPTION, ERR_QBP_BAD_NAME (of the node)
  */
 export function localBus(options: LocalBusOptions = {}): LocalBus {
+  knownOptions('localBus()', options, { ...BUS_OPTIONS, hub: true })
   return new LocalBus(options.hub ?? new LocalHub(), options)
 }
 
@@ -49,6 +58,7 @@ export class LocalHub {
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(options: LocalHubOptions = {}) {
+    knownOptions('LocalHub', options, { ...RETENTION_OPTIONS, maxFrameBytes: true })
     const { maxFrameBytes = 1_047_552 } = options
     checkInteger('maxFrameBytes', maxFrameBytes, 1, Number.MAX_SAFE_INTEGER)
     this.maxFrameBytes = maxFrameBytes
@@ -63,6 +73,7 @@ export class LocalHub {
 
   /** One more node. */
   bus(options: BusOptions = {}): LocalBus {
+    knownOptions('bus()', options, BUS_OPTIONS)
     return new LocalBus(this, options)
   }
 

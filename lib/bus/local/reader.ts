@@ -1,5 +1,5 @@
 import type { BusBase } from '../bus-base.ts'
-import type { LogListener, LogOptions, Position, Subscription } from '../contract.ts'
+import type { LogListener, LogOptions, Position, Since, Subscription } from '../contract.ts'
 import { resume } from '../gap.ts'
 import type { LocalLog } from './log.ts'
 
@@ -12,6 +12,15 @@ interface Logs {
 
 /** How many frames of a backlog are read in one turn of the event loop. */
 const READ_PER_TURN = 256
+
+function placeIn(log: LocalLog, since: Since): Position {
+  if (since === 'now') return log.end
+  const { start, end } = log
+  if (since === 'first') return start
+  if (!('last' in since)) return since
+  const offset = end.offset - BigInt(since.last)
+  return offset > start.offset ? { epoch: end.epoch, offset } : start
+}
 
 /** A place in a log that follows the log's end. */
 export class LocalReader implements Subscription {
@@ -34,7 +43,7 @@ export class LocalReader implements Subscription {
     this.#gone = gone
     const log = hub.log(channel)
     const { since } = options
-    this.position = since === 'now' ? log.end : since === 'first' ? log.start : since
+    this.position = placeIn(log, since)
     hub.readers.add(this)
     this.wake()
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { knownOptions } from '../../base/options.ts'
 import type { BusBase } from '../bus-base.ts'
 import { staleError } from '../bus-errors.ts'
+import { PUT_OPTIONS, SUBSCRIBE_OPTIONS } from '../bus-options.ts'
 import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../contract.ts'
 import { checkTtl, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
@@ -119,23 +121,29 @@ export class LocalStore implements Store {
   async get(key: Key): Promise<Entry | undefined> {
     const id = encodeKey(key)
     this.#bus.checkUp()
+    await this.#bus.breathe()
     return this.#table.get(id)
   }
 
   async put(key: Key, value: Uint8Array, options: PutOptions = {}): Promise<Position> {
+    knownOptions('put()', options, PUT_OPTIONS)
     encodeKey(key)
     this.#bus.checkFrame(value)
     if (options.revision) checkPosition(options.revision)
     const ttlMs = checkTtl(options.ttlMs, this.maxTtlMs)
     this.#bus.checkUp()
-    return this.#table.put(key, value, ttlMs, options.revision)
+    const revision = this.#table.put(key, value, ttlMs, options.revision)
+    await this.#bus.breathe()
+    return revision
   }
 
   async delete(key: Key, options: { readonly revision?: Position } = {}): Promise<void> {
+    knownOptions('delete()', options, { revision: true })
     encodeKey(key)
     if (options.revision) checkPosition(options.revision)
     this.#bus.checkUp()
     this.#table.delete(key, options.revision)
+    await this.#bus.breathe()
   }
 
   async watch(
@@ -143,6 +151,7 @@ export class LocalStore implements Store {
     listener: (change: Change) => void,
     options: SubscribeOptions = {},
   ): Promise<{ close(): void }> {
+    knownOptions('watch()', options, SUBSCRIBE_OPTIONS)
     const text = encodePrefix(prefix)
     this.#bus.checkUp()
     options.signal?.throwIfAborted()

@@ -53,6 +53,11 @@ export class NatsLink {
   readonly #onState: (up: boolean) => void
   /** Called at each new connection. */
   readonly reconnected = new Set<() => void>()
+  readonly #refusable = new Set<{ readonly subject: string; readonly reject: (refusal: QbpError) => void }>()
+  /** Subjects that this connection may not publish to. */
+  readonly refusals = new Map<string, QbpError>()
+  /** Called once for each of them. */
+  readonly refused = new Set<(refusal: QbpError, subject: string) => void>()
   readonly #fail = new Set<(error: Error) => void>()
   readonly #wake = new Set<() => void>()
 
@@ -179,8 +184,34 @@ export class NatsLink {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect') this.#set(false)
       else if (status.type === 'reconnect') this.#set(true)
+      else if (status.type === 'error') this.#refuse(status.error)
     }
     this.#set(false)
+  }
+
+  /** What is published without an answer is refused by a word of its own. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return
+    const refusal = refusedError(`a publication to ${error.subject}`, error)
+    if (!this.refusals.has(error.subject)) for (const call of this.refused) call(refusal, error.subject)
+    this.refusals.set(error.subject, refusal)
+    for (const { subject, reject } of this.#refusable) if (subject === error.subject) reject(refusal)
+  }
+
+  /** What is published to a subject and answered; nats.js lets it run into its time limit where that is refused. */
+  async refusable<T>(subject: string, publish: () => Promise<T>): Promise<T> {
+    const known = this.refusals.get(subject)
+    if (known !== undefined) throw known
+    let entry = { subject, reject: (_: QbpError) => {} }
+    const refused = new Promise<never>((_, reject) => {
+      entry = { subject, reject }
+    })
+    this.#refusable.add(entry)
+    try {
+      return await Promise.race([publish(), refused])
+    } finally {
+      this.#refusable.delete(entry)
+    }
   }
 
   #set(up: boolean): void {
@@ -188,6 +219,7 @@ export class NatsLink {
     this.#isUp = up
     if (up) {
       this.generation++
+      this.refusals.clear()
       for (const call of this.reconnected) call()
       for (const wake of this.#wake) wake()
     } else {

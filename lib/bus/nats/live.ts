@@ -21,6 +21,9 @@ export class NatsLive {
     this.#bus = bus
     this.#link = link
     this.#prefix = `${prefix}.live`
+    link.refused.add((refusal, subject) => {
+      if (subject.startsWith(`${this.#prefix}.`)) bus.reportEnd(refusal, undefined)
+    })
   }
 
   /**
@@ -29,6 +32,8 @@ export class NatsLive {
    */
   publish(channel: string, frame: Uint8Array): void {
     const subject = `${this.#prefix}.${encodeFileName(channel)}`
+    const refusal = this.#link.refusals.get(subject)
+    if (refusal !== undefined) throw refusal
     this.#batchBytes += frame.length
     if (this.#batch.push({ subject, frame }) === 1) process.nextTick(() => this.flush())
     if (this.#batchBytes >= BATCH_BYTES) this.flush()

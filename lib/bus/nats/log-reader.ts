@@ -3,7 +3,7 @@ import type { Gap, LogListener, LogOptions, Position, Subscription } from '../co
 import type { ChannelLog, Follower, LogShare } from './channel-log.ts'
 import type { Patience } from './link.ts'
 import { offsetOf, type Place, placeAfter, placeOf, positionOf, type Stored } from './stored.ts'
-import { type Resumption, resumeAt, start } from './verify.ts'
+import { type Resumption, resumeAt, start, startOfLast } from './verify.ts'
 
 /** What a reader has in common with the others of its bus. */
 export interface ReaderShare extends LogShare {
@@ -30,6 +30,7 @@ export class LogReader implements Subscription, Follower {
   readonly #options: LogOptions
   #place: Place | undefined
   #isClosed = false
+  #isStarted = false
 
   constructor(bus: BusBase, logs: ReaderShare, log: ChannelLog, listener: LogListener, options: LogOptions) {
     this.channel = log.channel
@@ -46,6 +47,7 @@ export class LogReader implements Subscription, Follower {
     const { since } = this.#options
     await this.#logs.link.race(this.#log.opened, patience.signal, { survivesDown: true })
     if (this.#isClosed) return
+    this.#isStarted = true
     if (since === 'now') return this.#standAt(this.#log.end)
     if (typeof since === 'object' && 'epoch' in since) {
       this.position = since
@@ -60,7 +62,12 @@ export class LogReader implements Subscription, Follower {
     }
     const { stream, history, link } = this.#logs
     const what = `the log of ${JSON.stringify(this.channel)}`
-    const found = await link.retry(what, () => start(stream, history, this.#log.token, patience), patience)
+    const { token } = this.#log
+    const begin = () =>
+      typeof since === 'object' && 'last' in since
+        ? startOfLast(stream, history, token, since.last, patience)
+        : start(stream, history, token, patience)
+    const found = await link.retry(what, begin, patience)
     void this.#replay(found)
   }
 
@@ -76,7 +83,7 @@ export class LogReader implements Subscription, Follower {
   fail(error: unknown): void {
     if (this.#isClosed) return
     this.close()
-    this.#bus.reportEnd(error, this.#options.onEnd)
+    if (this.#isStarted) this.#bus.reportEnd(error, this.#options.onEnd) // Else `subscribe` rejects with it.
   }
 
   /** Frames were lost before a place, where it goes on. */

@@ -160,7 +160,9 @@ export class NatsLogs implements ReaderShare {
         try {
           const expect = { streamName: this.stream.name }
           const headers = header === undefined ? {} : { headers: header }
-          return await this.link.js.publish(subject, data, { msgID: id, timeout, expect, ...headers })
+          return await this.link.refusable(subject, () =>
+            this.link.js.publish(subject, data, { msgID: id, timeout, expect, ...headers }),
+          )
         } catch (error) {
           // Nobody answering may mean that the stream is gone.
           this.#state = undefined

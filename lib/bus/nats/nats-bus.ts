@@ -2,10 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { StorageType, type StoreCompression } from '@nats-io/jetstream'
 import { connect, errors, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import { oneOf } from '../../base/options.ts'
+import { knownOptions, type OptionNames, oneOf } from '../../base/options.ts'
 import { BusBase } from '../bus-base.ts'
 import { downError, noNodeError } from '../bus-errors.ts'
-import { type BusOptions, checkInteger, type RetentionOptions, retention } from '../bus-options.ts'
+import {
+  BUS_OPTIONS,
+  type BusOptions,
+  checkInteger,
+  RETENTION_OPTIONS,
+  type RetentionOptions,
+  retention,
+} from '../bus-options.ts'
 import type {
   Bus,
   LiveListener,
@@ -57,6 +64,41 @@ export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeC
   readonly signal?: AbortSignal
 }
 
+const NATS_BUS_OPTIONS: OptionNames<NatsBusOptions> = {
+  ...BUS_OPTIONS,
+  ...RETENTION_OPTIONS,
+  compression: true,
+  domain: true,
+  placement: true,
+  prefix: true,
+  replicas: true,
+  signal: true,
+  storage: true,
+  // nats.js's
+  authenticator: true,
+  ignoreAuthErrorAbort: true,
+  ignoreClusterUpdates: true,
+  inboxPrefix: true,
+  maxPingOut: true,
+  name: true,
+  noAsyncTraces: true,
+  noRandomize: true,
+  pass: true,
+  pingInterval: true,
+  port: true,
+  reconnectDelayHandler: true,
+  reconnectJitter: true,
+  reconnectJitterTLS: true,
+  reconnectTimeWait: true,
+  reconnectToServer: true,
+  servers: true,
+  timeout: true,
+  tls: true,
+  token: true,
+  user: true,
+  resolve: true,
+}
+
 /** Room for a message's headers within the server's `max_payload`. */
 const HEADROOM = 1024
 /** A node that is on the bus answers in a round trip; one that crashed a moment ago never will. */
@@ -70,6 +112,7 @@ const LONGEST_SEND_MS = 5_000
  * reason.
  */
 export async function natsBus(options: NatsBusOptions = {}): Promise<Bus> {
+  knownOptions('natsBus()', options, NATS_BUS_OPTIONS)
   const {
     node,
     timeoutMs,

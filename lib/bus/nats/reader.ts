@@ -92,7 +92,7 @@ export class NatsReader {
     const { stream, begin } = await this.#source.open(timeoutMs)
     if (isStale()) return
     const from = begin()
-    const bound = { deliver_subject: createInbox(), idle_heartbeat: nanos(HEARTBEAT_MS) }
+    const bound = { deliver_subject: createInbox(this.#link.inboxPrefix), idle_heartbeat: nanos(HEARTBEAT_MS) }
     const consumer = await this.#link.js.consumers.getBoundPushConsumer(bound)
     const messages = await consumer.consume({
       callback: (message) => {

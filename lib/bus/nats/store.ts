@@ -10,8 +10,10 @@ import {
 } from '@nats-io/jetstream'
 import { headers, millis, nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { knownOptions } from '../../base/options.ts'
 import type { BusBase } from '../bus-base.ts'
 import { staleError } from '../bus-errors.ts'
+import { PUT_OPTIONS, SUBSCRIBE_OPTIONS } from '../bus-options.ts'
 import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../contract.ts'
 import { checkTtl, decodeKey, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
@@ -71,6 +73,7 @@ export class NatsStore implements Store {
   }
 
   async put(key: Key, value: Uint8Array, options: PutOptions = {}): Promise<Position> {
+    knownOptions('put()', options, PUT_OPTIONS)
     const subject = `${this.#subjects}.${encodeKey(key)}`
     this.#bus.checkFrame(value)
     if (options.revision) checkPosition(options.revision)
@@ -80,6 +83,7 @@ export class NatsStore implements Store {
   }
 
   async delete(key: Key, options: { readonly revision?: Position } = {}): Promise<void> {
+    knownOptions('delete()', options, { revision: true })
     const subject = `${this.#subjects}.${encodeKey(key)}`
     if (options.revision) checkPosition(options.revision)
     this.#bus.checkUp()
@@ -91,6 +95,7 @@ export class NatsStore implements Store {
     listener: (change: Change) => void,
     options: SubscribeOptions = {},
   ): Promise<{ close(): void }> {
+    knownOptions('watch()', options, SUBSCRIBE_OPTIONS)
     const below = encodePrefix(prefix)
     this.#bus.checkUp()
     options.signal?.throwIfAborted()
@@ -146,9 +151,7 @@ export class NatsStore implements Store {
       failed: (error) => {
         failed(error)
         subscription.close()
-        this.#bus.guard(() => {
-          throw error
-        })
+        this.#bus.reportEnd(error, options.onEnd)
       },
     })
     const subscription = {
@@ -213,7 +216,7 @@ export class NatsStore implements Store {
         const { epoch } = await this.#open()
         try {
           const options = { msgID: id, timeout, headers: header, expect: { streamName: this.#stream, ...expect } }
-          const ack = await this.#link.js.publish(subject, value, options)
+          const ack = await this.#link.refusable(subject, () => this.#link.js.publish(subject, value, options))
           return { epoch, offset: BigInt(ack.seq) }
         } catch (error) {
           if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return undefined

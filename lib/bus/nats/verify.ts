@@ -47,6 +47,70 @@ export async function start(
   return fromStart(stream, messages, { epoch, last, count })
 }
 
+/**
+ * The place before the last `most` frames. NATS counts what stands from a number on, but does not find the number to a count: so it is
+ * looked for by halves.
+ */
+export async function startOfLast(
+  stream: LogStream,
+  history: History,
+  token: string,
+  most: number,
+  patience: Patience,
+): Promise<Resumption> {
+  const { first, last, count } = await stream.count(token)
+  if (count <= most) {
+    const whole = await start(stream, history, token, patience)
+    return cut(whole, await readOn(history, token, whole.messages, patience), most)
+  }
+  let [low, high] = [first, last]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    const found = await stream.countFrom(token, middle)
+    if (found >= most) low = middle
+    else high = middle - 1
+    if (found >= most && found <= 2 * most) break
+  }
+  const { anchor, messages } = await history.from(token, low, patience)
+  const all = await readOn(history, token, anchor ? [anchor, ...messages] : messages, patience)
+  const { epoch } = await stream.count(token)
+  return cut({ place: emptyPlace(epoch, low - 1), messages: all, rest: undefined }, all, most)
+}
+
+/** What follows some messages, to the end. */
+async function readOn(
+  history: History,
+  token: string,
+  messages: readonly Stored[],
+  patience: Patience,
+): Promise<Stored[]> {
+  const all = [...messages]
+  for (let last = all.at(-1); last !== undefined; ) {
+    const { messages: more } = await history.from(token, last.seq, patience)
+    all.push(...more)
+    last = more.at(-1)
+  }
+  return all
+}
+
+/** Of messages after a place, the last so many frames. */
+function cut({ place }: Resumption, messages: readonly Stored[], most: number): Resumption {
+  let left = most
+  let at = messages.length
+  while (at > 0 && left > 0) left -= (messages[--at] as Stored).frames.length
+  const begin = messages[at]
+  if (begin === undefined) return { place, messages, rest: undefined }
+  const { epoch } = place
+  if (left < 0) {
+    // In the middle of a message.
+    const middle = { ...placeAfter(epoch, begin), index: -left - 1 }
+    return { place: middle, messages: messages.slice(at + 1), rest: begin }
+  }
+  const before = messages[at - 1]
+  const from = before === undefined ? place : placeAfter(epoch, before)
+  return { place: from, messages: messages.slice(at), rest: undefined }
+}
+
 /** The message that is kept beyond what was promised is the place itself. */
 function fromStart(
   stream: LogStream,

@@ -1,0 +1,325 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Bus, Change, Subscription, Watch } from '../bus/contract.ts'
+import { LivenessClock } from './liveness-clock.ts'
+import { type Ask, type Delta, decodeNote, encodeNote, type List, type Note } from './presence-note.ts'
+import type { Roster, RosterShare } from './roster.ts'
+
+// Who is where, on all nodes of a bus. Each node keeps one lease in the store, whatever the number of its groups, and publishes who joins
+// and leaves a group on a channel of that group's. Nobody receives that unless members of the group were asked for here: then this node
+// subscribes to the channel and asks every other node for its list. Each change has a number, by which a lost one is noticed.
+
+/** Begins the names of the channels, and the frames that nodes send one another. */
+const PREFIX = '\0qbp:presence\0'
+/** Of a lease's life, after how much it is renewed, and looked at: two renewals may get lost. */
+const RENEWALS = 3
+/** How long an entry outlives its lease: a node is forgotten by what is heard of it, not by the store. */
+const ENTRY_LIVES = 3
+/** How long `members()` waits for the other nodes' answers. */
+const ANSWER_MS = 2_000
+/** How many groups one question names, and about how many bytes one answer has. */
+const ASKED = 1_000
+const ANSWER_BYTES = 65_536
+
+interface Peer {
+  readonly node: string
+  readonly instance: string
+  ttlMs: number
+  /** On the liveness clock. */
+  heardAt: number
+}
+
+const attendances = new WeakMap<Bus, Attendance>()
+
+/** The presence of one bus's groups. */
+export class Attendance implements RosterShare {
+  readonly bus: Bus
+  readonly instance = randomUUID()
+  readonly #clock = new LivenessClock()
+  readonly #rosters = new Map<string, Roster>()
+  readonly #peers = new Map<string, Peer>()
+  /** What is to be asked of each peer, by the end of this turn. */
+  readonly #asking = new Map<string, Set<string>>()
+  /** Groups that have been closed here since the last renewal: what was published of them last may have got lost. */
+  readonly #closed = new Map<string, number>()
+  #versions = 0
+  readonly #answers = new Map<string, Set<() => void>>()
+  #ttlMs = Number.POSITIVE_INFINITY
+  #watch: Promise<Watch> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #renewing: Promise<void> | undefined
+  #isLeased = false
+
+  private constructor(bus: Bus) {
+    this.bus = bus
+  }
+
+  static of(bus: Bus): Attendance {
+    let attendance = attendances.get(bus)
+    if (attendance === undefined) {
+      attendance = new Attendance(bus)
+      attendances.set(bus, attendance)
+    }
+    return attendance
+  }
+
+  /** Names a group to the other nodes. */
+  static idOf(group: readonly string[]): string {
+    return createHash('sha256').update(JSON.stringify(group)).digest('base64url').slice(0, 22)
+  }
+
+  /** Greater than that of any earlier roster. */
+  nextVersion(): number {
+    this.#versions = Math.max(this.#versions + 1, Date.now())
+    return this.#versions
+  }
+
+  enter(roster: Roster, ttlMs: number): void {
+    if (this.#rosters.size === 0) this.bus.on('up', this.#onUp).on('frame', this.#onFrame)
+    this.#rosters.set(roster.id, roster)
+    this.#ttlMs = Math.min(this.#ttlMs, ttlMs)
+  }
+
+  /** Resolves once the others can know. */
+  async exit(roster: Roster): Promise<void> {
+    if (this.#rosters.get(roster.id) === roster) {
+      this.#rosters.delete(roster.id)
+      this.#closed.set(roster.id, this.nextVersion())
+    }
+    if (this.#rosters.size > 0) return
+    this.bus.off('up', this.#onUp).off('frame', this.#onFrame)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#watch?.then(
+      (watch) => watch.close(),
+      () => {},
+    )
+    this.#watch = undefined
+    this.#peers.clear()
+    this.#ttlMs = Number.POSITIVE_INFINITY
+    await this.#renewing
+    if (!this.#isLeased) return
+    this.#isLeased = false
+    // Not deleted, which would look like an entry that has run out.
+    await this.bus.store.put(this.#key, Buffer.from('{"gone":true}'), { ttlMs: 1_000 }).catch(() => {})
+  }
+
+  /** This node has members now: it takes a lease. */
+  attend(): void {
+    if (this.#isLeased) return
+    this.#isLeased = true
+    void this.#renew()
+  }
+
+  /** Publishes a change to whoever wants to know of it. */
+  async publish(id: string, delta: Delta): Promise<void> {
+    const note = { ...delta, node: this.bus.node, instance: this.instance }
+    await this.bus.publish(PREFIX + id, encodeNote('', note))
+  }
+
+  /** Hears of a group's changes. */
+  async subscribe(id: string): Promise<Subscription> {
+    return this.bus.subscribe(PREFIX + id, (frame) => {
+      const note = decodeNote('', frame)
+      if (note !== undefined) this.#hear(note)
+    })
+  }
+
+  /** Asks all other nodes for their members of a group. Resolves once they have answered, as far as they do. */
+  async ask(id: string): Promise<void> {
+    await this.#observe()
+    await this.#askFor(id, [...this.#peers.keys()])
+  }
+
+  /** Asks one node anew: a change of its was lost. */
+  askPeer(id: string, instance: string): void {
+    void this.#askFor(id, [instance])
+  }
+
+  get #key(): string[] {
+    return ['presence', this.bus.node, this.instance]
+  }
+
+  async #observe(): Promise<void> {
+    if (this.#watch === undefined) {
+      const watch = this.bus.store.watch(['presence'], (change) => this.#see(change))
+      this.#watch = watch
+      watch.catch(() => {
+        if (this.#watch === watch) this.#watch = undefined
+      })
+      this.#clock.start()
+      void this.#renew()
+    }
+    await this.#watch
+  }
+
+  #see({ key, value }: Change): void {
+    const [, node, instance, more] = key
+    if (
+      value === null ||
+      more !== undefined ||
+      node === undefined ||
+      instance === undefined ||
+      instance === this.instance
+    )
+      return
+    const { ttlMs, gone } = parse(value)
+    if (gone) this.#forget(instance)
+    else this.#meet(node, instance, ttlMs)
+  }
+
+  #meet(node: string, instance: string, ttlMs: number | undefined): void {
+    const heardAt = this.#clock.now
+    const peer = this.#peers.get(instance)
+    if (peer !== undefined) {
+      peer.heardAt = heardAt
+      peer.ttlMs = ttlMs ?? peer.ttlMs
+      return
+    }
+    this.#peers.set(instance, { node, instance, ttlMs: ttlMs ?? this.#ttlMs, heardAt })
+    for (const { id, isWatched } of this.#rosters.values()) if (isWatched) void this.#askFor(id, [instance])
+  }
+
+  #forget(instance: string): void {
+    this.#peers.delete(instance)
+    for (const roster of this.#rosters.values()) roster.forget(instance)
+  }
+
+  /** Renews the lease, which also shows that the engine is there; forgets whom it has not heard of for so long. */
+  async #renew(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#renewing ??= this.#probe().finally(() => {
+      this.#renewing = undefined
+    })
+    await this.#renewing
+    if (this.#rosters.size === 0 || (!this.#isLeased && this.#watch === undefined)) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#renew(), this.#ttlMs / (2 * RENEWALS))
+    this.#timer.unref()
+  }
+
+  async #probe(): Promise<void> {
+    const { store } = this.bus
+    const entryMs = Math.min(this.#ttlMs * ENTRY_LIVES, store.maxTtlMs)
+    const lease = Buffer.from(JSON.stringify({ ttlMs: this.#ttlMs }))
+    try {
+      if (this.#isLeased) await store.put(this.#key, lease, { ttlMs: entryMs })
+      else await store.get(this.#key)
+    } catch {
+      return // At the engine's return, or with the next one.
+    }
+    this.#clock.tick(this.#ttlMs / RENEWALS)
+    for (const roster of this.#rosters.values()) roster.confirm()
+    for (const [id, version] of this.#closed) this.publish(id, { id, version, joined: [], left: [] }).catch(() => {})
+    this.#closed.clear()
+    for (const { instance, heardAt, ttlMs } of [...this.#peers.values()])
+      if (this.#clock.now - heardAt > ttlMs) this.#forget(instance)
+  }
+
+  async #askFor(id: string, instances: readonly string[]): Promise<void> {
+    await Promise.all(
+      instances.map(
+        (instance) =>
+          new Promise<void>((resolve) => {
+            const answer = `${instance} ${id}`
+            const timer = setTimeout(() => done(), ANSWER_MS)
+            timer.unref()
+            const done = () => {
+              clearTimeout(timer)
+              waiting.delete(done)
+              if (waiting.size === 0) this.#answers.delete(answer)
+              resolve()
+            }
+            const waiting = this.#answers.get(answer) ?? new Set()
+            this.#answers.set(answer, waiting.add(done))
+            if (this.#asking.size === 0) setImmediate(() => this.#sendQuestions())
+            this.#asking.set(instance, (this.#asking.get(instance) ?? new Set()).add(id))
+          }),
+      ),
+    )
+  }
+
+  #sendQuestions(): void {
+    const asking = [...this.#asking]
+    this.#asking.clear()
+    for (const [instance, ids] of asking) {
+      const peer = this.#peers.get(instance)
+      const known = [...ids].map((id) => [id, this.#rosters.get(id)?.versionOf(instance) ?? -1] as const)
+      for (let i = 0; i < known.length; i += ASKED) {
+        const ask: Ask = { ask: known.slice(i, i + ASKED), node: this.bus.node, instance: this.instance }
+        const failed = () => {
+          for (const [id] of ask.ask) this.#answered(instance, id)
+        }
+        if (peer === undefined) failed()
+        else this.bus.send(peer.node, encodeNote(PREFIX, { ...ask, to: instance })).catch(failed)
+      }
+    }
+  }
+
+  #answered(instance: string, id: string): void {
+    for (const done of [...(this.#answers.get(`${instance} ${id}`) ?? [])]) done()
+  }
+
+  readonly #onFrame = (frame: Uint8Array): void => {
+    const note = decodeNote(PREFIX, frame)
+    if (note !== undefined) this.#hear(note)
+  }
+
+  #hear(note: Note): void {
+    if (note.instance === this.instance || (note.to !== undefined && note.to !== this.instance)) return
+    if (this.#watch !== undefined) this.#meet(note.node, note.instance, undefined)
+    if (note.ask !== undefined) void this.#answer(note.node, note.instance, note.ask)
+    if (note.id !== undefined && note.version !== undefined) {
+      const delta: Delta = {
+        id: note.id,
+        version: note.version,
+        joined: note.joined ?? [],
+        left: note.left ?? [],
+        isFirst: note.isFirst ?? false,
+      }
+      this.#rosters.get(note.id)?.hear(note.node, note.instance, delta)
+    }
+    for (const list of note.lists ?? []) {
+      this.#rosters.get(list.id)?.take(note.node, note.instance, list)
+      if (list.isLast) this.#answered(note.instance, list.id)
+    }
+  }
+
+  async #answer(node: string, instance: string, asked: Ask['ask']): Promise<void> {
+    let lists: List[] = []
+    let bytes = 0
+    const flush = async () => {
+      const note = { lists, node: this.bus.node, instance: this.instance, to: instance }
+      ;[lists, bytes] = [[], 0]
+      await this.bus.send(node, encodeNote(PREFIX, note)).catch(() => {}) // It asks again, or has gone.
+    }
+    for (const [id, version] of asked) {
+      for (const list of this.#rosters.get(id)?.lists(version, ANSWER_BYTES) ?? [this.#emptyList(id)]) {
+        lists.push(list)
+        bytes += list.names.reduce((sum, name) => sum + name.length + 3, 60)
+        if (bytes >= ANSWER_BYTES) await flush()
+      }
+    }
+    if (lists.length > 0) await flush()
+  }
+
+  #emptyList(id: string): List {
+    return { id, version: this.nextVersion(), names: [], at: 0, isLast: true }
+  }
+
+  /** Both sides of a connection that was away may have missed something. */
+  readonly #onUp = (): void => {
+    void this.#renew()
+    for (const roster of this.#rosters.values()) {
+      roster.announceVersion()
+      if (roster.isWatched) for (const instance of this.#peers.keys()) void this.#askFor(roster.id, [instance])
+    }
+  }
+}
+
+function parse(value: Uint8Array): { ttlMs?: number; gone?: boolean } {
+  try {
+    const lease: unknown = JSON.parse(Buffer.from(value).toString())
+    if (typeof lease === 'object' && lease !== null) return lease
+  } catch {}
+  return {}
+}
