@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import { Breather } from './breather.ts'
+import { diagnose } from './bus-channels.ts'
 import { closedError, downError } from './bus-errors.ts'
 import {
   type BusOptions,
@@ -168,8 +169,14 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
 
   /** @internal */
   reportGap(gap: Gap, onGap: ((gap: Gap) => void) | undefined): void {
+    diagnose('qbp:bus:gap', { bus: this, gap })
     if (onGap) this.guard(() => onGap(gap))
     this.guard(() => this.emit('gap', gap))
+  }
+
+  /** @internal */
+  reportLag(channel: string): void {
+    diagnose('qbp:bus:lag', { bus: this, channel })
   }
 
   /** @internal */
@@ -183,6 +190,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   protected setUp(up: boolean): void {
     if (up === this.#up || this.#closed) return
     this.#up = up
+    diagnose(up ? 'qbp:bus:up' : 'qbp:bus:down', { bus: this })
     this.guard(() => this.emit(up ? 'up' : 'down'))
   }
 

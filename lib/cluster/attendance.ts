@@ -135,6 +135,12 @@ export class Attendance implements RosterShare {
     void this.#askFor(id, [instance])
   }
 
+  /** Has another node write to a member of a group, or cut it off. */
+  async act(id: string, node: string, name: string, frame: Uint8Array | null): Promise<void> {
+    const act = { name, frame: frame === null ? null : Buffer.from(frame).toString('base64') }
+    await this.bus.send(node, encodeNote(PREFIX, { id, act, node: this.bus.node, instance: this.instance }))
+  }
+
   get #key(): string[] {
     return ['presence', this.bus.node, this.instance]
   }
@@ -277,6 +283,10 @@ export class Attendance implements RosterShare {
         isFirst: note.isFirst ?? false,
       }
       this.#rosters.get(note.id)?.hear(note.node, note.instance, delta)
+    }
+    if (note.act !== undefined && note.id !== undefined) {
+      const { name, frame } = note.act
+      this.#rosters.get(note.id)?.act(name, frame === null ? null : Buffer.from(frame, 'base64'))
     }
     for (const list of note.lists ?? []) {
       this.#rosters.get(list.id)?.take(note.node, note.instance, list)

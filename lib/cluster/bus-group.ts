@@ -136,6 +136,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
         id,
         () => this.#names(),
         (what, who) => process.nextTick(() => this.emit(what, who)),
+        (name, frame) => this.#act(name, frame),
       )
       attendance.enter(this.#roster, presenceTtlMs)
       const events: EventEmitter = this as unknown as EventEmitter
@@ -219,7 +220,10 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
    * @throws {QbpError} as a rejection: what `write` throws for a message that cannot be sent; what `publish` of the bus throws, such as
    * ERR_QBP_BUS_DOWN. Live, nobody gets the message then.
    */
-  broadcast(message: Outgoing<P, R>, options: BroadcastOptions<P, R> = {}): Promise<Position | undefined> {
+  broadcast(
+    message: Outgoing<P, R>,
+    options: Pick<BroadcastOptions<P, R>, 'except'> = {},
+  ): Promise<Position | undefined> {
     try {
       knownOptions('broadcast()', options, { except: true })
       const { except = null } = options
@@ -245,6 +249,25 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     return this.#roster.members()
   }
 
+  /**
+   * Writes a message to the members of a name, on whichever node they are, at most once and beside the log. @returns how many there are.
+   *
+   * @throws {QbpError} as a rejection: what `write` throws for a message that cannot be sent; what `members()` throws; ERR_QBP_NO_NODE where
+   * a node has just gone.
+   */
+  async send(name: string, message: Outgoing<P, R>): Promise<number> {
+    return this.#reach(name, this.#frames.frame(message))
+  }
+
+  /**
+   * Cuts off the connections of a name, on whichever node they are: their faults have the code ERR_QBP_CLOSED. @returns how many there are.
+   *
+   * @throws {QbpError} as a rejection: what `members()` throws; ERR_QBP_NO_NODE where a node has just gone.
+   */
+  async disconnect(name: string): Promise<number> {
+    return this.#reach(name, null)
+  }
+
   /** Lets all members of this node go; they stay open. Always resolves; may be repeated. */
   async close(): Promise<void> {
     if (this.#isClosed) return
@@ -256,6 +279,20 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #reach(name: string, frame: Uint8Array | null): Promise<number> {
+    encodeName(name)
+    if (this.#roster === undefined) throw bad('presence', 'the presence of this group is off')
+    return this.#roster.reach(name, frame)
+  }
+
+  #act(name: string, frame: Uint8Array | null): void {
+    for (const membership of [...this.#members.values()]) {
+      if (membership.name !== name || !membership.isAnnounced) continue
+      if (frame !== null) membership.write(frame)
+      else membership.drop(new QbpError('ERR_QBP_CLOSED', `The group ${JSON.stringify(this.channel)} has cut it off.`))
+    }
   }
 
   #names(): string[] {

@@ -73,6 +73,16 @@ export class Membership {
     }
   }
 
+  /** Writes a frame that is for it alone. */
+  write(frame: Uint8Array): void {
+    if (this.isClosed) return
+    try {
+      this.#port.frame(frame)
+    } catch (full) {
+      this.drop(this.#placed(full as QbpError))
+    }
+  }
+
   /** Writes a frame that it has missed, unless it is full. */
   replay(frame: Uint8Array, position: Position): void {
     // Half of its queue stays for what is written to it alone; a frame too large for the other half waits for an empty one.

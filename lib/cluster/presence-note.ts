@@ -34,6 +34,8 @@ export interface Note extends Partial<Delta>, Partial<Ask> {
   /** For which life of the receiver: two processes may have one name. */
   readonly to?: string
   readonly lists?: readonly List[]
+  /** For a member of the group `id`: a frame in base64, or null to cut it off. */
+  readonly act?: { readonly name: string; readonly frame: string | null }
 }
 
 export function encodeNote(prefix: string, note: Note): Buffer {

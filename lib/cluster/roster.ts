@@ -18,6 +18,7 @@ export interface RosterShare {
   subscribe(id: string): Promise<Subscription>
   ask(id: string): Promise<void>
   askPeer(id: string, instance: string): void
+  act(id: string, node: string, name: string, frame: Uint8Array | null): Promise<void>
   exit(roster: Roster): Promise<void>
 }
 
@@ -38,6 +39,7 @@ export class Roster {
   readonly id: string
   readonly #attendance: RosterShare
   readonly #own: () => Iterable<string>
+  readonly #onAct: (name: string, frame: Uint8Array | null) => void
   readonly #onChange: (what: 'join' | 'leave', presence: Presence) => void
   readonly #others = new Map<string, Others>()
   /** Rises with each change, and from one roster of the group to the next. */
@@ -56,13 +58,30 @@ export class Roster {
     id: string,
     own: () => Iterable<string>,
     onChange: (what: 'join' | 'leave', presence: Presence) => void,
+    onAct: (name: string, frame: Uint8Array | null) => void,
   ) {
     this.#attendance = attendance
     this.id = id
     this.#own = own
     this.#onChange = onChange
+    this.#onAct = onAct
     this.#version = attendance.nextVersion()
     this.#confirmed = this.#version
+  }
+
+  /** Writes to the members of a name, wherever they are, or cuts them off. @returns how many there are. */
+  async reach(name: string, frame: Uint8Array | null): Promise<number> {
+    const named = (await this.members()).filter((member) => member.name === name)
+    const { node: here } = this.#attendance.bus
+    const nodes = new Set(named.map(({ node }) => node))
+    if (nodes.delete(here)) this.act(name, frame)
+    await Promise.all([...nodes].map((node) => this.#attendance.act(this.id, node, name, frame)))
+    return named.length
+  }
+
+  /** The same for those of this node. */
+  act(name: string, frame: Uint8Array | null): void {
+    this.#onAct(name, frame)
   }
 
   /** Whether somebody wants to know of the other nodes' members. */

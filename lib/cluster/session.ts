@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
 import type { Bus, Entry, Key, Position } from '../bus/contract.ts'
+import type { Member } from '../net/group.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { type Joined, type Joining, joinAll } from './join-all.ts'
 
 /** What the store holds of a session. */
 export interface Held {
@@ -93,6 +97,19 @@ export class Session<State = unknown> implements AsyncDisposable {
       await this.#write(state, this.#keeping.bus.node)
       this.#state = state
     })
+  }
+
+  /**
+   * Joins several groups at once, as a client that comes back does. In a group whose log does not reach back to `since` the member begins with
+   * what comes from now on, and `gap` says so.
+   *
+   * @throws {QbpError} as a rejection: what `join` throws but for ERR_QBP_GAP. The member is in none of them then.
+   */
+  joinAll<P extends Protocol, R extends Role>(
+    member: Member<P, R>,
+    joins: readonly Joining<P, R>[],
+  ): Promise<Joined<P, R>[]> {
+    return joinAll(member, joins)
   }
 
   /** The client's connection is gone: for `ttlMs` from now it may come back, to any node. Always resolves. */

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
+import { joinAll } from '../../lib/cluster/join-all.ts'
 import { BusGroup, formatPosition, localBus, type Position, parsePosition } from '../../lib/index.ts'
 import { codeOf, overBothEngines, until } from '../support/engines.ts'
 import { Client, protocol, say } from '../support/grid.ts'
@@ -274,6 +275,68 @@ describe('BusGroup', () => {
       await Promise.all(numbers(1, 30).map((n) => group.broadcast(say(`${n} ${'x'.repeat(1000)}`))))
       await until(() => stuck.fault !== undefined)
       expect(stuck.fault).to.include({ code: 'ERR_QBP_QUEUE_FULL', channel: 'lobby' })
+    })
+
+    it('reaches the members of a name on whichever node, and cuts them off', async () => {
+      const [busA, busB] = [await bus({ node: 'a' }), await bus({ node: 'b' })]
+      for (const options of [live, durable]) {
+        const lobby = `reached ${'durable' in options}`
+        await using a = new BusGroup(protocol, busA, lobby, options)
+        await using b = new BusGroup(protocol, busB, lobby, options)
+        const [ann, ben, other] = [new Client(), new Client(), new Client()]
+        await a.join(ann.writer, { name: 'ann' })
+        await b.join(ben.writer, { name: 'ann' })
+        await b.join(other.writer, { name: 'other' })
+        expect(await a.send('ann', say('to ann'))).to.equal(2)
+        expect(await b.send('nobody', say('x'))).to.equal(0)
+        await until(() => ann.heard.length === 1 && ben.heard.length === 1)
+        await a.broadcast(say('to all'))
+        await until(() => ben.heard.length === 2 && other.heard.length === 1)
+        expect(await b.disconnect('ann')).to.equal(2)
+        await until(() => ann.fault !== undefined && ben.fault !== undefined)
+        expect([ann.fault, ben.fault].map((fault) => (fault as Error & { code: string }).code)).to.deep.equal([
+          'ERR_QBP_CLOSED',
+          'ERR_QBP_CLOSED',
+        ])
+        expect([other.heard, other.fault]).to.deep.equal([['to all'], undefined])
+      }
+    })
+
+    it('lets a client come back to all of its rooms in one call', async () => {
+      const rooms = await bus()
+      const groups = ['x', 'y', 'z'].map((room) => new BusGroup(protocol, rooms, room, durable))
+      const client = new Client()
+      const positions = await joinAll(
+        client.writer,
+        groups.map((group) => ({ group, name: 'ann' })),
+      )
+      client.writer.destroy()
+      for (const group of groups) await group.broadcast(say(group.channel))
+      const again = new Client()
+      const back = await joinAll(
+        again.writer,
+        positions.map(({ group, position }, n) => ({
+          group,
+          name: 'ann',
+          since: n === 1 ? { epoch: 'other', offset: 1n } : (position as Position),
+        })),
+      )
+      await until(() => again.heard.length === 2)
+      expect(again.heard.toSorted()).to.deep.equal(['x', 'z'])
+      expect(back.map(({ gap }) => gap?.code)).to.deep.equal([undefined, 'ERR_QBP_GAP', undefined])
+      expect(groups.map(({ size }) => size)).to.deep.equal([1, 1, 1])
+      await groups[2]?.close()
+      const third = new Client()
+      expect(
+        await codeOf(
+          joinAll(
+            third.writer,
+            groups.map((group) => ({ group })),
+          ),
+        ),
+      ).to.equal('ERR_QBP_CLOSED')
+      expect(groups.map((group) => group.has(third.writer))).to.deep.equal([false, false, false])
+      await Promise.all(groups.map((group) => group.close()))
     })
 
     it('lets timers and sockets have their turn, however many broadcasts are awaited', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -15,29 +15,61 @@ export class NatsServer {
   #process: ChildProcess | undefined
   readonly #onExit = () => this.#process?.kill('SIGKILL')
 
-  private constructor(binary: string, port: number, more: string[]) {
+  private constructor(binary: string, port: number, more: string[], config: string) {
     this.#binary = binary
-    this.#more = more
     this.port = port
+    this.#more = [...more]
+    if (config !== '') {
+      const file = `${this.#folder}.conf`
+      writeFileSync(file, config)
+      this.#more.push('-c', file)
+    }
     process.on('exit', this.#onExit)
   }
 
   /** Skips the running test or suite where there is no nats-server; fails it under QBP_PEERS=required. */
   static async start(context: Mocha.Context, ...more: string[]): Promise<NatsServer> {
-    const binary = findBinary()
-    if (!binary) {
-      const message = 'no nats-server found: apt-get install nats-server'
-      if (process.env.QBP_PEERS === 'required') throw new Error(message)
-      console.log(`      skipped, ${message}`)
+    if (findBinary() === undefined) {
+      if (process.env.QBP_PEERS === 'required') throw new Error(MISSING)
+      console.log(`      skipped, ${MISSING}`)
       context.skip()
     }
-    const server = new NatsServer(binary, await freePort(), more)
+    return NatsServer.launch(...more)
+  }
+
+  /** @throws where there is no nats-server. */
+  static async launch(...more: string[]): Promise<NatsServer> {
+    const server = new NatsServer(binary(), await freePort(), more, '')
     await server.up()
     return server
   }
 
+  /** One server, or several that are one cluster, with lines of configuration. */
+  static async cluster(size: number, config = ''): Promise<NatsServer[]> {
+    const routes = await Promise.all(Array.from({ length: size }, freePort))
+    const servers = await Promise.all(
+      routes.map(async (route, n) => {
+        const flags =
+          size === 1
+            ? []
+            : [
+                ...['-n', `n${n}`, '--cluster_name', 'qbp', '--cluster', `nats://127.0.0.1:${route}`],
+                ...['--routes', routes.map((port) => `nats://127.0.0.1:${port}`).join(',')],
+              ]
+        const server = new NatsServer(binary(), await freePort(), flags, config)
+        await server.up()
+        return server
+      }),
+    )
+    return servers
+  }
+
   get url(): string {
     return `127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
   }
 
   async up(): Promise<void> {
@@ -47,6 +79,11 @@ export class NatsServer {
       if (this.#process.exitCode !== null) throw new Error(`nats-server ended with ${this.#process.exitCode}`)
       await pause(10)
     }
+  }
+
+  /** Stops it in its tracks, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process?.kill(signal)
   }
 
   /** kill -9, as a crash would. */
@@ -79,8 +116,17 @@ export class NatsServer {
     await this.kill()
     this.lose()
     rmSync(`${this.#folder}-saved`, { recursive: true, force: true })
+    rmSync(`${this.#folder}.conf`, { force: true })
     process.off('exit', this.#onExit)
   }
+}
+
+const MISSING = 'no nats-server found: apt-get install nats-server'
+
+function binary(): string {
+  const found = findBinary()
+  if (found === undefined) throw new Error(MISSING)
+  return found
 }
 
 function findBinary(): string | undefined {

@@ -33,6 +33,8 @@ export interface LogShare {
   readonly turns: Turns
   /** Why a channel cannot be read. */
   refusal(channel: string, cause: unknown): Error
+  /** It has to read what it has missed. */
+  reportLag(channel: string): void
   /** It has ended. */
   forget(log: ChannelLog): void
 }
@@ -87,6 +89,7 @@ export class ChannelLog {
   fallBehind(): void {
     if (this.#phase !== 'level') return
     this.#phase = 'behind'
+    this.#logs.reportLag(this.channel)
     this.#catchUp().catch((error) => this.fail(error))
   }
 

@@ -16,8 +16,8 @@ const LONGEST_PAUSE_MS = 500
 
 /** No room on disk, or in the account: asking again makes none. */
 const FULL = new Set([10002, 10023, 10028, 10047, 10077])
-/** As many consumers as the account allows: after a reset the old ones still count for a while. */
-const TOO_MANY_CONSUMERS = new Set([10026, 10097])
+/** Peers that have not met yet; as many consumers as the account allows, where those of before a reset still count for a while. */
+const PASSING = new Set([10005, 10026, 10097])
 /** JetStream answers with these while it starts, elects a leader, or has lost a stream that is about to be made anew. */
 const PASSING_STATUS = new Set([404, 408, 500, 503])
 
@@ -252,7 +252,7 @@ export class NatsLink {
 function isFinal(error: unknown): boolean {
   if (error instanceof JetStreamApiError) {
     if (FULL.has(error.code)) return true
-    return !PASSING_STATUS.has(error.status) && !TOO_MANY_CONSUMERS.has(error.code)
+    return !PASSING_STATUS.has(error.status) && !PASSING.has(error.code)
   }
   return error instanceof errors.PermissionViolationError || error instanceof errors.InvalidArgumentError
 }

@@ -55,6 +55,7 @@ export class LogReader implements Subscription, Follower {
       const { epoch, seq, id, index } = this.#log.end
       if (place.epoch === epoch && place.seq === seq && place.index === index && place.id === id)
         return this.#standAt(place)
+      this.#logs.reportLag(this.channel)
       const found = await this.#find(place, patience)
       if (found.reason !== undefined) this.lose(found.reason, found.place)
       void this.#replay(found)

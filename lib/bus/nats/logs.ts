@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { PubAck } from '@nats-io/jetstream'
 import { QbpError } from '../../base/errors.ts'
 import type { BusBase } from '../bus-base.ts'
+import { diagnose } from '../bus-channels.ts'
 import type { LogListener, LogOptions, Position } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
 import { ChannelLog } from './channel-log.ts'
@@ -59,6 +60,7 @@ export class NatsLogs implements ReaderShare {
   publish(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position> {
     if (this.#queuedBytes > 0 && this.#queuedBytes + frame.length > this.#maxQueuedBytes) {
       const facts = { size: this.#queuedBytes + frame.length, limit: this.#maxQueuedBytes }
+      diagnose('qbp:bus:queue', { bus: this.#bus, bytes: facts.size, limit: facts.limit })
       const message = `${facts.size} bytes would wait for the engine, allowed are ${facts.limit} (maxQueuedBytes). Publish less, or wait for what is under way.`
       return Promise.reject(new QbpError('ERR_QBP_QUEUE_FULL', message, facts))
     }
@@ -99,6 +101,10 @@ export class NatsLogs implements ReaderShare {
   /** Why a channel cannot be read. */
   refusal(channel: string, cause: unknown): QbpError {
     return refusedError(`the log of ${JSON.stringify(channel)}`, cause)
+  }
+
+  reportLag(channel: string): void {
+    this.#bus.reportLag(channel)
   }
 
   /** A reader has gone. The log that nobody reads any more goes as well. */
