@@ -213,8 +213,16 @@ export class Plumbing implements StreamOwner {
   }
 
   duplexFailed(fault: Error): void {
+    this.#takeRest()
     this.#user.duplexFailed(fault)
     this.#duplex.destroy() // One with `autoDestroy: false` does not do so by itself.
+  }
+
+  /** Takes what a failed duplex holds still, paused by push-back: it came before the fault. Node emits no `data` for it. */
+  #takeRest(): void {
+    const duplex = this.#duplex
+    if (this.#isMoving || this.#intake !== 'open' || !duplex.errored || duplex.readableLength === 0) return
+    for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) onData.call(duplex, chunk)
   }
 
   allSent(): void {

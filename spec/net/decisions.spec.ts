@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { duplexPair, pipeline, Writable } from 'node:stream'
+import { Duplex, duplexPair, pipeline, Writable } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Group, QbpConnection, type QbpReadable } from '../../lib/index.ts'
@@ -216,4 +216,22 @@ describe('what the peer decides comes after its messages', () => {
       }
     })
   }
+
+  it('a fault of the duplex, also after what that itself holds while the reader pushes back', async () => {
+    const own = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+    const connection = new QbpConnection(protocol, own)
+    for (let n = 0; n < 10; n++) {
+      own.push(chunk)
+      await setImmediate()
+    }
+    expect(own.readableLength).to.be.above(0)
+    own.destroy(new Error('reset'))
+    await setTimeout(2)
+    let count = 0
+    const fault = await (async () => {
+      for await (const _ of connection.reader) count++
+    })().catch((error) => error)
+    expect(count).to.equal(10 * COUNT)
+    expect(fault).to.have.property('message', 'reset')
+  })
 })
