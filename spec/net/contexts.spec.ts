@@ -3,7 +3,16 @@ import { once } from 'node:events'
 import { duplexPair } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
-import { connect, createServer, Group, QbpConnection, type QbpReadable, QbpWritable } from '../../lib/index.ts'
+import { LocalHub } from '../../lib/bus/local/local-bus.ts'
+import {
+  connect,
+  createServer,
+  Group,
+  localBus,
+  QbpConnection,
+  type QbpReadable,
+  QbpWritable,
+} from '../../lib/index.ts'
 import { protocol } from '../support/chat.ts'
 import { portOf } from '../support/transports.ts'
 
@@ -144,5 +153,17 @@ describe('a callback of one connection never runs in the context of another', ()
         expect(await fault).to.equal(name)
       })
     }
+  })
+
+  it('by the listeners of a local bus, whoever has published first', async () => {
+    const hub = new LocalHub()
+    await using bus = localBus({ hub })
+    await using other = localBus({ hub })
+    const { contexts, note } = seen()
+    await context.run('member', () => bus.subscribe('room', note))
+    for (const name of ['a', 'b']) context.run(name, () => other.publish('room', Buffer.from('hi')))
+    await setTimeout(5)
+    for (const each of contexts) expect(each).to.be.oneOf(['member', undefined])
+    expect(contexts.size).to.equal(1)
   })
 })

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { QbpError } from '../../base/errors.ts'
 import { knownOptions } from '../../base/options.ts'
 import { BusBase } from '../bus-base.ts'
@@ -14,6 +15,9 @@ import type { LiveListener, LogListener, LogOptions, Position, Subscription } fr
 import { LocalLog } from './log.ts'
 import { LocalReader } from './reader.ts'
 import { LocalStore, LocalTable } from './store.ts'
+
+/** The context in which the library was loaded. */
+const inRootContext = AsyncLocalStorage.snapshot()
 
 export interface LocalHubOptions extends RetentionOptions {
   /** The longest frame and value, in bytes. Default: 1 MiB less 1 KiB, as on NATS. */
@@ -111,11 +115,14 @@ export class LocalHub {
    */
   later(call: () => void): void {
     if (this.#calls.push(call) > 1) return
-    setImmediate(() => {
-      const calls = this.#calls
-      this.#calls = []
-      for (const each of calls) each()
-    })
+    // In no publisher's AsyncLocalStorage context: it would be that of the first one, for all.
+    inRootContext(() =>
+      setImmediate(() => {
+        const calls = this.#calls
+        this.#calls = []
+        for (const each of calls) each()
+      }),
+    )
   }
 }
 
