@@ -33,11 +33,11 @@ function named<T>(layout: string, stream: Buffer, act: () => T): T {
 }
 
 describe('any layout of the language', () => {
-  it('reads what it has written, however it is cut, compiled or not: 1,500 random ones', function () {
+  it('reads what it has written, however it is cut, compiled or not: 300 random ones', function () {
     this.timeout(120_000)
     const draw = new Draw(randomNumbers(2026))
     const seen = { layouts: 0, frames: 0, plain: 0 }
-    while (seen.layouts < 1_500) {
+    while (seen.layouts < 300) {
       const layout = drawLayout(draw)
       const protocol = protocolOf(layout)
       if (protocol === null) continue
@@ -111,8 +111,8 @@ describe('any layout of the language', () => {
             .with.property('code', 'ERR_QBP_TRUNCATED')
       }
     }
-    expect(seen.plain).to.be.greaterThan(50)
-    expect(seen.frames).to.be.greaterThan(3_000)
+    expect(seen.plain).to.be.greaterThan(10)
+    expect(seen.frames).to.be.greaterThan(600)
   })
 })
 

@@ -12,7 +12,9 @@ import { headers, Protocol, QbpError, QbpReadable, QbpWritable } from '../../lib
 
 const LAYOUTS = [
   ...new Set([
-    ...Object.values(headers),
+    ...Object.values(headers).flatMap((header) =>
+      typeof header === 'string' && !header.includes('{') ? [header] : [],
+    ),
     '0xcafe version:u8 type:u8 length(rest):varint 0x00',
     'length(frame):varint type:zigzag flags:u24le',
     'type:varint length(frame):u16le',
@@ -62,6 +64,7 @@ const SAMPLES = {
 
 /** The codes that bytes from a peer may lead to. */
 const CODES = new Set([
+  'ERR_QBP_BAD_CHECKSUM',
   'ERR_QBP_BAD_CONSTANT',
   'ERR_QBP_BAD_LENGTH',
   'ERR_QBP_BAD_VARINT',

@@ -60,13 +60,18 @@ function reading(
   return { tiled, bits: cost.bits, frames: counted, fields: cost.fields }
 }
 
+/** A layout of nothing but hexadecimal constants and integers before the body: what a shape can be. */
+const PLAIN = /^(?:(?:0x\w+|\w+(?:\((?:rest|frame)\))?:\w+)(?: |$))+$/
+
 /** How a shape is written: as its bytes suggest, and as layouts that have a name and read the same. */
 function* spellings(shape: Shape, tiled: Tiled): Generator<{ line: string; name: string | undefined; oddity: number }> {
   const { line, oddity } = spell(shape, tiled)
   const named = new Map<string, string>(
     Object.entries(headers)
       .reverse() // Of two names of one layout the first.
-      .map(([name, text]) => [text, name]),
+      .flatMap(([name, text]): [string, string][] =>
+        typeof text === 'string' && PLAIN.test(text) ? [[text, name]] : [],
+      ),
   )
   yield { line, name: named.get(line), oddity: named.has(line) ? oddity - PRESET_BITS / ODDITY_BITS : oddity }
   for (const [text, name] of named) {

@@ -79,10 +79,10 @@ export interface CommandProtocol {
 /** Loads the protocol that the options describe. @throws {UsageError} or a QbpError that says what is wrong with it. */
 export async function commandProtocol(values: ProtocolValues, change: ProtocolOptions = {}): Promise<CommandProtocol> {
   const { schema, header, types, message, include } = values
-  if (schema === undefined) return withoutSchema(values)
+  if (schema === undefined) return await withoutSchema(values)
   const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
   const protocol = await Protocol.load(schema, {
-    ...(header !== undefined && { header: headerText(header) }),
+    ...(header !== undefined && { header: await headerForm(header) }),
     ...(types !== undefined && { types: await forms(values) }),
     ...(message !== undefined && { message: (await form('message', message)) as OnlyForm }),
     ...(include !== undefined && { includeDirs: include }),
@@ -98,17 +98,17 @@ export async function commandProtocol(values: ProtocolValues, change: ProtocolOp
  *
  * @throws {UsageError} for options that need a schema.
  */
-function withoutSchema({
+async function withoutSchema({
   header,
   role,
   types,
   message,
   package: name,
   'max-body': most,
-}: ProtocolValues): CommandProtocol {
+}: ProtocolValues): Promise<CommandProtocol> {
   if (types !== undefined || message !== undefined || name !== undefined)
     throw new UsageError('no schema is given, and --types, --message and --package are about one: --schema FILE.proto.')
-  const text = header === undefined ? headers.default : headerText(header)
+  const text = header === undefined ? headers.default : await headerForm(header)
   return {
     protocol: Protocol.raw({ header: text }),
     role: role === undefined ? undefined : oneOf('role', role, ['client', 'server']),
@@ -125,8 +125,11 @@ export function senderOf({ protocol, role }: CommandProtocol): Role {
   )
 }
 
-/** A layout, or the one that has this name. @throws {UsageError} */
-export function headerText(text: string): string {
+/** A layout, or each role's, or those that have this name. @throws {UsageError} */
+export async function headerForm(text: string): Promise<NonNullable<ProtocolOptions['header']>> {
+  if (/^\s*\{\s*["']?(client|server)["']?\s*:/.test(text)) {
+    return (await form('header', text)) as { client: string; server: string }
+  }
   if (Object.hasOwn(headers, text)) return headers[text as keyof typeof headers]
   if (!/^\w+$/.test(text)) return text
   throw new UsageError(

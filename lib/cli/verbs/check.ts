@@ -13,7 +13,7 @@ import { DONE, FAULT, verb } from '../command/verb.ts'
 import {
   commandProtocol,
   forms,
-  headerText,
+  headerForm,
   type ProtocolValues,
   protocolOptions,
 } from '../options/protocol-options.ts'
@@ -47,7 +47,8 @@ export const run = verb(form, async (values, positionals, io) => {
   if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option: --schema ${positionals[0]}?`)
   const { schema, against } = values
   if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
-  const layout = values.header === undefined ? headers.default : headerText(values.header)
+  const given = values.header === undefined ? headers.default : await headerForm(values.header)
+  const layout = typeof given === 'string' ? given : given.client
   const now = await version(schema, values, hasType(layout))
   const header = new Header(layout, { section: (name) => messageType(name, now.types) })
   const findings = header.hasType ? numbersOf(now, header) : []
