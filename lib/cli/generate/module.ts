@@ -82,7 +82,7 @@ export function generateModule(
   const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
   // The functions of a codec are JavaScript; what the module exports is typed all the same.
   const unchecked = codec ? '// @ts-nocheck\n' : ''
-  const long = int64 === 'long' ? "import $Long from 'long'\n" : ''
+  const long = int64 === 'long' ? "import $$Long from 'long'\n" : ''
   const about = `/** The schema${packageName === '' ? '' : ` of package ${packageName}`}, for \`Protocol.from\`. */\n`
   const imports = `import type ${names.imports} from ${quote(importFrom)}\n`
   const join = (parts: string[]) => parts.join('\n')
@@ -127,6 +127,6 @@ function schemaText(data: Description & { package: string; int64: Int64Kind }, c
     .replace(/\s*\}$/, '')
     .replace(/^\{\s*/, '')
     .replace(/,$/, '')
-  const long = data.int64 === 'long' ? ',\n  long: $Long' : ''
+  const long = data.int64 === 'long' ? ',\n  long: $$Long' : ''
   return `{\n  ${text}${long}${codec === '' ? '' : `,\n  codec: ${codec}`},\n}`
 }
