@@ -3,7 +3,7 @@
 import protobuf from 'protobufjs'
 import { QbpError } from '../base/errors.ts'
 import { type LongClass, provideLong, signedKey, split, unsignedKey } from '../codec/int64.ts'
-import { KINDS, type Kind } from '../codec/kinds.ts'
+import { KINDS, type Kind, wireTypeOf } from '../codec/kinds.ts'
 import { at } from '../codec/wire.ts'
 import type {
   Description,
@@ -152,7 +152,7 @@ function describeField(original: protobuf.FieldBase): FieldDescription {
     ...(field.repeated && { repeated: true }),
     ...(field.hasPresence && { presence: true }),
     ...(field.required && { required: true }),
-    ...(field.packed && field.repeated && { packed: true }),
+    ...(field.packed && field.repeated && wireTypeOf(kind) !== 2 && { packed: true }),
     ...(field.delimited && !field.map && { group: true }), // The values of a map never are.
     ...(features(field).utf8_validation !== 'VERIFY' && (kind === 'string' || field.map) && { loose: true }),
     ...(oneof !== null && !isSynthetic(oneof) && { oneof: oneof.name }),

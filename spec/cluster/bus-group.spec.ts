@@ -153,7 +153,7 @@ describe('BusGroup', () => {
       const start = (await group.broadcast(say('0'))) as Position
       await Promise.all(numbers(1, 1000).map((n) => group.broadcast(say(`${n} ${text}`))))
       const joined = group.join(a.writer, { since: start })
-      await until(() => a.writer.writableLength > 100_000)
+      await until(() => a.writer.writableLength > 90_000) // A past is given up to half of what may wait.
       await new Promise((resolve) => setTimeout(resolve, 20))
       expect(a.writer.writableLength).to.be.lessThan(200_000)
       a.read()
