@@ -11,7 +11,14 @@ export type { BusOptions, RetentionOptions } from './bus/bus-options.ts'
 export type * from './bus/contract.ts'
 export { type LocalBus, type LocalBusOptions, LocalHub, type LocalHubOptions, localBus } from './bus/local/local-bus.ts'
 export { formatPosition, parsePosition } from './bus/position.ts'
-export { CALL_CODES, type CallCode, type CallDetail, CallError, type Metadata } from './calls/call-error.ts'
+export {
+  CALL_CODES,
+  type CallCode,
+  type CallDetail,
+  CallError,
+  type CallErrorFacts,
+  type Metadata,
+} from './calls/call-error.ts'
 export type { ClientOptions } from './calls/client.ts'
 export type { EndedCall } from './calls/host.ts'
 export type { CallContext } from './calls/incoming-call.ts'
@@ -26,11 +33,13 @@ export type { Joined, Joining } from './cluster/join-all.ts'
 export type { Presence } from './cluster/roster.ts'
 export type { Session } from './cluster/session.ts'
 export { Sessions, type SessionsOptions } from './cluster/sessions.ts'
-export type { Int64, Int64Kind, Long } from './codec/int64.ts'
+export type { Int64, Int64Kind, Long, LongClass } from './codec/int64.ts'
 export { plain } from './codec/plain.ts'
 export { Message } from './codec/type.ts'
+export type { BodyHook } from './framing/body-hook.ts'
 export type { Policy } from './framing/message-reader.ts'
 export { headers } from './framing/presets.ts'
+export type { HeaderFields } from './framing/row-reader.ts'
 export { RawMessage } from './framing/table.ts'
 export type { Traffic } from './framing/traffic.ts'
 export type { ChannelEvents } from './net/channels.ts'
@@ -44,7 +53,7 @@ export type { CloseOptions, ConnectionOptions } from './net/settings.ts'
 export type { ConnectionStats } from './net/stats.ts'
 export type { DeadlineOptions, Heartbeat } from './net/time-limits.ts'
 export type { TlsOptions } from './net/tls.ts'
-export type { CallForm } from './protocol/call-forms.ts'
+export type { CallDialect, CallForm } from './protocol/call-forms.ts'
 export type {
   Description,
   EnumDescription,
@@ -56,7 +65,7 @@ export type {
   Schema,
   ServiceDescription,
 } from './protocol/description.ts'
-export type { EntryForm, OnlyForm, TableForm } from './protocol/forms.ts'
+export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
 export type { LoadOptions } from './protocol/load.ts'
 export { Protocol } from './protocol/loading.ts'
 export type { AnyMessage, Framed, Incoming, Outgoing, UnlistedMessage } from './protocol/message-types.ts'

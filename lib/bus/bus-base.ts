@@ -205,7 +205,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   protected abstract sendFrame(node: string, frame: Uint8Array): Promise<void>
   protected abstract leave(): Promise<void>
 
-  /** For the store: see {@link Breather}. */
+  /** For the store: see `Breather`. */
   breathe(): Promise<void> | undefined {
     return this.#breather.next()
   }

@@ -30,6 +30,7 @@ export const CALL_CODES = {
   UNAUTHENTICATED: 16,
 } as const
 
+/** The name of one of the sixteen codes that a call can end with, as gRPC has them. */
 export type CallCode = keyof typeof CALL_CODES
 
 const names = new Map<number, CallCode>(Object.entries(CALL_CODES).map(([name, number]) => [number, name as CallCode]))

@@ -40,4 +40,4 @@ export type AnyClient = { readonly [method: string]: any }
 
 /** Handlers of a service whose schema was read at run time. */
 // biome-ignore lint/suspicious/noExplicitAny: it has no types.
-export type AnyHandlers = { readonly [method: string]: (request: any, context: CallContext) => any }
+export type AnyHandlers = Readonly<Record<string, (request: any, context: CallContext) => any>>

@@ -12,12 +12,14 @@ export interface Description {
   readonly services: Readonly<Record<string, ServiceDescription>>
 }
 
+/** A message: its fields, and its options. */
 export interface MessageDescription {
   readonly fields: readonly FieldDescription[]
   /** Those in brackets, such as `(qbp.type)`; a value of an enum as its number. */
   readonly options?: Readonly<Record<string, unknown>>
 }
 
+/** A field of a message. What is left out is as in proto3. */
 export interface FieldDescription {
   readonly name: string
   readonly id: number
@@ -42,15 +44,18 @@ export interface FieldDescription {
   readonly initial?: number | boolean | string
 }
 
+/** An enum: its values, aliases too. */
 export interface EnumDescription {
   readonly values: Readonly<Record<string, number>>
   readonly closed?: true
 }
 
+/** A service, its methods by the names of the .proto. */
 export interface ServiceDescription {
   readonly methods: Readonly<Record<string, MethodDescription>>
 }
 
+/** A method: the full names of what it takes and gives. */
 export interface MethodDescription {
   readonly request: string
   readonly response: string
