@@ -287,6 +287,8 @@ describe('BusGroup', () => {
         await a.join(ann.writer, { name: 'ann' })
         await b.join(ben.writer, { name: 'ann' })
         await b.join(other.writer, { name: 'other' })
+        // What a node has just said of itself takes a moment to the others.
+        while ((await a.members()).length < 3 || (await b.members()).length < 3) await turn()
         expect(await a.send('ann', say('to ann'))).to.equal(2)
         expect(await b.send('nobody', say('x'))).to.equal(0)
         await until(() => ann.heard.length === 1 && ben.heard.length === 1)

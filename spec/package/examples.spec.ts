@@ -16,7 +16,7 @@ const SUMMARIES: Readonly<Record<string, RegExp>> = {
   chat: /^3 clients, \d+ messages seen by them; the server read 10 \(232 bytes\) and wrote \d+ .*\. All closed\.$/,
   'child-process': /^168 and 17816 primes; the worker has exited with 0\. All closed\.$/,
   feed: /^2000 quotes broadcast, 3500 received by 3 clients\. All closed\.$/,
-  metrics: /^12 samples scraped, 12 points exported\. All closed\.$/,
+  metrics: /^(\d+) samples scraped, \1 points exported\. All closed\.$/,
   'mutual-tls': /^2 clients served by name, 2 turned away\. All closed\.$/,
   request: /^1000 of 1000 replies belong to their requests\. All closed\.$/,
   'unix-socket': /^3 visitors; the socket's file is gone\. All closed\.$/,

@@ -2,10 +2,10 @@ import { expect } from 'chai'
 import { fuzz } from '../support/fuzz.ts'
 
 describe('hostile streams', function () {
-  this.timeout(30_000)
+  this.timeout(90_000)
 
   it('lead to messages or a documented error, however they are cut', async () => {
-    const { inputs, messages, ends } = await fuzz(2, 20261123)
+    const { inputs, messages, ends } = await fuzz(8, 20261123)
     expect(inputs).to.be.above(100)
     expect(messages).to.be.above(0)
     // Each end is met: a fuzzer that meets only one kind of refusal tests little.
