@@ -69,7 +69,7 @@ function binary(name) {
 function copy(folder) {
   const { transformSync } = require('esbuild')
   rmSync(folder, { recursive: true, force: true })
-  for (const top of ['lib', 'spec', 'schemas', 'examples']) {
+  for (const top of ['lib', 'spec', 'schemas', 'examples', 'docs']) {
     for (const entry of readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
       const from = join(entry.parentPath ?? entry.path, entry.name)

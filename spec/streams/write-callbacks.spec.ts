@@ -136,7 +136,7 @@ describe('the callback of a write', () => {
     writer.write(say(1), (error) => outcomes.push(error))
     await setImmediate()
     expect(outcomes).to.deep.equal([])
-    writer.read()
+    while (writer.read() !== null); // Node 26 gives out one chunk a call.
     await setImmediate()
     expect(outcomes).to.deep.equal([null, null])
     writer.write(say(1), (error) => outcomes.push(error))
@@ -180,7 +180,7 @@ describe('Writable.toWeb(writer)', () => {
         web.write(say(1_000)).catch(() => {})
         isFull = await Promise.race([web.ready.then(() => false), setTimeout(5).then(() => true)])
       }
-      expect(taken).to.be.within(9, 60)
+      expect(taken).to.be.within(9, 150) // Node's own queues hold up to 64 KiB from 22 on.
       writer.destroy()
     }
   })
