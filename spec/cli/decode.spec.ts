@@ -217,7 +217,6 @@ describe('qbp decode', () => {
     const line = JSON.stringify({ name: 'Say', message: { text } })
     const frame = (await cli(encode, chat, line)).bytes
     const { stdout } = await cli(decode, chat, frame)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
     expect(stdout).to.match(/^[\x20-\x7e\n]*$/)
     expect(JSON.parse(stdout).message.text).to.equal(text)
     expect((await cli(encode, chat, stdout)).bytes.toString('hex')).to.equal(frame.toString('hex'))

@@ -19,7 +19,10 @@ function compile(): string {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'qbp-memory-'))
   const lib = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' }).filter(isOfLibrary)
-  const files = [...lib.map((name) => `lib/${name}`), ...['every', 'heap', 'reflected'].map((name) => `spec/support/${name}.ts`)]
+  const files = [
+    ...lib.map((name) => `lib/${name}`),
+    ...['every', 'heap', 'reflected'].map((name) => `spec/support/${name}.ts`),
+  ]
   for (const file of files) {
     const { outputText } = ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), {
       compilerOptions: {
