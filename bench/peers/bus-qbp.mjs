@@ -1,6 +1,6 @@
 // The bus over NATS, and groups on it.
 
-import { natsBus } from '../../dist/bus/nats.js'
+import { natsBus } from '../../dist/bus/nats/nats-bus.js'
 import { BusGroup, createServer, QbpWritable } from '../../dist/index.js'
 import { fixture, now } from '../fixtures.mjs'
 import { protocol } from './qbp.mjs'
@@ -73,10 +73,11 @@ export const functions = {
       bytes += chunk.length
     })
     const began = now()
-    const { offset } = await log.join(writer, { since: start })
+    await log.join(writer, { since: start })
     await new Promise(setImmediate)
     const took = now() - began
-    if (offset - start.offset !== BigInt(count) || bytes === 0) throw new Error(`${offset - start.offset} resumed`)
+    // All are of one length; positions do not count them.
+    if (bytes === 0 || bytes % count !== 0) throw new Error(`${bytes} bytes resumed, of ${count} messages`)
     writer.destroy()
     return took
   },
