@@ -1,3 +1,4 @@
+import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { Type } from '../codec/type.ts'
 import type { JsonContext } from './context.ts'
 import { fromProtoJson } from './from-json.ts'
@@ -14,6 +15,8 @@ export interface JsonOptions {
   ignoreUnknown?: boolean | undefined
 }
 
+const JSON_OPTIONS: OptionNames<JsonOptions> = { unknownFields: true, ignoreUnknown: true }
+
 /** Messages of one schema to ProtoJSON and back. */
 export class ProtoJson implements JsonContext {
   readonly find: (fullName: string) => Type | undefined
@@ -21,6 +24,7 @@ export class ProtoJson implements JsonContext {
   readonly ignoreUnknown: boolean
 
   constructor(find: (fullName: string) => Type | undefined, options: JsonOptions = {}) {
+    knownOptions('ProtoJSON', options, JSON_OPTIONS)
     this.find = find
     this.unknownFields = options.unknownFields ?? false
     this.ignoreUnknown = options.ignoreUnknown ?? false

@@ -75,6 +75,12 @@ describe('ProtoJSON of a Protocol', () => {
     })
   })
 
+  it('refuses an option that is none', () => {
+    const { code, message } = refusal(() => read({}, { ignoreUnknwon: true }))
+    expect(code).to.equal('ERR_QBP_BAD_OPTION')
+    expect(message).to.include('ignoreUnknown')
+  })
+
   it('keeps a message of an unknown type as bytes', () => {
     const any = { '@type': 'type.googleapis.com/other.Thing', value: 'CAE=' }
     expect(back({ any })).to.deep.equal({ any })
