@@ -1,6 +1,6 @@
 // node scripts/ts.cjs FILE [ARGUMENT…]: runs a TypeScript file of this repository, without checking its types, on every Node
 // that the package runs on. A `main` that it exports is called. In place of FILE may stand a FOLDER and the NAME of a file in it.
-require('ts-node/register/transpile-only')
+require('ts-node/register')
 const { readdirSync, statSync } = require('node:fs')
 const { join, resolve } = require('node:path')
 

@@ -153,7 +153,7 @@ describe('NODE_DEBUG=qbp', () => {
   const run = async (): Promise<string[]> => {
     const { stderr } = await promisify(execFile)(
       process.execPath,
-      ['-r', 'ts-node/register/transpile-only', '-e', program],
+      ['-r', 'ts-node/register', '-e', program],
       { cwd: ROOT, env: { ...process.env, NODE_DEBUG: 'qbp' } },
     )
     return stderr.split('\n').filter((line) => line !== '')

@@ -269,7 +269,7 @@ describe('a protocol', () => {
       try { Protocol.from({ package: 't', int64: 'bigint', ...description }, { types: { A: 1 } }).encode('A', {}) } catch (error) {
         process.stdout.write(error.code + ': ' + error.message)
       }`
-    const args = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register/transpile-only', '-e', script]
+    const args = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register', '-e', script]
     const output = execFileSync(process.execPath, args, { cwd: join(__dirname, '..', '..'), encoding: 'utf8' })
     expect(output).to.match(/^ERR_QBP_NO_CODEGEN: This process forbids code generation from strings/)
   }).timeout(60_000)

@@ -9,7 +9,7 @@ const ROOT = join(__dirname, '..', '..')
 
 /** Runs a program where functions must not be made of text. */
 function run(program: string): unknown {
-  const flags = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register/transpile-only']
+  const flags = ['--disallow-code-generation-from-strings', '-r', 'ts-node/register']
   return JSON.parse(execFileSync(process.execPath, [...flags, '-e', program], { cwd: ROOT, encoding: 'utf8' }))
 }
 
