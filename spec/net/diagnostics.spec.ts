@@ -151,11 +151,10 @@ describe('NODE_DEBUG=qbp', () => {
       await connect(protocol, { port }).catch(() => {})
     })`
   const run = async (): Promise<string[]> => {
-    const { stderr } = await promisify(execFile)(
-      process.execPath,
-      ['-r', 'ts-node/register', '-e', program],
-      { cwd: ROOT, env: { ...process.env, NODE_DEBUG: 'qbp' } },
-    )
+    const { stderr } = await promisify(execFile)(process.execPath, ['-r', 'ts-node/register', '-e', program], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_DEBUG: 'qbp' },
+    })
     return stderr.split('\n').filter((line) => line !== '')
   }
 
