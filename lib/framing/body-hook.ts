@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import type { HeaderFields } from './row-reader.ts'
+import type { HeaderFields } from './head.ts'
 
 /**
  * What lies between the body on the wire and the bytes of its message, such as a compression that a flag of the header

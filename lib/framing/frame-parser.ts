@@ -5,8 +5,8 @@
 import { QbpError } from '../base/errors.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import { alloc, copy } from '../codec/wire.ts'
+import type { Head, HeaderFields } from './head.ts'
 import type { Header } from './header.ts'
-import type { Head, HeaderFields } from './row-reader.ts'
 
 const NOTHING = new Uint8Array(0)
 

@@ -2,9 +2,10 @@
 // Interpreted, a varint header would cost more than a body. Other rows are read by row-reader.ts.
 
 import { compile } from '../base/compile.ts'
-import { code, codeScope } from './integer-kinds.ts'
-import { type Bits, type Constant, type Field, fieldsOf, fixedSize, type Integer, type Part } from './layout.ts'
-import { type Head, type HeaderFields, more, safeNumber, tooLong, wrongConstant, wrongNumber } from './row-reader.ts'
+import { type Head, type HeaderFields, more } from './head.ts'
+import { safeNumber, tooLong, wrongConstant, wrongNumber } from './header-faults.ts'
+import { code, codeScope } from './layout/integer-kinds.ts'
+import { type Bits, type Constant, type Field, fieldsOf, fixedSize, type Integer, type Part } from './layout/layout.ts'
 
 type Fields = HeaderFields | null
 
@@ -59,13 +60,13 @@ export function compileHeader(parts: readonly PlainPart[]): HeaderCode {
 /** Statements that leave the part's values in variables of their names, after a $, and `pos` after it. */
 function readPart(part: PlainPart): string {
   if (part.kind === 'constant') return readConstant(part)
-  const behind = fieldsOf(part).some(({ role }) => role === 'length') ? 'behindLength = pos' : ''
+  const after = fieldsOf(part).some(({ role }) => role === 'length') ? 'afterLength = pos' : ''
   if (part.kind === 'bits') {
     const cells = part.fields.map(({ name, bits, shift }) => {
       const shifted = `bits >>> ${shift}`
       return `$${name} = ${bits === 32 ? shifted : `(${shifted}) & ${2 ** bits - 1}`}`
     })
-    return `${code(part.of).read('bits', 'bits')}; ${cells.join('; ')}; ${behind}`
+    return `${code(part.of).read('bits', 'bits')}; ${cells.join('; ')}; ${after}`
   }
   const { field, of } = part
   const { name, role } = field
@@ -73,7 +74,7 @@ function readPart(part: PlainPart): string {
   return `${code(of).read(`$${name}`, name)}
     ${checks}
     ${role === 'type' && of.least < 0 ? `if ($type < 0) wrongNumber('type', $type, 0)` : ''}
-    ${behind}`
+    ${after}`
 }
 
 /** Each byte by itself: a fault shows at the first wrong one. */
@@ -90,10 +91,10 @@ function reader(parts: readonly PlainPart[]): string {
   const fields = parts.flatMap(fieldsOf)
   const own = fields.filter(({ role }) => role === 'own')
   const { all, plus } = lengthOf(parts).field.counted
-  const counted = `${all === null ? '0' : all === 'rest' ? 'pos - behindLength' : 'pos - start'}${plus === 0 ? '' : ` + ${plus}`}`
+  const counted = `${all === null ? '0' : all === 'rest' ? 'pos - afterLength' : 'pos - start'}${plus === 0 ? '' : ` + ${plus}`}`
   return `(buf, pos, end, head) => {
     const start = pos
-    let bits = 0, behindLength = 0, ${fields.map(({ name }) => `$${name} = 0`).join(', ')}
+    let bits = 0, afterLength = 0, ${fields.map(({ name }) => `$${name} = 0`).join(', ')}
     ${parts.map(readPart).join('\n')}
     const body = $length - (${counted})
     if (body < 0) wrongNumber('length', $length, ${counted})

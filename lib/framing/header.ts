@@ -6,17 +6,20 @@
 //           +-------+---------------+------------------+
 //            u16 BE  u32 BE          `length` bytes
 //
-// A layout is text (layout-text.ts), whose parts are checked (layout.ts). A plain one is compiled (header-code.ts); others, and
-// all where functions must not be made of text, are read and written part by part (row-reader.ts, row-writer.ts).
+// A layout is text, whose parts are checked (layout/). A plain one is compiled (header-code.ts); others, and all where
+// functions must not be made of text, are read and written part by part (row-reader.ts, row-writer.ts).
 
 import { QbpError } from '../base/errors.ts'
 import type { Type } from '../codec/type.ts'
+import { overflow } from './drafting.ts'
+import type { Head, HeaderFields } from './head.ts'
 import { compileHeader, type HeaderCode, lengthOf, type PlainPart, plainParts } from './header-code.ts'
-import { holds, mostNumber } from './integer-kinds.ts'
-import { type Field, fieldsOf, type Layout, type Part, type Place, parseLayout, type Row } from './layout.ts'
-import { badLayout } from './layout-text.ts'
-import { type Head, type HeaderFields, type Piece, RowReader } from './row-reader.ts'
-import { checkNames, overflow, ownNames, RowWriter } from './row-writer.ts'
+import { holds, mostNumber } from './layout/integer-kind.ts'
+import { type Field, fieldsOf, type Layout, type Part, type Place, type Row } from './layout/layout.ts'
+import { parseLayout } from './layout/parse-layout.ts'
+import { badLayout } from './layout/words.ts'
+import { type Piece, RowReader } from './row-reader.ts'
+import { checkNames, ownNames, RowWriter } from './row-writer.ts'
 import { placesIn } from './section-places.ts'
 
 /** What a Header needs beside its layout. */

@@ -5,8 +5,8 @@ import { alloc, copy } from '../codec/wire.ts'
 import { Batch } from './batch.ts'
 import { type BodyHook, writeByHook } from './body-hook.ts'
 import { MAX_HEADER_BYTES } from './frame-parser.ts'
+import type { HeaderFields } from './head.ts'
 import { checkType, type Header, type PlainHeader } from './header.ts'
-import type { HeaderFields } from './row-reader.ts'
 import type { Entry, Table } from './table.ts'
 
 /** What a message may have beside its fields; `type` and `body` count where it is sent as it stands. */

@@ -2,83 +2,25 @@
 // preambles. It starts again from the frame's first byte each time that `needs` is met, which is at most once for each
 // part, or byte of a varint: so time stays linear however the bytes are cut.
 
-import { QbpError } from '../base/errors.ts'
+import type { QbpError } from '../base/errors.ts'
 import { bodyFault } from '../codec/locate-fault.ts'
 import type { Type } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
-import { at, type HeaderInteger } from './integer-kinds.ts'
-import type { Bits, Bytes, Constant, Field, Integer, Place, Row, Section } from './layout.ts'
-import { fieldsOf } from './layout.ts'
-
-/** The layout's own fields, sections and bytes, by name. */
-// biome-ignore lint/suspicious/noExplicitAny: what they are stands in a text.
-export type HeaderFields = Record<string, any>
-
-/** What a header says; one object is used for every frame of a stream. */
-export interface Head {
-  /** The message's type, or 0 where the layout has none. */
-  type: number | string
-  /** Bytes of the body. */
-  length: number
-  /** The layout's own fields by name, a new object for each frame, or null where it has none. */
-  fields: HeaderFields | null
-  /** Where the body begins. */
-  start: number
-  /** While the frame is not whole: bytes of it that must be there before it is worth being read again. */
-  needs: number
-  /** Whether `needs` is the whole frame. */
-  isEndKnown: boolean
-  /** Why a section of the header does not decode, if one does not. The frame is whole all the same. */
-  fault: QbpError | null
-  readonly maxBodyBytes: number
-  /** The most bytes of sections and bytes of one's own. */
-  readonly maxHeaderBytes: number
-}
-
-/** The frame goes on at `end`: it is worth being read again when the bytes reach `needs`. @returns -1. */
-export function more(head: Head, start: number, needs: number): -1 {
-  head.needs = needs - start
-  head.isEndKnown = false
-  return -1
-}
-
-/** @throws {QbpError} ERR_QBP_TOO_LONG */
-export function tooLong(head: Head, size: number): never {
-  throw new QbpError(
-    'ERR_QBP_TOO_LONG',
-    `A body of ${size} bytes is announced; maxBodyBytes allows ${head.maxBodyBytes}.`,
-    { type: head.type, size, limit: head.maxBodyBytes },
-  )
-}
-
-const byteText = (byte: number | undefined): string => `0x${(byte ?? 0).toString(16).padStart(2, '0')}`
-
-/** @throws {QbpError} ERR_QBP_BAD_CONSTANT */
-export function wrongConstant(text: string, index: number, allowed: number, found: number): never {
-  throw new QbpError(
-    'ERR_QBP_BAD_CONSTANT',
-    `Byte ${index} of the header's constant ${text} is ${byteText(found)}, not ${byteText(allowed)}: the peer speaks another protocol, or the stream is out of step.`,
-  )
-}
-
-/** @throws {QbpError} ERR_QBP_BAD_LENGTH */
-export function wrongNumber(name: string, found: HeaderInteger, least: number): never {
-  throw new QbpError('ERR_QBP_BAD_LENGTH', `The header's ${name} is ${found}; it counts at least ${least}.`, {
-    field: name,
-    size: Number(found),
-    limit: least,
-  })
-}
-
-/** A length or a type of 64 bits as a number. @throws {QbpError} ERR_QBP_BAD_LENGTH over 2**53 - 1. */
-export function safeNumber(name: string, value: HeaderInteger): number {
-  if (value <= Number.MAX_SAFE_INTEGER) return Number(value)
-  throw new QbpError('ERR_QBP_BAD_LENGTH', `The header's ${name} is ${value}; it may be at most 2**53 - 1.`, {
-    field: name,
-    size: Number(value),
-    limit: Number.MAX_SAFE_INTEGER,
-  })
-}
+import { covered, cutToWidth } from './coverage.ts'
+import { type Head, type HeaderFields, more } from './head.ts'
+import {
+  heldTooLong,
+  nothingLeft,
+  safeNumber,
+  tooLong,
+  wrongChecksum,
+  wrongConstant,
+  wrongCount,
+  wrongEnd,
+  wrongNumber,
+} from './header-faults.ts'
+import { at, type HeaderInteger } from './layout/integer-kind.ts'
+import { type Bits, type Constant, type Field, fieldsOf, type Integer, type Place, type Row } from './layout/layout.ts'
 
 /** Where a part of the frame that was read last lies, for those who show it to people. */
 export interface Piece {
@@ -139,15 +81,15 @@ export class RowReader {
       this.#starts[i] = pos
       this.#present[i] = true
       this.#sections[i] = null
-      let behind: number
-      if (part.kind === 'constant') behind = this.#constant(part, buf, pos, end, head, start)
+      let after: number
+      if (part.kind === 'constant') after = this.#constant(part, buf, pos, end, head, start)
       else if (part.kind === 'integer' || part.kind === 'bits') {
         const value = part.of.take(buf, pos, end, part.kind === 'integer' ? part.field.name : 'bits')
         if (at.pos < 0) return this.#more(head, start, at.needs)
-        behind = at.pos
-        this.#number(part, value, start, behind, head)
+        after = at.pos
+        this.#number(part, value, start, after, head)
       } else if (part.kind === 'place') {
-        behind = pos
+        after = pos
         this.#placed(part, buf, start, pos, head)
       } else if (part.kind === 'group') {
         this.#sizes[i] = 0
@@ -162,18 +104,18 @@ export class RowReader {
           if (size > head.maxBodyBytes) tooLong(head, size)
         } else {
           held += size
-          if (held > head.maxHeaderBytes) this.#heldTooLong(part, held, head)
+          if (held > head.maxHeaderBytes) heldTooLong(head, held, part.name)
         }
-        behind = pos + size
-        if (behind > end) return this.#more(head, start, behind)
+        after = pos + size
+        if (after > end) return this.#more(head, start, after)
       }
-      if (behind < 0) return -1
-      this.#sizes[i] = behind - pos
-      pos = behind
+      if (after < 0) return -1
+      this.#sizes[i] = after - pos
+      pos = after
       const sums = verify.get(i)
       if (sums !== undefined) for (const sum of sums) this.#verify(sum, buf, start, pos)
     }
-    if (this.#frameEnd >= 0 && this.#frameEnd !== pos) this.#wrongEnd(start, pos)
+    if (this.#frameEnd >= 0 && this.#frameEnd !== pos) wrongEnd(this.#frameEnd - start, pos - start)
     for (const { field, index } of this.#lengths) if (this.#present[index]) this.#checkLength(field)
     for (const sum of verifyLast) if (this.#present[sum]) this.#verify(sum, buf, start, pos)
     const { body } = this.#row
@@ -196,7 +138,7 @@ export class RowReader {
   }
 
   #more(head: Head, start: number, needs: number): -1 {
-    if (this.#frameEnd >= 0 && needs > this.#frameEnd) this.#wrongEnd(start, needs)
+    if (this.#frameEnd >= 0 && needs > this.#frameEnd) wrongEnd(this.#frameEnd - start, needs - start)
     return more(head, start, needs)
   }
 
@@ -216,19 +158,19 @@ export class RowReader {
     return pos + bytes.length
   }
 
-  #number(part: Integer | Bits, value: HeaderInteger, start: number, behind: number, head: Head): void {
+  #number(part: Integer | Bits, value: HeaderInteger, start: number, after: number, head: Head): void {
     if (part.kind === 'integer') {
-      this.#set(part.field, value, start, behind, head)
+      this.#set(part.field, value, start, after, head)
       return
     }
     const all = BigInt(value)
     for (const field of part.fields) {
       const bits = (all >> BigInt(field.shift)) & ((1n << BigInt(field.bits)) - 1n)
-      this.#set(field, field.bits > 53 ? bits : Number(bits), start, behind, head)
+      this.#set(field, field.bits > 53 ? bits : Number(bits), start, after, head)
     }
   }
 
-  #set(field: Field, value: unknown, start: number, behind: number, head: Head): void {
+  #set(field: Field, value: unknown, start: number, after: number, head: Head): void {
     const { role, name, counted } = field
     if (role === 'own') {
       this.#values.set(field, value)
@@ -244,9 +186,9 @@ export class RowReader {
     if (role !== 'checksum' && number < 0) wrongNumber(name, number, 0)
     if (role === 'type') head.type = number
     if (role !== 'length' || counted.all === null) return
-    const end = (counted.all === 'rest' ? behind : start) + number - counted.plus
-    if (end < behind) wrongNumber(name, number, (counted.all === 'rest' ? 0 : behind - start) + counted.plus)
-    if (this.#frameEnd >= 0 && end !== this.#frameEnd) this.#wrongEnd(start, end)
+    const end = (counted.all === 'rest' ? after : start) + number - counted.plus
+    if (end < after) wrongNumber(name, number, (counted.all === 'rest' ? 0 : after - start) + counted.plus)
+    if (this.#frameEnd >= 0 && end !== this.#frameEnd) wrongEnd(this.#frameEnd - start, end - start)
     this.#frameEnd = end
   }
 
@@ -293,11 +235,7 @@ export class RowReader {
     }
     if (bytes < 0) {
       const found = size.by === 'length' ? (this.#values.get(size.length) as number) : this.#frameEnd
-      throw new QbpError(
-        'ERR_QBP_BAD_LENGTH',
-        `The header's lengths leave ${bytes} bytes for ${part.kind === 'body' ? 'the body' : part.name}.`,
-        { field, size: found, limit: found - bytes },
-      )
+      nothingLeft(part.kind === 'body' ? 'the body' : part.name, bytes, field, found)
     }
     return bytes
   }
@@ -313,38 +251,12 @@ export class RowReader {
   }
 
   #checkLength(field: Field): void {
-    const { counted, name } = field
+    const { counted } = field
     if (counted.all !== null) return // The frame's end was the right one.
     let bytes = counted.plus
     for (const part of counted.parts) bytes += this.#sizes[part] as number
     const found = this.#values.get(field) as number
-    if (found === bytes) return
-    throw new QbpError(
-      'ERR_QBP_BAD_LENGTH',
-      `The header's ${field.text} is ${found}, where its parts take ${bytes} bytes.`,
-      {
-        field: name,
-        size: found,
-        limit: bytes,
-      },
-    )
-  }
-
-  #wrongEnd(start: number, end: number): never {
-    const found = this.#frameEnd - start
-    throw new QbpError(
-      'ERR_QBP_BAD_LENGTH',
-      `The header's lengths do not agree: the frame is of ${found} bytes by one, and of ${end - start} by its parts.`,
-      { field: 'length', size: found, limit: end - start },
-    )
-  }
-
-  #heldTooLong({ name }: Section | Bytes, size: number, head: Head): never {
-    throw new QbpError(
-      'ERR_QBP_TOO_LONG',
-      `The header announces ${size} bytes up to its ${name}; maxHeaderBytes allows ${head.maxHeaderBytes}.`,
-      { type: head.type, size, limit: head.maxHeaderBytes, field: name },
-    )
+    if (found !== bytes) wrongCount(field, found, bytes)
   }
 
   #verify(index: number, buf: Uint8Array, start: number, end: number): void {
@@ -352,12 +264,7 @@ export class RowReader {
     const sum = checksum?.(covered(field, index, this.#starts, this.#sizes, buf, start, end)) ?? 0
     const computed = cutToWidth(sum, of.width as number)
     const found = this.#values.get(field) as number
-    if (found === computed) return
-    throw new QbpError(
-      'ERR_QBP_BAD_CHECKSUM',
-      `The header's ${field.text} is 0x${found.toString(16)}, where the bytes give 0x${computed.toString(16)}: they were changed on the way, or the stream is out of step.`,
-      { field: field.name },
-    )
+    if (found !== computed) wrongChecksum(field, found, computed)
   }
 
   #fields(buf: Uint8Array, head: Head): HeaderFields {
@@ -381,26 +288,3 @@ export class RowReader {
     return fields
   }
 }
-
-/** The bytes that a checksum covers: of the whole frame all but its own. */
-export function covered(
-  { counted }: Field,
-  index: number,
-  starts: readonly number[],
-  sizes: readonly number[],
-  buf: Uint8Array,
-  start: number,
-  end: number,
-): Uint8Array[] {
-  const own = starts[index] as number
-  const after = own + (sizes[index] as number)
-  if (counted.all === 'rest') return [buf.subarray(after, end)]
-  if (counted.all === 'frame') return [buf.subarray(start, own), buf.subarray(after, end)]
-  return counted.parts.map((part) => {
-    const first = starts[part] as number
-    return buf.subarray(first, first + (sizes[part] as number))
-  })
-}
-
-/** The lowest bytes of a checksum. */
-export const cutToWidth = (sum: number, width: number): number => (width < 4 ? sum % 2 ** (8 * width) : sum)

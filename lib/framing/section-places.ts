@@ -5,7 +5,7 @@ import type { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { nearest } from '../base/nearest.ts'
 import type { Field as MessageField, Type } from '../codec/type.ts'
-import { bareName, type Place } from './layout.ts'
+import { bareName, type Place } from './layout/layout.ts'
 
 /**
  * The names that messages have along the path, and the field at its end.

@@ -2,8 +2,8 @@ import { QbpError } from '../base/errors.ts'
 import { bodyFault } from '../codec/locate-fault.ts'
 import { Message, type Type } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
+import type { HeaderFields } from './head.ts'
 import type { Header } from './header.ts'
-import type { HeaderFields } from './row-reader.ts'
 
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {

@@ -1,7 +1,7 @@
 // From a schema's types and a protocol's options to the unions that readers hand out and writers take. Types only.
 
 import type { Role } from '../base/role.ts'
-import type { HeaderFields } from '../framing/row-reader.ts'
+import type { HeaderFields } from '../framing/head.ts'
 import type { RawMessage } from '../framing/table.ts'
 import type { MessageMap } from './description.ts'
 

@@ -12,8 +12,8 @@
 
 import type { TransformCallback } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
+import type { HeaderFields } from '../framing/head.ts'
 import { MessageReader, NONE } from '../framing/message-reader.ts'
-import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { Waiter } from './deferred.ts'

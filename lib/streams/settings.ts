@@ -6,10 +6,10 @@ import { byteLimit, countLimit, flag, type OptionNames, oneOf } from '../base/op
 import type { Role } from '../base/role.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
+import type { HeaderFields } from '../framing/head.ts'
 import type { Header } from '../framing/header.ts'
 import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
-import type { HeaderFields } from '../framing/row-reader.ts'
 import type { Table } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 

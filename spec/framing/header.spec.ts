@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import type { Head as Reading } from '../../lib/framing/head.ts'
 import { Header, type PlainHeader } from '../../lib/framing/header.ts'
-import type { Head as Reading } from '../../lib/framing/row-reader.ts'
 import { headers, QbpError } from '../../lib/index.ts'
 import { randomNumbers } from '../../lib/testing/splits.ts'
 

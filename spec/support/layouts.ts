@@ -1,6 +1,6 @@
 // Random layouts of the whole language, and what their headers may hold.
 
-import { integerKinds } from '../../lib/framing/integer-kinds.ts'
+import { integerKinds } from '../../lib/framing/layout/integer-kinds.ts'
 import { type Protocol, QbpError } from '../../lib/index.ts'
 import { reflectedProtocol, rootOf } from './reflected.ts'
 

@@ -1,5 +1,5 @@
 import { Header } from '../../framing/header.ts'
-import { hasType } from '../../framing/layout.ts'
+import { hasType } from '../../framing/layout/parse-layout.ts'
 import type { Entry } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
 import { formOf, listEntries, messageType, type TableForm } from '../../protocol/forms.ts'
