@@ -64,12 +64,14 @@ export interface MethodDescription {
   readonly idempotent?: true
 }
 
-/** What a module made by `qbp generate` holds: a schema as data, and in `M` the types of its messages. */
-export interface Schema<M extends MessageMap = MessageMap> extends Description {
+/** What a module made by `qbp generate` holds: a schema as data, in `M` the types of its messages, in `O` the options it was made with. */
+export interface Schema<M extends MessageMap = MessageMap, O extends object = object> extends Description {
   /** The package that message names are relative to; empty for none. */
   readonly package: string
   /** How the module's types have 64-bit integers. */
   readonly int64: Int64Kind
+  /** The options of a Protocol that `qbp generate` was given: `header`, `types`, `message`. Those of `Protocol.from` go before them. */
+  readonly options?: O
   /** The functions that read and write its messages, made ahead of time: nothing is then compiled at run time. */
   readonly codec?: GeneratedCodec
   /** The class of its 64-bit integers, where these are Longs. */

@@ -85,6 +85,13 @@ export interface Sent<M extends MessageMap, O> {
   raw: O extends { unknown: 'raw' } | { invalid: 'raw' } ? RawMessage<null> : never
 }
 
+/** Options, and a module's own where these say nothing else; of `types` and `message` a header takes one. */
+export type Merged<D, O> = O &
+  Omit<
+    D,
+    keyof O | (O extends { types: unknown } ? 'message' : never) | (O extends { message: unknown } ? 'types' : never)
+  >
+
 type ReadOf<S> = { [N in keyof S]: S[N] extends { read: infer T } ? T : never }[keyof S]
 type WrittenOf<S> = { [N in keyof S]: S[N] extends { write: infer T } ? T : never }[keyof S]
 

@@ -19,6 +19,15 @@ export function typesOf(schema: Schema, packageName: string): Types {
   return types
 }
 
+/** Options, and the module's own where these say nothing else; of `types` and `message` a header takes one. */
+export function withOwn<O extends { types?: unknown; message?: unknown }>(schema: Schema, options: O): O {
+  const { types, message, ...own } = (schema.options ?? {}) as Partial<O>
+  const isSaid = options.types !== undefined || options.message !== undefined
+  const tables = isSaid ? {} : { ...(types !== undefined && { types }), ...(message !== undefined && { message }) }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return { ...own, ...tables, ...given } as O
+}
+
 /** @throws {QbpError} ERR_QBP_BAD_SCHEMA for what no module of `qbp generate` exports. */
 export function checkSchema(schema: Schema): void {
   const { packages, messages, enums, services } = Object(schema) as Partial<Schema>

@@ -26,9 +26,9 @@ import {
   type PerRole,
   type TableForm,
 } from './forms.ts'
-import type { Directions, Sent, Untyped } from './message-types.ts'
+import type { Directions, Merged, Sent, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
-import { checkSchema, typesOf } from './module-types.ts'
+import { checkSchema, typesOf, withOwn } from './module-types.ts'
 import type { Service } from './service.ts'
 import type { Types } from './types.ts'
 
@@ -157,14 +157,15 @@ export class Protocol<D extends Directions = Untyped> {
   }
 
   /**
-   * Makes a Protocol of what a module of `qbp generate` exports, its messages typed.
+   * Makes a Protocol of what a module of `qbp generate` exports, its messages typed. Where the module was made with `--header`,
+   * `--types` or `--message`, these need not be given again; given here, they go before the module's.
    *
    * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
    */
-  static from<M extends MessageMap, const O extends ProtocolOptions = { readonly types: '(qbp.type)' }>(
-    schema: Schema<M>,
+  static from<M extends MessageMap, D extends object, const O extends ProtocolOptions = Record<never, never>>(
+    schema: Schema<M, D>,
     options?: O,
-  ): Protocol<Sent<M, O>>
+  ): Protocol<Sent<M, Merged<D, O>>>
   static from(schema: Schema, options?: ProtocolOptions): Protocol
   static from(schema: Schema, options: ProtocolOptions = {}): Protocol {
     knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
@@ -176,7 +177,7 @@ export class Protocol<D extends Directions = Untyped> {
         `int64 is '${int64}', but the generated module has the types of '${schema.int64}': make it again with qbp generate --int64 ${int64}.`,
       )
     }
-    return new Protocol(typesOf(schema, options.package ?? schema.package), options) as Protocol
+    return new Protocol(typesOf(schema, options.package ?? schema.package), withOwn(schema, options)) as Protocol
   }
 
   /** Whether both roles send the same messages, so that a stream need not say which it is. */

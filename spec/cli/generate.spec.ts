@@ -346,6 +346,14 @@ describe('qbp generate', () => {
       expect(two.messages['two.B']?.fields).to.deep.equal([{ name: 'a', id: 1, kind: 'message', type: 'two.A' }])
     })
 
+    it('makes a module of enums alone', async () => {
+      const source = file('enums.proto', 'syntax = "proto3"; package enums; enum Mood { CALM = 0; WILD = 1; }')
+      expect(await generate(source, '-o', join(folder, 'enums.ts'))).to.include({ code: 0, stderr: '' })
+      expect(readFileSync(join(folder, 'enums.ts'), 'utf8'))
+        .to.include('export const Mood =')
+        .and.include('export type Mood =')
+    })
+
     it('looks for imports where --include says', async () => {
       const source = file(
         'far.proto',
@@ -362,7 +370,7 @@ describe('qbp generate', () => {
       ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3: .*'?Nope/],
       ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto: duplicate name 'A'/],
       ['an end too early', 'syntax = "proto3";\nmessage A {\n', /fault\.proto:\d: illegal/],
-      ['no message at all', 'syntax = "proto3";\n', /declares no message/],
+      ['no message and no enum at all', 'syntax = "proto3";\n', /declares no message and no enum/],
     ]
     for (const [title, text, told] of faults) {
       it(`names the place of ${title}`, async () => {
@@ -385,6 +393,77 @@ describe('qbp generate', () => {
       const { code, stderr } = await generate(join(protos, 'nearby.proto'), '--package', 'far')
       expect(stderr).to.include(`no package 'far'`)
       expect(code).to.equal(1)
+    })
+
+    describe('with the options of its protocol', () => {
+      const SAY = 'syntax = "proto3"; package say; message Ask { string q = 1; } message Reply { string a = 1; }'
+      /** The module of SAY, as TypeScript for tsc, and loaded. */
+      const made = async (name: string, ...args: string[]): Promise<{ say: Schema }> => {
+        const source = file(`${name}.proto`, SAY)
+        const [ts, mjs] = ['ts', 'mjs'].map((end) => join(folder, `${name}.${end}`)) as [string, string]
+        for (const out of [ts, mjs])
+          expect(await generate(source, '-o', out, '--import', '../../../lib/index.ts', ...args)).to.include({
+            code: 0,
+            stderr: '',
+          })
+        return (await importFile(pathToFileURL(mjs).href)) as { say: Schema }
+      }
+
+      it('leaves nothing to be said to Protocol.from, and types it', async () => {
+        const types = '{client: {Ask: 1}, server: {Reply: 2}}'
+        const { say } = await made('roles', '--header', 'length:varint type:varint', '--types', types)
+        const protocol = Protocol.from(say)
+        expect(protocol.header.text).to.equal('length:varint type:varint')
+        expect(
+          [protocol.sent.client, protocol.sent.server].map(({ entries }) => entries.map(({ name }) => name)),
+        ).to.deep.equal([['Ask'], ['Reply']])
+        file(
+          'roles-user.ts',
+          `import { Protocol, type Incoming, type Outgoing } from '../../../lib/index.ts'
+          import { say } from './roles.ts'
+          export function typed(): string {
+            const protocol = Protocol.from(say)
+            const ask: Outgoing<typeof protocol, 'client'> = { $name: 'Ask', q: 'a' }
+            // @ts-expect-error: what the server sends
+            const wrong: Outgoing<typeof protocol, 'client'> = { $name: 'Reply', a: 'a' }
+            const both = Protocol.from(say, { types: { Ask: 1, Reply: 2 } })
+            const either: Outgoing<typeof both, 'client'> = { $name: 'Reply', a: 'a' }
+            const one = Protocol.from(say, { header: 'length:varint', message: 'Reply' })
+            const nameless: Outgoing<typeof one, 'client'> = { a: 'a' }
+            const reply = {} as Incoming<typeof protocol, 'client'>
+            return reply.a + JSON.stringify([ask, wrong, either, nameless])
+          }
+        `,
+        )
+        expect(typeFaults(['roles-user.ts'])).to.equal('')
+      })
+
+      it('lets those that are given at Protocol.from go before them', async () => {
+        const { say } = await made('given', '--header', 'length:u16', '--message', 'Ask')
+        expect(Protocol.from(say).sent.client.only?.name).to.equal('Ask')
+        expect(Protocol.from(say, { message: 'Reply' }).sent.client.only?.name).to.equal('Reply')
+        const protocol = Protocol.from(say, { header: 'type:u8 length:u16', types: { Reply: 7 } })
+        expect(protocol.sent.client.entries.map(({ type }) => type)).to.deep.equal([7])
+        expect(Protocol.from(say, { header: undefined }).header.text).to.equal('length:u16')
+      })
+
+      const refused: [title: string, args: string[], told: RegExp][] = [
+        ['a layout that is none', ['--header', 'length:u99'], /u99/],
+        ['a message that is none', ['--header', 'length:u8', '--message', 'Asks'], /did you mean Ask\?/],
+        [
+          'numbers for a header without a type',
+          ['--header', 'length:u8', '--types', '{Ask: 1}'],
+          /for headers with a type/,
+        ],
+        ['a header whose types it lacks', ['--header', 'type:u8 length:u8'], /\(qbp\.type\)/],
+      ]
+      for (const [title, args, told] of refused) {
+        it(`refuses ${title}`, async () => {
+          const { code, stderr } = await generate(file('refused.proto', SAY), ...args)
+          expect(stderr).to.match(told)
+          expect(code).to.equal(1)
+        })
+      }
     })
 
     const misuses: [title: string, args: string[], told: RegExp][] = [

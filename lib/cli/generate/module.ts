@@ -2,7 +2,7 @@ import type { Int64Kind } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { describe } from '../../protocol/reflect.ts'
 import { select } from '../options/selection.ts'
-import { key, literal, quote } from '../options/source.ts'
+import { key, literal, literalType, quote } from '../options/source.ts'
 import { codecText } from './codec-text.ts'
 import { Declarations } from './declarations.ts'
 import { constants } from './enums.ts'
@@ -19,6 +19,8 @@ export interface ModuleOptions {
   readonly int64?: Int64Kind
   /** Where the module imports its types from. Default 'qbp-stream'. */
   readonly importFrom?: string
+  /** What of a Protocol's options stands in it. */
+  readonly protocol?: { readonly [option in 'header' | 'types' | 'message']?: unknown }
   /** Whether the functions that read and write its messages stand in it. Default true. */
   readonly codec?: boolean
 }
@@ -50,7 +52,7 @@ function messageNames(types: Iterable<Type>, packageName: string): Map<Type, str
  */
 export function generateModule(
   root: Root,
-  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream', codec = true }: ModuleOptions,
+  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream', protocol = {}, codec = true }: ModuleOptions,
 ): GeneratedModule {
   let home: Namespace = root
   for (const segment of packageName === '' ? [] : packageName.split('.')) {
@@ -59,7 +61,8 @@ export function generateModule(
     home = inner
   }
   const selection = select(root, files)
-  if (selection.types.size === 0) throw new RangeError('the schema declares no message')
+  if (selection.types.size + selection.enums.size === 0)
+    throw new RangeError('the schema declares no message and no enum')
 
   const names = new Names(root, selection, home)
   const messages = messageNames(selection.types, packageName)
@@ -75,9 +78,13 @@ export function generateModule(
     ...[...names.aliases].map(([alias, target]) => `type ${alias} = ${target}\n`),
   )
 
-  const schemaType = `${names.imported('Schema')}<${names.messages}>`
+  const isOptioned = Object.keys(protocol).length > 0
+  const schemaType = `${names.imported('Schema')}<${names.messages}${isOptioned ? `, ${literalType(protocol)}` : ''}>`
   const description = describe(root, { has: (object) => isSelected(object, selection, files) })
-  const schema = schemaText({ package: packageName, int64, ...description }, codec ? codecText(description, int64) : '')
+  const schema = schemaText(
+    { package: packageName, int64, ...(isOptioned && { options: protocol }), ...description },
+    codec ? codecText(description, int64) : '',
+  )
   const enums = constants(names.module)
   const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
   // The functions of a codec are JavaScript; what the module exports is typed all the same.
@@ -122,7 +129,10 @@ function isSelected(object: unknown, { types, enums }: ReturnType<typeof select>
 }
 
 /** The schema as source: data, then the functions, and the class of 64-bit integers where the module needs one. */
-function schemaText(data: Description & { package: string; int64: Int64Kind }, codec: string): string {
+function schemaText(
+  data: Description & { package: string; int64: Int64Kind; options?: object },
+  codec: string,
+): string {
   const text = literal(data)
     .replace(/\s*\}$/, '')
     .replace(/^\{\s*/, '')

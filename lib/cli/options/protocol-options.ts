@@ -1,4 +1,12 @@
-import { headers, type OnlyForm, Protocol, type ProtocolOptions, type Role, type TableForm } from '../../index.ts'
+import {
+  headers,
+  type OnlyForm,
+  type PerRole,
+  Protocol,
+  type ProtocolOptions,
+  type Role,
+  type TableForm,
+} from '../../index.ts'
 import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
 import { parseJson5 } from '../terminal/json5.ts'
@@ -84,7 +92,7 @@ export async function commandProtocol(values: ProtocolValues, change: ProtocolOp
   const protocol = await Protocol.load(schema, {
     ...(header !== undefined && { header: await headerForm(header) }),
     ...(types !== undefined && { types: await forms(values) }),
-    ...(message !== undefined && { message: (await form('message', message)) as OnlyForm }),
+    ...(message !== undefined && { message: await onlyForm(message) }),
     ...(include !== undefined && { includeDirs: include }),
     ...(values.package !== undefined && { package: values.package }),
     int64: values.int64 === undefined ? 'bigint' : oneOf('int64', values.int64, ['bigint', 'long', 'number']),
@@ -142,6 +150,10 @@ export async function forms({ types = ['(qbp.type)'] }: ProtocolValues): Promise
   const list = await Promise.all(types.map((text) => form('types', text)))
   return (list.length === 1 ? list[0] : list) as TableForm
 }
+
+/** The one message of a header without a type, or each role's. @throws {UsageError} */
+export const onlyForm = async (text: string): Promise<PerRole<OnlyForm>> =>
+  (await form('message', text)) as PerRole<OnlyForm>
 
 /** A name as it stands, or an object or list in JSON5. */
 async function form(name: string, text: string): Promise<unknown> {

@@ -52,3 +52,12 @@ export function literal(value: unknown, column = 0): string {
   const pad = ' '.repeat(column)
   return `${open}\n${items.map((item) => `${pad}  ${item},\n`).join('')}${pad}${close}`
 }
+
+/** The type of `value` and of nothing else, all of it readonly. */
+export function literalType(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  if (Array.isArray(value)) return `readonly [${value.map(literalType).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  return `{ ${entries.map(([name, item]) => `readonly ${key(name)}: ${literalType(item)}`).join('; ')} }`
+}

@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
+import { headers, Protocol, type ProtocolOptions } from '../../index.ts'
 import { firstPackage, loadSchema } from '../../protocol/load.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { generateModule } from '../generate/module.ts'
 import { isModuleFile, moduleAdvice, packageTypeOf } from '../generate/package-type.ts'
 import { fileName } from '../generate/reflection.ts'
+import { forms, headerForm, onlyForm } from '../options/protocol-options.ts'
 import { oneOf } from '../options/values.ts'
 
 const form = {
@@ -20,6 +22,23 @@ const form = {
       value: 'FILE',
       help: `.ts (or .mts): one TypeScript file; .js (or .mjs): JavaScript, and its types in .d.ts beside it (default: name.js
         beside the first .proto; name.mjs where package.json does not say "type": "module")`,
+    },
+    header: {
+      type: 'string',
+      value: 'LAYOUT',
+      help: "the header's layout, or one that has a name, as in 'qbp decode': Protocol.from takes it from the module then",
+      words: Object.keys(headers),
+    },
+    types: {
+      type: 'string',
+      multiple: true,
+      value: 'WHERE',
+      help: "where type numbers come from, as in 'qbp decode', for Protocol.from too; may be repeated",
+    },
+    message: {
+      type: 'string',
+      value: 'NAME',
+      help: "where the header has no type: the one message, or each role's, for Protocol.from too",
     },
     int64: {
       type: 'string',
@@ -65,10 +84,15 @@ export const run = verb(form, async (values, files, io) => {
     includeDirs: values.include ?? ['.'],
     keepCase: values['keep-case'] ?? false,
   })
+  const packageName = values.package ?? firstPackage(root, files)
+  const protocol = await protocolForms(values)
+  // What no Protocol can be made with is refused here, not where the module is used.
+  if (Object.keys(protocol).length > 0) await Protocol.load(root, { ...protocol, package: packageName })
   const module = generated(() =>
     generateModule(root, {
       files: files.map(fileName),
-      packageName: values.package ?? firstPackage(root, files),
+      packageName,
+      protocol,
       int64,
       codec: values['no-codec'] !== true,
       ...(values.import !== undefined && { importFrom: values.import }),
@@ -82,6 +106,19 @@ export const run = verb(form, async (values, files, io) => {
   if (values.out === undefined) io.stdout.write(`${targets.map(([file]) => relative('', file)).join(', ')}\n`)
   return DONE
 })
+
+/** The options of a Protocol that are to stand in the module. @throws {UsageError} */
+async function protocolForms(values: {
+  header?: string
+  types?: string[]
+  message?: string
+}): Promise<Pick<ProtocolOptions, 'header' | 'types' | 'message'>> {
+  return {
+    ...(values.header !== undefined && { header: await headerForm(values.header) }),
+    ...(values.types !== undefined && { types: await forms(values) }),
+    ...(values.message !== undefined && { message: await onlyForm(values.message) }),
+  }
+}
 
 /** A RangeError of the generator is about the schema: a name that no module can have. */
 function generated<T>(make: () => T): T {
