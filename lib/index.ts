@@ -19,13 +19,13 @@ export {
   type CallErrorFacts,
   type Metadata,
 } from './calls/call-error.ts'
+export type { CallSettings } from './calls/call-settings.ts'
 export type { ClientOptions } from './calls/client.ts'
 export type { EndedCall } from './calls/host.ts'
-export type { CallContext } from './calls/incoming-call.ts'
 export type { InterceptedCall, Interceptor } from './calls/interceptor.ts'
 export type { CallOptions } from './calls/limits.ts'
-export type { CallSettings } from './calls/outgoing-call.ts'
 export type { ServeOptions } from './calls/serve.ts'
+export type { CallContext } from './calls/served-method.ts'
 export type { CallStats, CallTraffic } from './calls/stats.ts'
 export type { Answers, AnyClient, AnyHandlers, Client, Handlers } from './calls/typed.ts'
 export { BusGroup, type BusGroupEvents, type BusGroupOptions, type JoinOptions } from './cluster/bus-group.ts'

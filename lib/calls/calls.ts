@@ -1,56 +1,60 @@
 // All calls of one connection, of both sides, without a stream: parts come in, parts go out.
+//
+//     ┌── this side closes ──────────────▶ draining ──┐
+//     │                                       ▲       │ the connection is gone
+//   open ── the peer has ended ──▶ unanswered ┘       ▼
+//     └───────────────────────────────────┴────────▶ over
+//
+//   open        Both sides may begin calls.
+//   unanswered  The peer has ended its side: it hears the answers to its calls, and gives none.
+//   draining    No more calls are begun; those under way go on.
+//   over        Nothing is sent or taken.
 
 import { QbpError } from '../base/errors.ts'
 import { Malformed } from '../codec/wire.ts'
 import { CALL_CODES, type CallCode, CallError, codeName } from './call-error.ts'
 import type { CallFrame, Dialect } from './dialect.ts'
 import { Expiry } from './expiry.ts'
-import { IncomingCall, type ServedMethod } from './incoming-call.ts'
+import type { CalleeHost, IncomingCall } from './incoming-call.ts'
+import { IncomingCalls } from './incoming-calls.ts'
 import type { CallLimits } from './limits.ts'
-import { checkMetadata } from './metadata.ts'
 import type { CallerHost, OutgoingCall } from './outgoing-call.ts'
-import { CANCEL, CREDIT, LAST, MORE, type Part, part, ReceivedPart } from './part.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
+import { CANCEL, Part, ReceivedPart } from './part.ts'
 import type { CallPort } from './port.ts'
+import type { ServedMethod } from './served-method.ts'
 import { CallCounts, type CallStats } from './stats.ts'
 
-export class Calls implements CallerHost {
+export class Calls implements CallerHost, CalleeHost {
   readonly limits: CallLimits
   readonly dialect: Dialect
+  readonly counts: CallCounts = new CallCounts()
   readonly #port: CallPort
-  readonly #counts = new CallCounts()
-  readonly #served = new Map<string, ServedMethod>()
-  readonly #outgoing = new Map<number, OutgoingCall>()
-  readonly #incoming = new Map<number, IncomingCall>()
+  readonly #outgoing: OutgoingCalls
+  readonly #incoming: IncomingCalls
   readonly #part = new ReceivedPart()
   readonly #expiry: Expiry
-  #nextId: number
+  #phase: 'open' | 'unanswered' | 'draining' | 'over' = 'open'
   /** Inboxes that hold up the connection. */
   #full = 0
-  /** 'open' takes calls; 'draining' lets those under way finish; 'over': the connection is gone. */
-  #phase: 'open' | 'draining' | 'over' = 'open'
-  /** The peer has ended: no answer comes any more. */
-  #isUnanswered = false
-  #drained: (() => void) | null = null
+  /** To be called when no call is under way any more. */
+  #drained: (() => void)[] = []
 
   constructor(port: CallPort, dialect: Dialect, limits: CallLimits) {
     this.#port = port
     this.dialect = dialect
     this.limits = limits
-    this.#nextId = dialect.firstId
+    this.#outgoing = new OutgoingCalls(dialect, limits.maxMetadataBytes)
+    this.#incoming = new IncomingCalls(this, dialect)
     this.#expiry = new Expiry(
       (ms) => port.alarm(ms),
-      (now) => this.#expire(now),
+      (now) => Math.min(this.#outgoing.expire(now), this.#incoming.expire(now)),
     )
   }
 
   /** Serves a method. @throws {QbpError} ERR_QBP_BAD_OPTION if it is served already, or this side serves none. */
   serve(method: ServedMethod): void {
-    const { path } = method.type
-    if (!this.dialect.mayServe)
-      throw new QbpError('ERR_QBP_BAD_OPTION', `This side only calls in this dialect: ${path} cannot be served.`)
-    if (this.#served.has(path))
-      throw new QbpError('ERR_QBP_BAD_OPTION', `${path} is served on this connection already.`)
-    this.#served.set(path, method)
+    this.#incoming.serve(method)
   }
 
   /** Whether frames are to be held up: an inbox without credit is full. */
@@ -58,20 +62,17 @@ export class Calls implements CallerHost {
     return this.#full > 0
   }
 
-  /** Whether calls are under way, of either side. */
+  /** Whether no call is under way, of either side. */
   get isIdle(): boolean {
     return this.#outgoing.size + this.#incoming.size === 0
   }
 
-  stats(): CallStats {
-    return this.#counts.stats(this.#incoming.size, this.#outgoing.size)
-  }
-
-  get counts(): CallCounts {
-    return this.#counts
-  }
   get underWay(): { in: number; out: number } {
     return { in: this.#incoming.size, out: this.#outgoing.size }
+  }
+
+  stats(): CallStats {
+    return this.counts.stats(this.#incoming.size, this.#outgoing.size)
   }
 
   // ---- what comes
@@ -91,95 +92,29 @@ export class Calls implements CallerHost {
       this.#port.broken(new QbpError('ERR_QBP_INVALID_BODY', `A part of a call does not decode: ${fault.problem}.`))
       return
     }
-    if (received.isReply) this.#reply(received)
-    else if (received.method !== '') this.#begin(received)
-    else this.#further(received)
-  }
-
-  #reply(received: ReceivedPart): void {
-    const call = this.#outgoing.get(received.id)
-    if (call === undefined) {
-      this.#counts.dropped++ // Of a call that this side has given up, most often.
+    if (!received.isReply && received.method !== '') {
+      this.#begin(received)
       return
     }
-    if (received.step === LAST) call.last(received)
-    else if (received.step === CREDIT) call.credit(received.credit)
-    else if (received.step !== MORE) return
-    else if (!call.more(received)) this.#overrun(call.path, 'an answer')
-    else if (received.closes) call.finish()
-  }
-
-  #further(received: ReceivedPart): void {
-    const call = this.#incoming.get(received.id)
-    if (call === undefined) {
-      this.#counts.dropped++ // Of a call that this side has answered, most often.
-      return
-    }
-    if (received.step === LAST) call.last()
-    else if (received.step === CREDIT) call.credit(received.credit)
-    else if (received.step === CANCEL)
-      call.stop(new CallError('CANCELLED', `The caller has given up ${call.path}`), false)
-    else if (!call.more(received)) {
-      call.stop(new CallError('RESOURCE_EXHAUSTED', 'A request came beyond the window'), true)
-      this.#overrun(call.path, 'a request')
-    } else if (received.closes) call.last()
+    const breach = (received.isReply ? this.#outgoing : this.#incoming).take(received)
+    if (breach === undefined) this.counts.dropped++
+    else if (breach !== null) this.#port.broken(new QbpError('ERR_QBP_BAD_CALL', breach))
   }
 
   #begin(received: ReceivedPart): void {
     const { id, method } = received
     if (this.#incoming.has(id)) {
-      this.#port.broken(
-        new QbpError('ERR_QBP_BAD_CALL', `A call of ${method} came with the id ${id} of one that is under way.`),
-      )
+      const breach = `A call of ${method} came with the id ${id} of one that is under way.`
+      this.#port.broken(new QbpError('ERR_QBP_BAD_CALL', breach))
       return
     }
-    const served = this.#served.get(method)
-    const refusal = this.#refusal(received, served)
-    if (refusal !== null || served === undefined) {
-      this.#refuse(id, refusal as CallError)
-      return
-    }
-    const call = new IncomingCall(this, served, received, this.#answered)
-    try {
-      call.begin(received)
-    } catch (fault) {
-      if (!(fault instanceof QbpError)) throw fault
-      this.#refuse(id, new CallError('INVALID_ARGUMENT', fault.message))
-      return
-    }
-    this.#incoming.set(id, call)
-    this.#counts.in++
-    if (call.due !== Number.POSITIVE_INFINITY) this.#expiry.at(call.due)
-    call.start()
-  }
-
-  /** Why a call is not even begun, or null. */
-  #refusal({ method, metadataBytes }: ReceivedPart, served: ServedMethod | undefined): CallError | null {
-    const { maxCalls, maxMetadataBytes } = this.limits
-    if (this.#phase !== 'open') return new CallError('UNAVAILABLE', 'This connection closes, and takes no more calls')
-    if (served === undefined) return new CallError('UNIMPLEMENTED', `${method.slice(0, 200)} is not served here`)
-    if (this.#incoming.size >= maxCalls)
-      return new CallError(
-        'RESOURCE_EXHAUSTED',
-        `${maxCalls} calls are under way on this connection, which is maxCalls`,
-      )
-    if (metadataBytes > maxMetadataBytes)
-      return new CallError(
-        'RESOURCE_EXHAUSTED',
-        `The metadata takes ${metadataBytes} bytes; maxMetadataBytes allows ${maxMetadataBytes}`,
-      )
-    return null
-  }
-
-  #refuse(id: number, { code, message }: CallError): void {
-    this.#counts.refused++
-    this.send({ ...part(true, id, LAST), code: CALL_CODES[code], text: message })
-  }
-
-  #overrun(path: string, what: string): void {
-    this.#port.broken(
-      new QbpError('ERR_QBP_BAD_CALL', `${path}: ${what} came beyond the window that the peer was given.`),
-    )
+    const refusal =
+      this.#phase === 'draining'
+        ? new CallError('UNAVAILABLE', 'This connection closes, and takes no more calls')
+        : this.#incoming.begin(received)
+    if (refusal === null) return
+    this.counts.refused++
+    this.send(Part.failure(id, CALL_CODES[refusal.code], refusal.message))
   }
 
   // ---- what goes: for the calls
@@ -221,114 +156,68 @@ export class Calls implements CallerHost {
     this.#expiry.at(due)
   }
 
-  /** @throws {CallError} UNAVAILABLE if none can be begun; of its metadata. */
-  begin(call: OutgoingCall): number {
-    if (!this.dialect.mayCall)
-      throw new QbpError('ERR_QBP_BAD_OPTION', `This side only serves in this dialect: ${call.path} cannot be called.`)
-    if (this.#phase !== 'open' || this.#isUnanswered || this.#port.isOver) {
-      const why = this.#phase === 'draining' ? 'closes' : 'has ended'
-      throw new CallError('UNAVAILABLE', `The connection ${why}: ${call.path} was not sent`, { sent: false })
-    }
-    checkMetadata(call.metadata, this.limits.maxMetadataBytes)
-    let id = this.#nextId
-    while (this.#outgoing.has(id)) id = this.#after(id)
-    this.#nextId = this.#after(id)
-    this.#outgoing.set(id, call)
-    this.#counts.out++
-    return id
-  }
-
-  #after(id: number): number {
-    const next = id + this.dialect.idStep
-    return next > MOST_ID ? this.dialect.firstId : next
-  }
-
-  ended(call: OutgoingCall, code: CallCode | 'OK'): void {
-    this.#outgoing.delete(call.id)
-    this.#counts.ended('out', code)
-    if (this.#port.isWatched) this.#publish(call, code)
-    this.#check()
-  }
-
-  readonly #answered = (call: IncomingCall, code: number): void => {
-    this.#incoming.delete(call.id)
-    this.#counts.ended('in', code)
-    if (this.#port.isWatched) this.#publish(call, code === 0 ? 'OK' : codeName(code))
-    this.#check()
-  }
-
   get watchedNow(): number {
     return this.#port.isWatched ? performance.now() : 0
   }
 
-  #publish({ side, path, began }: IncomingCall | OutgoingCall, code: CallCode | 'OK'): void {
-    this.#port.callEnded({ side, path, code, ms: began === 0 ? 0 : performance.now() - began })
+  begin(call: OutgoingCall): number {
+    if (this.#phase !== 'open' || this.#port.isOver) {
+      const why = this.#phase === 'draining' ? 'closes' : 'has ended'
+      throw new CallError('UNAVAILABLE', `The connection ${why}: ${call.path} was not sent`, { sent: false })
+    }
+    const id = this.#outgoing.begin(call)
+    this.counts.out++
+    return id
   }
 
-  // ---- deadlines
+  ended(call: OutgoingCall, code: CallCode | 'OK'): void {
+    this.#outgoing.ended(call)
+    this.#count('out', call, code)
+  }
 
+  accepted(call: IncomingCall): void {
+    this.counts.in++
+    if (call.due !== Number.POSITIVE_INFINITY) this.#expiry.at(call.due)
+  }
+
+  answered(call: IncomingCall, code: number): void {
+    this.#incoming.ended(call)
+    this.#count('in', call, code === 0 ? 'OK' : codeName(code))
+  }
+
+  #count(way: 'in' | 'out', { side, path, began }: IncomingCall | OutgoingCall, code: CallCode | 'OK'): void {
+    this.counts.ended(way, code)
+    if (this.#port.isWatched)
+      this.#port.callEnded({ side, path, code, ms: began === 0 ? 0 : performance.now() - began })
+    if (this.#drained.length > 0 && this.isIdle) for (const drained of this.#drained.splice(0)) drained()
+  }
+
+  /** The port's alarm has rung. */
   rang(): void {
     this.#expiry.rang()
-  }
-
-  #expire(now: number): number {
-    let next = Number.POSITIVE_INFINITY
-    for (const call of [...this.#outgoing.values()]) {
-      if (call.due <= now) call.expire()
-      else if (call.due < next) next = call.due
-    }
-    for (const call of [...this.#incoming.values()]) {
-      if (call.due <= now)
-        call.stop(new CallError('DEADLINE_EXCEEDED', `${call.path} took longer than the caller waits`), true)
-      else if (call.due < next) next = call.due
-    }
-    return next
   }
 
   // ---- the end
 
   /** Takes no more calls, and resolves when those under way are done. Streams that this side asked for end: they may have no end. */
   drain(): Promise<void> {
-    if (this.#phase === 'open') this.#phase = 'draining'
-    for (const call of [...this.#outgoing.values()])
-      if (call.responseStream)
-        call.cancel(new CallError('CANCELLED', `The connection closes on this side: ${call.path} ends`))
+    if (this.#phase !== 'over') this.#phase = 'draining'
+    this.#outgoing.endStreams()
     if (this.isIdle) return Promise.resolve()
-    return new Promise((resolve) => {
-      const before = this.#drained
-      this.#drained = () => {
-        before?.()
-        resolve()
-      }
-    })
+    return new Promise((resolve) => this.#drained.push(resolve))
   }
 
   /** The peer has ended: it may still hear answers, and gives none. */
   unanswered(cause: Error | null): void {
-    this.#isUnanswered = true
-    for (const call of [...this.#outgoing.values()]) call.gone(cause)
+    if (this.#phase === 'open') this.#phase = 'unanswered'
+    this.#outgoing.gone(cause)
   }
 
   /** Nothing comes and nothing can be sent any more. */
   gone(cause: Error | null): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
-    for (const call of [...this.#outgoing.values()]) call.gone(cause)
-    const reason = new CallError(
-      'UNAVAILABLE',
-      'The connection to the caller has ended',
-      cause === null ? {} : { cause },
-    )
-    for (const call of [...this.#incoming.values()]) call.stop(reason, false)
-    this.#check()
-  }
-
-  #check(): void {
-    if (!this.isIdle || this.#drained === null) return
-    const drained = this.#drained
-    this.#drained = null
-    drained()
+    this.#outgoing.gone(cause)
+    this.#incoming.gone(cause)
   }
 }
-
-const MOST_ID = 2 ** 32 - 1

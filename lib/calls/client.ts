@@ -1,8 +1,9 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { MethodType, ServiceType } from '../protocol/method.ts'
 import { CallError } from './call-error.ts'
+import { type CallSettings, mergedSettings } from './call-settings.ts'
 import { type Interceptor, within } from './interceptor.ts'
-import { type CallerHost, type CallSettings, OutgoingCall } from './outgoing-call.ts'
+import { type CallerHost, OutgoingCall } from './outgoing-call.ts'
 import type { AnyClient } from './typed.ts'
 
 /** For a client: what all of its calls have. */
@@ -12,7 +13,6 @@ export interface ClientOptions extends Pick<CallSettings, 'timeoutMs' | 'metadat
 }
 
 const CLIENT_OPTIONS: OptionNames<ClientOptions> = { timeoutMs: true, metadata: true, interceptors: true }
-const CALL_SETTINGS: OptionNames<CallSettings> = { timeoutMs: true, signal: true, metadata: true, onMetadata: true }
 
 /** An object of functions, one for each method. @throws {QbpError} ERR_QBP_BAD_OPTION */
 export function makeClient(host: CallerHost, service: ServiceType, options: ClientOptions = {}): AnyClient {
@@ -23,16 +23,8 @@ export function makeClient(host: CallerHost, service: ServiceType, options: Clie
   const client = Object.create(null) as Record<string, unknown>
   for (const [key, type] of service.methods)
     client[key] = (request: object, own?: CallSettings) =>
-      call(host, service.fullName, type, request, merged(settings, own), interceptors)
+      call(host, service.fullName, type, request, mergedSettings(settings, own), interceptors)
   return client
-}
-
-function merged(settings: CallSettings, own: CallSettings | undefined): CallSettings {
-  if (own === undefined) return settings
-  knownOptions('A call', own, CALL_SETTINGS)
-  milliseconds('timeoutMs', own.timeoutMs, 1)
-  const metadata = settings.metadata && own.metadata ? { ...settings.metadata, ...own.metadata } : undefined
-  return { ...settings, ...own, ...(metadata && { metadata }) }
 }
 
 /** Begins a call: a promise of its one answer, or an iterator over its answers. */

@@ -30,3 +30,19 @@ export class Expiry {
 
 /** A timer may ring so much early: its clock has whole milliseconds. */
 const CLOSE_MS = 1
+
+/** Ends those that are late, in the order in which they were due. @returns when the next is. */
+export function endLate<C extends { readonly due: number }>(
+  calls: Iterable<C>,
+  now: number,
+  end: (call: C) => void,
+): number {
+  let next = Number.POSITIVE_INFINITY
+  const late: C[] = []
+  for (const call of calls) {
+    if (call.due <= now) late.push(call)
+    else if (call.due < next) next = call.due
+  }
+  for (const call of late.sort((a, b) => a.due - b.due)) end(call)
+  return next
+}

@@ -28,4 +28,7 @@ export interface CallHost {
   report(error: unknown): void
   /** Now, of `performance.now()`, if somebody looks on; else 0. */
   readonly watchedNow: number
+  /** How many bytes the connection has written so far; whether the first so many have left this process, or may have. */
+  readonly written: number
+  hasLeft(mark: number): boolean
 }

@@ -9,9 +9,7 @@ export function checkMetadata(metadata: Metadata, maxBytes: number): void {
       throw new CallError(
         'INVALID_ARGUMENT',
         `metadata.${key} is ${typeof value === 'string' ? 'no well-formed text' : `a ${typeof value}`}; it may be text.`,
-        {
-          sent: false,
-        },
+        { sent: false },
       )
     bytes += textLength(key) + textLength(value)
   }
@@ -19,8 +17,24 @@ export function checkMetadata(metadata: Metadata, maxBytes: number): void {
     throw new CallError(
       'RESOURCE_EXHAUSTED',
       `The metadata takes ${bytes} bytes; maxMetadataBytes allows ${maxBytes}.`,
-      {
-        sent: false,
-      },
+      { sent: false },
     )
+}
+
+/** What travels with the end of an answer, that of its error over that of its handler; null for none. @throws {CallError} */
+export function sentMetadata(answer: Metadata, maxBytes: number, error: Metadata = NONE): Metadata | null {
+  if (isEmpty(answer) && isEmpty(error)) return null
+  const metadata = { ...answer }
+  // A key of an object's own, whatever its name.
+  for (const [key, value] of Object.entries(error))
+    Object.defineProperty(metadata, key, { value, enumerable: true, configurable: true, writable: true })
+  checkMetadata(metadata, maxBytes)
+  return metadata
+}
+
+const NONE: Metadata = Object.freeze({})
+
+function isEmpty(metadata: Metadata): boolean {
+  for (const _ in metadata) return false
+  return true
 }

@@ -3,13 +3,14 @@
 import type { Type } from '../codec/type.ts'
 import type { CallHost } from './host.ts'
 import { FIRST_WINDOW, ITEM_BYTES } from './limits.ts'
-import { MORE, part } from './part.ts'
+import { MORE, Part } from './part.ts'
 
 /** What may be sent as a stream. */
 export type Items<T = object> = AsyncIterable<T> | Iterable<T>
 
 type AnyIterator = AsyncIterator<object> | Iterator<object>
 
+/** It sends until the iterable is done, or it is stopped: the call is over then. */
 export class Outbox {
   readonly #host: CallHost
   readonly #isReply: boolean
@@ -65,7 +66,7 @@ export class Outbox {
   }
 
   async #sendOne(item: object): Promise<void> {
-    const next = part(this.#isReply, this.#id, MORE, this.#type, item)
+    const next = new Part(this.#isReply, this.#id, MORE, this.#type, item)
     const hasRoom = this.#host.send(next)
     if (!hasRoom) await this.#host.room()
     if (!this.#host.hasCredit) return

@@ -10,56 +10,53 @@ export const CANCEL = 2
 export const CREDIT = 3
 export type Step = typeof LAST | typeof MORE | typeof CANCEL | typeof CREDIT
 
-/** A part to be sent. */
-export interface Part {
+const NO_DETAILS: readonly CallDetail[] = []
+const NOTHING = new Uint8Array(0)
+
+/** A part to be sent. What it does not say is left as it is here. */
+export class Part {
   /** Whose: the caller says Calls, the callee Replies. */
   readonly isReply: boolean
   readonly id: number
   readonly step: Step
-  /** Of the part that begins a call: its method's path. Empty in all others, and in every reply. */
-  readonly method: string
-  /** Of the same part: whether answers are a stream. */
-  readonly isAnsweredByStream: boolean
-  readonly timeoutMs: number
-  readonly credit: number
-  readonly metadata: Metadata | null
-  /** Of the part that ends a call: 0 if it went well. */
-  readonly code: number
-  readonly text: string
-  readonly details: readonly CallDetail[]
   /** The type of the message that it carries, or null for none. */
   readonly type: Type | null
   readonly message: object | null
+  /** Of the part that begins a call: its method's path. Empty in all others, and in every reply. */
+  method = ''
+  /** Of the same part: whether answers are a stream. */
+  isAnsweredByStream = false
+  timeoutMs = 0
+  credit = 0
+  metadata: Metadata | null = null
+  /** Of the part that ends a call: 0 if it went well. */
+  code = 0
+  text = ''
+  details: readonly CallDetail[] = NO_DETAILS
   /** Set when it is written: the bytes of that message's body. */
-  bodyBytes: number
-}
+  bodyBytes = 0
 
-const NO_DETAILS: readonly CallDetail[] = []
-const NOTHING = new Uint8Array(0)
+  constructor(isReply: boolean, id: number, step: Step, type: Type | null = null, message: object | null = null) {
+    this.isReply = isReply
+    this.id = id
+    this.step = step
+    this.type = type
+    this.message = message
+  }
 
-/** A part with all that it does not say left out. */
-export function part(
-  isReply: boolean,
-  id: number,
-  step: Step,
-  type: Type | null = null,
-  message: object | null = null,
-): Part {
-  return {
-    isReply,
-    id,
-    step,
-    method: '',
-    isAnsweredByStream: false,
-    timeoutMs: 0,
-    credit: 0,
-    metadata: null,
-    code: 0,
-    text: '',
-    details: NO_DETAILS,
-    type,
-    message,
-    bodyBytes: 0,
+  /** That the other side may send so much more. */
+  static credit(isReply: boolean, id: number, credit: number): Part {
+    const part = new Part(isReply, id, CREDIT)
+    part.credit = credit
+    return part
+  }
+
+  /** The end of a call that failed. */
+  static failure(id: number, code: number, text: string): Part {
+    const part = new Part(true, id, LAST)
+    part.code = code
+    part.text = text
+    return part
   }
 }
 

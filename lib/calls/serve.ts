@@ -5,8 +5,8 @@ import { knownOptions, type OptionNames } from '../base/options.ts'
 import { shown } from '../base/shown.ts'
 import type { ServiceType } from '../protocol/method.ts'
 import type { Calls } from './calls.ts'
-import type { AnyHandler } from './incoming-call.ts'
 import type { Interceptor } from './interceptor.ts'
+import type { AnyHandler } from './served-method.ts'
 
 /** For a service. */
 export interface ServeOptions {

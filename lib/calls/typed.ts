@@ -1,8 +1,8 @@
 // From the methods of a service to what a client of it is, and what a handler. Types only.
 
 import type { MethodMap, Service } from '../protocol/service.ts'
-import type { CallContext } from './incoming-call.ts'
-import type { CallSettings } from './outgoing-call.ts'
+import type { CallSettings } from './call-settings.ts'
+import type { CallContext } from './served-method.ts'
 
 /** What may be sent as a stream: an async generator's return, a list, anything that can be iterated. */
 type Stream<T> = AsyncIterable<T> | Iterable<T>

@@ -1,19 +1,26 @@
 // Where calls and pushed messages part. It stands between the duplex and the reader of a connection that carries calls: the
 // frames of calls go to the calls as they come, all others to the reader, as bytes, for somebody to ask for.
 //
-//   phase:  sorting ── the peer has ended, a fault, or this side has ended ──► finished
+//   idle ◄── all is sorted ── sorting ── the peer's end, a fault, or this side's ──► finished
+//     └────── a chunk ───────►  │ ▲
+//                               ▼ │ the next turn of the event loop, or room
+//                       yielding, held
 //
-// A reader that nobody reads holds up its own messages, up to a limit, and then the connection: there is one byte stream.
+//   idle      All that came is sorted.
+//   sorting   The frames that came are gone through, now.
+//   yielding  Other connections have their turn first.
+//   held      An inbox without credit is full, or too many pushed messages wait for a reader: there is one byte stream.
+//   finished  Nothing more is sorted.
 
 import type { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
-import { copy } from '../codec/wire.ts'
 import { FrameParser } from '../framing/frame-parser.ts'
 import type { Header } from '../framing/header.ts'
 import type { Table } from '../framing/table.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
 import { FEW, type Looker, nextTurn, spent } from '../streams/fairness.ts'
 import type { ReaderOwner, ReaderPort } from '../streams/ports.ts'
+import { PushedFrames } from './pushed-frames.ts'
 
 /** Bytes of pushed messages that may wait for a reader before they hold up the calls after them. */
 const MOST_WAITING = 2 ** 18
@@ -27,30 +34,17 @@ export interface SorterSettings {
 /** The port of a reader, with calls taken out of what arrives. */
 export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   readonly #reader: ReaderPort
+  readonly #pushed: PushedFrames
   readonly #calls: Calls
   readonly #frames: FrameParser
   readonly #table: Table
   readonly #peerEnded: () => void
   #owner!: ReaderOwner
-  #phase: 'sorting' | 'finished' = 'sorting'
-  /** Pushed messages go to the reader; else they are dropped. */
-  #isRead = true
-  /** Whole frames of pushed messages, which the reader has no room for, and their bytes. */
-  #waiting: Uint8Array[] = []
-  #waitingBytes = 0
-  #isReaderFull = false
-  /** The reader's end, once it has all that waits. */
-  #conclusion: (() => void) | null = null
+  #phase: 'idle' | 'sorting' | 'yielding' | 'held' | 'finished' = 'idle'
   /** Chunks that came although the last was not sorted, as when a duplex is emptied at the end. */
   #chunks: Uint8Array[] = []
   /** The peer's end has come, after those. */
   #isEnded = false
-  #isUnlimited = false
-  /** The event loop goes round before more is sorted. */
-  #yields = false
-  #isSorting = false
-  /** The last chunk is sorted, all of it. */
-  #isDone = true
   lookedAt = Number.NEGATIVE_INFINITY
   lookEvery = FEW
   #count = 0
@@ -64,6 +58,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   ) {
     this.#peerEnded = peerEnded
     this.#reader = reader
+    this.#pushed = new PushedFrames(reader)
     this.#calls = calls
     this.#table = table
     this.#frames = new FrameParser(header, maxBodyBytes)
@@ -84,7 +79,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   }
 
   fail(fault: Error): void {
-    this.#sortUnlimited()
+    this.#sort(false)
     this.#finish(() => this.#reader.fail(fault))
   }
 
@@ -95,137 +90,113 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   }
 
   conclude(): void {
-    this.#sortUnlimited()
-    this.#isRead = false
-    this.#conclusion ??= () => this.#reader.conclude()
-    this.#forward()
+    this.#sort(false)
+    this.#pushed.close()
+    this.#pushed.endWith(() => this.#reader.conclude())
+    this.#pushed.forward()
   }
 
   discard(): void {
-    this.#isRead = false
-    this.#waiting = []
-    this.#waitingBytes = 0
-    this.#conclusion = () => {}
+    this.#pushed.drop()
+    this.#pushed.endWith(() => {})
     this.#reader.discard()
   }
 
   /** Whether bytes are wanted although nobody reads: those of calls under way, and of calls to be refused. */
   get drains(): boolean {
-    return this.#phase === 'sorting'
+    return this.#phase !== 'finished'
   }
 
-  /** There is room again in an inbox that has held all up. */
+  /** There is room again in what has held all up. */
   resume(): void {
-    if (this.#isDone) return
+    if (this.#phase !== 'held' && this.#phase !== 'yielding') return
     this.#sort()
     if (this.#isDone) this.#owner.more()
   }
 
-  #sort(): void {
-    if (this.#isSorting) return // A handler that ends the connection comes by here.
-    if (this.#yields && !this.#isUnlimited) return
-    this.#isSorting = true
-    try {
-      this.#isDone = this.#sortAll()
-    } finally {
-      this.#isSorting = false
-    }
-    this.#forward()
-    if (!this.#isDone || !this.#isEnded) return
-    this.#finish(null)
+  get #isDone(): boolean {
+    return this.#phase === 'idle' || this.#phase === 'finished'
+  }
+
+  /** @param isLimited false: what has come whole is handed out, whatever else waits. */
+  #sort(isLimited = true): void {
+    // A handler that ends the connection comes by here.
+    if (this.#phase === 'sorting' || this.#phase === 'finished') return
+    if (this.#phase === 'yielding' && isLimited) return
+    this.#phase = 'sorting'
+    const next = this.#sortAll(isLimited)
+    if (this.#isSorting) this.#phase = next
+    this.#pushed.forward()
+    if (next !== 'idle' || !this.#isEnded) return
+    this.#finish(() => this.#end())
     this.#peerEnded()
   }
 
-  /** What has come whole is handed out, whatever else waits. */
-  #sortUnlimited(): void {
-    this.#isUnlimited = true
-    this.#sort()
-    this.#isUnlimited = false
+  /** False once a call, or a fault, has finished it. */
+  get #isSorting(): boolean {
+    return this.#phase === 'sorting'
   }
 
-  /** @returns false if it was held up. */
-  #sortAll(): boolean {
+  /** @returns how it goes on from there. */
+  #sortAll(isLimited: boolean): 'idle' | 'yielding' | 'held' {
     const frames = this.#frames
     for (;;) {
-      // A run of pushed frames is passed on as it lies there.
-      let begin = 0
-      let end = 0
-      let { buffer } = frames
-      try {
-        while (!this.#isHeldUp() && this.#phase === 'sorting') {
-          if (!frames.next()) {
-            this.#push(buffer, begin, end)
-            begin = end = 0
-            break
-          }
-          if (this.#calls.carries(frames.type)) {
-            const entry = this.#table.byType(frames.type)
-            this.#reader.tally.count(entry, frames.size)
-            this.#calls.receive(frames)
-          } else if (frames.buffer === buffer && frames.begin === end) end = frames.end
-          else {
-            this.#push(buffer, begin, end)
-            ;({ buffer, begin, end } = frames)
-          }
-        }
-      } catch (fault) {
-        this.#push(buffer, begin, end)
-        this.#finish(() => this.#reader.fail(fault as Error))
-        return true
-      }
-      this.#push(buffer, begin, end)
-      if (this.#phase === 'finished') return true
-      if (!this.#isUnlimited && (this.#yields || this.#isFull)) return false
+      const hold = this.#sortChunk(isLimited)
+      if (hold !== null) return hold
+      if (!this.#isSorting) return 'idle'
       const chunk = this.#chunks.shift()
-      if (chunk === undefined) return true
+      if (chunk === undefined) return 'idle'
       frames.feed(chunk)
     }
   }
 
-  #isHeldUp(): boolean {
-    if (this.#isUnlimited) return false
-    if (this.#isFull || this.#yields) return true
-    if (++this.#count < this.lookEvery) return false
+  /** Goes through the whole frames that the parser has. @returns what holds it up, or null. */
+  #sortChunk(isLimited: boolean): 'yielding' | 'held' | null {
+    const frames = this.#frames
+    // A run of pushed frames is passed on as it lies there.
+    let { buffer } = frames
+    let begin = 0
+    let end = 0
+    let hold: 'yielding' | 'held' | null = null
+    try {
+      while (this.#isSorting) {
+        hold = isLimited ? this.#hold() : null
+        if (hold !== null || !frames.next()) break
+        if (this.#calls.carries(frames.type)) {
+          this.#reader.tally.count(this.#table.byType(frames.type), frames.size)
+          this.#calls.receive(frames)
+        } else if (frames.buffer === buffer && frames.begin === end) end = frames.end
+        else {
+          this.#pushed.push(buffer, begin, end)
+          ;({ buffer, begin, end } = frames)
+        }
+      }
+    } catch (fault) {
+      this.#finish(() => this.#reader.fail(fault as Error))
+    }
+    this.#pushed.push(buffer, begin, end)
+    return hold
+  }
+
+  /** What holds up the next frame, or null. */
+  #hold(): 'yielding' | 'held' | null {
+    if (this.#calls.isHeld || this.#pushed.bytes > MOST_WAITING) return 'held'
+    if (++this.#count < this.lookEvery) return null
     this.#count = 0
-    if (!spent(this)) return false
-    this.#yields = true
+    if (!spent(this)) return null
     nextTurn(() => {
-      this.#yields = false
+      if (this.#phase === 'yielding') this.#phase = 'held'
       this.resume()
     })
-    return true
+    return 'yielding'
   }
 
-  get #isFull(): boolean {
-    return this.#calls.isHeld || this.#waitingBytes > MOST_WAITING
-  }
-
-  /** Passes on whole frames of pushed messages. A few of a large chunk are copied: they would keep all of it. */
-  #push(buffer: Uint8Array, begin: number, end: number): void {
-    if (begin === end || !this.#isRead) return
-    const bytes = 2 * (end - begin) < buffer.length ? copy(buffer, begin, end) : buffer.subarray(begin, end)
-    this.#waiting.push(bytes)
-    this.#waitingBytes += bytes.length
-  }
-
-  #forward(): void {
-    while (!this.#isReaderFull) {
-      const bytes = this.#waiting.shift()
-      if (bytes === undefined) break
-      this.#waitingBytes -= bytes.length
-      this.#isReaderFull = !this.#reader.arrive(bytes)
-    }
-    if (this.#waiting.length > 0 || this.#conclusion === null) return
-    const conclusion = this.#conclusion
-    this.#conclusion = () => {}
-    conclusion()
-  }
-
-  #finish(conclusion: (() => void) | null): void {
+  #finish(end: () => void): void {
     if (this.#phase === 'finished') return
+    const wasSorting = this.#isSorting
     this.#phase = 'finished'
-    this.#conclusion ??= conclusion ?? (() => this.#end())
-    if (!this.#isSorting) this.#forward() // Else what was sorted is passed on first.
+    this.#pushed.endWith(end)
+    if (!wasSorting) this.#pushed.forward() // Else what was sorted is passed on first.
   }
 
   /** A cut inside a frame is a fault, which the parser finds. */
@@ -245,15 +216,12 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   }
 
   more(): void {
-    this.#isReaderFull = false
-    this.#forward()
+    this.#pushed.more()
     this.resume()
   }
 
   readerClosed(fault: Error | null): void {
-    this.#isRead = false
-    this.#waiting = []
-    this.#waitingBytes = 0
+    this.#pushed.drop()
     this.#owner.readerClosed(fault)
     this.resume()
   }
@@ -270,11 +238,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   }
 
   rest(): Uint8Array {
-    const parts = [this.#reader.rest(), ...this.#waiting, this.#frames.rest(), ...this.#chunks]
-    this.#waiting = []
-    this.#chunks = []
-    this.#waitingBytes = 0
-    return Buffer.concat(parts)
+    return Buffer.concat([this.#reader.rest(), ...this.#pushed.take(), this.#frames.rest(), ...this.#chunks.splice(0)])
   }
 
   /** A call may come at any time: bytes are always waited for, unless they are held up. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { CALL_CODES, CallError } from '../../lib/calls/call-error.ts'
-import type { CallContext } from '../../lib/calls/incoming-call.ts'
 import { FIRST_WINDOW, ITEM_BYTES } from '../../lib/calls/limits.ts'
+import type { CallContext } from '../../lib/calls/served-method.ts'
 import type { Protocol } from '../../lib/index.ts'
 import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
 
@@ -193,6 +193,13 @@ describe('calls', () => {
       }
       expect(await rejection(caller.client().deposit(asked()))).to.include({ code: 'DATA_LOSS' })
       expect(await seen.wait).to.include({ code: 'CANCELLED' })
+      for (const thrown of [undefined, null, 'text', { message: 'half' }]) {
+        // biome-ignore lint/correctness/useYield: it throws before.
+        const throwing = async function* () {
+          throw thrown
+        }
+        expect(await rejection(caller.client().deposit(throwing()))).to.include({ code: 'INVALID_ARGUMENT' })
+      }
       await turns()
       expect(caller.calls.isIdle && callee.calls.isIdle).to.equal(true)
     })
@@ -477,7 +484,7 @@ describe('calls', () => {
       })
     })
 
-    it('end in their order, whatever the order in which they began', async () => {
+    it('end in their order, whatever the order in which they began, also where several are late at once', async () => {
       callee.serve({ open: never })
       const client = caller.client()
       const order: number[] = []
@@ -485,6 +492,12 @@ describe('calls', () => {
         [60, 20, 40].map((timeoutMs) => rejection(client.open({}, { timeoutMs })).then(() => order.push(timeoutMs))),
       )
       expect(order).to.deep.equal([20, 40, 60])
+      const late = [3, 1, 2].map((timeoutMs) =>
+        rejection(client.open({}, { timeoutMs })).then(() => order.push(timeoutMs)),
+      )
+      for (const began = performance.now(); performance.now() < began + 10; );
+      await Promise.all(late)
+      expect(order.slice(3)).to.deep.equal([1, 2, 3])
     })
   })
 
@@ -748,6 +761,20 @@ describe('calls', () => {
       const metadata = JSON.parse('{ "__proto__": "own", "constructor": "too" }')
       const account = await caller.client().open({}, { metadata: Object.assign(Object.create(null), metadata) })
       expect(account.name).to.include('constructor,too')
+    })
+
+    it('go on where the function that is shown it throws, which is reported', async () => {
+      callee.serve({
+        open: (_, { answerMetadata }: CallContext) => {
+          answerMetadata.cost = '3'
+        },
+      })
+      const bug = new Error('a bug')
+      const onMetadata = () => {
+        throw bug
+      }
+      expect(plain(await caller.client().open({}, { onMetadata }))).to.deep.equal({ $name: 'Account' })
+      expect(caller.reports).to.deep.equal([bug])
     })
 
     it('refuse what is no text', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { CallError } from '../../lib/calls/call-error.ts'
-import type { CallContext } from '../../lib/calls/incoming-call.ts'
 import type { Interceptor } from '../../lib/calls/interceptor.ts'
+import type { CallContext } from '../../lib/calls/served-method.ts'
 import type { Protocol } from '../../lib/index.ts'
 import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
 
