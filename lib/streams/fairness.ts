@@ -58,23 +58,23 @@ export abstract class FairReader implements Looker {
   lookEvery = FEW
   /** Messages since the last look at the clock. */
   #count = 0
-  #isYielding = false
+  #turn: 'own' | 'others' = 'own'
 
   /** Whether the event loop goes round before the next message. */
-  get isYielding(): boolean {
-    return this.#isYielding
+  get hasYielded(): boolean {
+    return this.#turn === 'others'
   }
 
   /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop, in this context. */
   protected mustYield(): boolean {
-    if (this.#isYielding) return true
+    if (this.#turn === 'others') return true
     if (++this.#count < this.lookEvery) return false
     this.#count = 0
     if (!spent(this)) return false
-    this.#isYielding = true
+    this.#turn = 'others'
     nextTurn(
       AsyncResource.bind(() => {
-        this.#isYielding = false
+        this.#turn = 'own'
         this.resume()
       }),
     )

@@ -1,9 +1,8 @@
-import { type EventEmitter, errorMonitor } from 'node:events'
-import { Transform, type TransformCallback, type TransformOptions } from 'node:stream'
+import type { EventEmitter } from 'node:events'
+import type { TransformCallback, TransformOptions } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import { errorOf } from '../base/thrown.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import { NONE } from '../framing/message-reader.ts'
@@ -12,8 +11,10 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { Deferred } from './deferred.ts'
 import { LazyTransform } from './lazy-transform.ts'
 import { Messages } from './message-iterator.ts'
+import { NodeSide } from './node-side.ts'
+import { PipedSource } from './piped-source.ts'
 import { type ReaderPort, readerPort } from './ports.ts'
-import { busy, Receiver, type ReceiverStream } from './receiver.ts'
+import { Receiver } from './receiver.ts'
 import { READABLE_OPTIONS, type ReadableOptions, ReaderSettings } from './settings.ts'
 
 /** For one reading call. */
@@ -32,12 +33,6 @@ const BYTE_ENCODINGS: ReadonlySet<string> = new Set(['hex', 'base64', 'base64url
 
 const READ_OPTIONS: OptionNames<ReadOptions> = { signal: true, timeoutMs: true }
 
-/** A stream that is piped into a reader, and how it has ended before its end. */
-interface Source {
-  readonly stream: EventEmitter & { read?: () => unknown }
-  fault: Error | 'closed' | null
-}
-
 /**
  * Bytes in, message objects out.
  *
@@ -47,14 +42,9 @@ interface Source {
 export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
   readonly #receiver: Receiver
   readonly #highWaterMark: number
-  /** Node's side asked by `_read`, and nothing was pushed since. */
-  #isAsked = false
-  #isPumping = false
-  #isPiped = false
-  /** The last stream that was piped in. */
-  #source: Source | null = null
-  /** The source has failed: this comes after what it brought. */
-  #sourceFault: Error | null = null
+  readonly #side: NodeSide
+  /** What is piped in, or was. */
+  #source: PipedSource | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, options?: ReadableOptions<R>)
@@ -65,7 +55,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
     if (!(options instanceof ReaderSettings)) knownOptions('A QbpReadable', options, READABLE_OPTIONS)
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
     this.#highWaterMark = settings.readableHighWaterMark
-    this.#receiver = new Receiver(settings, new QbpReadable.#Inside(this))
+    this.#side = new NodeSide(this)
+    this.#receiver = new Receiver(settings, this.#side)
+    this.#side.serves(this.#receiver)
   }
 
   /**
@@ -157,8 +149,9 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
 
   /** @internal */
   override _flush(callback: TransformCallback): void {
-    if (this.#sourceFault !== null) this.#receiver.fail(this.#sourceFault)
-    else this.#receiver.finish(callback)
+    const fault = this.#source?.fault ?? null
+    if (fault !== null) this.#receiver.fail(fault)
+    else this.#receiver.end(callback)
   }
 
   /**
@@ -166,61 +159,39 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
    * came before are handed out first, unless what it is piped into is destroyed as well.
    */
   override destroy(error?: Error): this {
-    if (
-      error === undefined ||
-      this.#sourceFault !== null ||
-      this.#isPiped ||
-      !this.#receiver.isOpen ||
-      !this.#isOfSource(error)
-    )
+    const source = this.#source
+    if (error === undefined || source === null || !this.#receiver.ending.isOpen || !source.fail(error))
       return super.destroy(error)
-    this.#sourceFault = error
-    const source = this.#source?.stream
-    for (let chunk = source?.read?.() ?? null; chunk !== null; chunk = source?.read?.() ?? null) super.write(chunk)
+    for (const chunk of source.rest()) super.write(chunk)
     super.end()
     return this
   }
 
-  /** Whether it is how the source has failed. */
-  #isOfSource(error: Error): boolean {
-    const fault = this.#source?.fault
-    return fault === 'closed' ? (error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE' : error === fault
-  }
-
   /** As Node's. */
   override pipe<T extends NodeJS.WritableStream>(sink: T, options?: { end?: boolean }): T {
-    this.#isPiped = true
+    this.#source ??= new PipedSource()
+    this.#source.passOn()
     return super.pipe(sink, options)
   }
 
   /** As Node's. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'pipe') this.#watch(args[0] as Source['stream'])
+    if (event === 'pipe') {
+      this.#source ??= new PipedSource()
+      this.#source.watch(args[0] as EventEmitter)
+    }
     return super.emit(event as 'pipe', ...(args as [never]))
-  }
-
-  /** Sees how a source ends that is piped in, before `pipeline` does. */
-  #watch(stream: Source['stream']): void {
-    const source: Source = { stream, fault: null }
-    this.#source = source
-    stream.once(errorMonitor, (fault: Error) => {
-      source.fault ??= fault
-    })
-    stream.once('close', () => {
-      source.fault ??= 'closed'
-    })
   }
 
   /** @internal */
   override _read(size: number): void {
     super._read(size) // Lets go of a callback that Transform itself may hold.
-    this.#isAsked = true
-    if (this.#receiver.isHolding) process.nextTick(() => this.#pump())
+    this.#side.ask()
   }
 
   /** @internal */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (this.#receiver.isDirect) this.on('error', ignore) // The reading calls report it.
+    if (this.#receiver.ending.reportedBy === 'calls') this.on('error', ignore) // The reading calls report it.
     this.#receiver.destroy(error)
     super._destroy(error, (fault) => {
       callback(fault)
@@ -232,15 +203,13 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override read(size?: number): any {
     if (this.destroyed) return null // Node would still hand out what it has queued.
     const message = super.read(size)
-    const { fault } = this.#receiver
-    if (fault !== null && this.readableLength === 0) process.nextTick(() => this.destroy(fault))
-    else if (message === null && this.#isAsked && this.#receiver.isHolding) process.nextTick(() => this.#pump())
+    this.#side.afterRead(message)
     return message
   }
 
   override resume(): this {
     super.resume()
-    if (this.#isAsked) process.nextTick(() => this.#pump())
+    this.#side.resume()
     return this
   }
 
@@ -250,8 +219,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event, listener as () => void)
-    // A consumer that paused before left a chunk undecoded, and Node believes that it has asked for it.
-    if (event === 'readable' && this.#isAsked) process.nextTick(() => this.#pump())
+    if (event === 'readable') this.#side.resume()
     return this
   }
 
@@ -268,89 +236,6 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override once(event: string | symbol, listener: (...args: never[]) => void): this
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     return super.once(event, listener as () => void)
-  }
-
-  /** Node's side wants a message; one that is paused does not. */
-  get #isWanted(): boolean {
-    return this.#isAsked && (this.readableFlowing === true || !this.isPaused() || this.listenerCount('readable') > 0)
-  }
-
-  /** Gives Node messages for as long as it takes them. */
-  #pump(): void {
-    if (this.#isPumping) return
-    this.#isPumping = true
-    let flows = false
-    try {
-      while (flows || this.#isWanted) {
-        const message = this.#receiver.pull()
-        if (message === NONE) break
-        // While it flows and nothing is queued, `push` would do no more than this, at four times the price.
-        if (flows) super.emit('data', message)
-        else this.#isAsked = this.push(message)
-        flows = this.readableFlowing === true && this.readableLength === 0
-      }
-    } catch (thrown) {
-      const error = errorOf(thrown, 'A listener')
-      this.destroy(error)
-      this.#receiver.owner?.listenerThrew(error)
-    } finally {
-      this.#isPumping = false
-    }
-  }
-
-  /** What the receiver sees of this stream. */
-  static readonly #Inside = class implements ReceiverStream {
-    readonly reader: QbpReadable
-
-    constructor(reader: QbpReadable<never, never>) {
-      this.reader = reader as unknown as QbpReadable
-    }
-
-    get wants(): boolean {
-      return this.reader.#isWanted
-    }
-
-    goDirect(): void {
-      if (this.reader.isMade && this.reader.destroyed) this.reader.on('error', ignore)
-    }
-
-    queued(): unknown {
-      const { reader } = this
-      if (!reader.isMade) return NONE
-      if (reader.readableFlowing === true) throw busy("'data' or a pipe takes the messages: pause or unpipe first")
-      return reader.readableLength > 0 ? reader.read() : NONE
-    }
-
-    serve(): boolean {
-      if (!this.reader.#isAsked) return false
-      this.reader.#pump()
-      return true
-    }
-
-    fail(fault: Error): void {
-      if (this.reader.readableLength === 0) this.reader.destroy(fault)
-    }
-
-    emitEnd(): void {
-      if (!this.reader.readableEnded) this.reader.read(0)
-    }
-
-    end(): void {
-      this.reader.end()
-    }
-
-    clear(): void {
-      const { reader } = this
-      if (!reader.isMade || reader.readableLength === 0) return
-      // Node has no other way to empty its queue than to read, which emits `data`.
-      Object.defineProperty(reader, 'emit', { value: () => false, configurable: true })
-      while (reader.readableLength > 0) Transform.prototype.read.call(reader)
-      Reflect.deleteProperty(reader, 'emit')
-    }
-
-    destroy(): void {
-      this.reader.destroy()
-    }
   }
 }
 

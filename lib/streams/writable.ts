@@ -4,8 +4,10 @@ import type { Role } from '../base/role.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
+import type { SenderStream } from './outflow.ts'
 import { type WriterPort, writerPort } from './ports.ts'
-import { closedForWriting, Sender, type SenderStream } from './sender.ts'
+import { closedForWriting } from './refusals.ts'
+import { Sender } from './sender.ts'
 import { WRITABLE_OPTIONS, type WritableOptions, WriterSettings } from './settings.ts'
 import type { WriteCallback } from './write-callbacks.ts'
 
@@ -120,15 +122,9 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   }
 
   /** As Node's. */
-  override cork(): void {
-    super.cork()
-    this.#sender.cork()
-  }
-
-  /** As Node's. */
   override uncork(): void {
     super.uncork()
-    if (this.writableCorked === 0) this.#sender.uncork()
+    if (this.writableCorked === 0) this.#sender.scheduleFlush()
   }
 
   /** @internal */
@@ -207,6 +203,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       return this.writer.isMade ? this.writer.readableLength : 0
     }
 
+    get isCorked(): boolean {
+      return this.writer.isMade && this.writer.writableCorked > 0
+    }
+
     push(chunk: Uint8Array): void {
       this.writer.push(chunk)
     }
@@ -228,7 +228,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       return this.#sender.queued
     })
     accessor('writableNeedDrain', function () {
-      return this.#sender.needsDrain && !this.#sender.isOver
+      return this.#sender.isFull && !this.#sender.isOver
     })
     // Of messages, which is what Node counts by it; `write` and `drain` go by highWaterMarkBytes.
     accessor('writableHighWaterMark', () => 16)

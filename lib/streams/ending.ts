@@ -1,0 +1,105 @@
+import type { FrameParser } from '../framing/frame-parser.ts'
+import type { ChunkQueue } from './chunk-queue.ts'
+import { readerDestroyed } from './refusals.ts'
+
+/** What a receiver needs of the stream that it is the inside of. */
+export interface ReceiverStream {
+  /** The stream itself, as the diagnostics name it. */
+  readonly reader: object
+  /** Whether Node's side has asked and got nothing yet. */
+  readonly wants: boolean
+  /** Reading calls are used from now on, which report the faults. */
+  goDirect(): void
+  /** A message that Node has queued, or NONE. @throws {QbpError} ERR_QBP_BUSY while `data` flows. */
+  queued(): unknown
+  /** Gives messages to Node's side, if it has asked for some. @returns whether it had. */
+  serve(): boolean
+  /** Reports the fault once what is queued has been read. */
+  fail(fault: Error): void
+  /** Ends Node's side, which then calls the receiver's `end` with its callback. */
+  end(): unknown
+  /** Drops what Node has queued. */
+  clear(): void
+  /** Sees that Node emits `end`, which it does only for those who read. */
+  emitEnd(): void
+  destroy(): unknown
+}
+
+/** How a reader ends, and to whom that is reported. The picture stands in receiver.ts. */
+export class Ending {
+  /** Reading calls are used, or a connection owns the reader: these report the faults, and `error` need not. */
+  reportedBy: 'events' | 'calls' = 'events'
+  readonly #stream: ReceiverStream
+  readonly #chunks: ChunkQueue
+  readonly #frames: FrameParser
+  #outcome: 'open' | 'clean' | 'destroyed' | Error = 'open'
+
+  constructor(stream: ReceiverStream, chunks: ChunkQueue, frames: FrameParser) {
+    this.#stream = stream
+    this.#chunks = chunks
+    this.#frames = frames
+  }
+
+  /** Whether messages may follow. */
+  get isOpen(): boolean {
+    return this.#outcome === 'open'
+  }
+
+  get isClean(): boolean {
+    return this.#outcome === 'clean'
+  }
+
+  /** The fault after the last message. */
+  get fault(): Error | null {
+    return this.#outcome instanceof Error ? this.#outcome : null
+  }
+
+  /** All messages were handed out, and no byte follows. @returns whether that has decided the outcome. */
+  decide(): boolean {
+    if (this.#outcome !== 'open') return false
+    const { source } = this.#chunks
+    try {
+      if (source instanceof Error) throw source
+      if (source === 'ended') this.#frames.finish()
+    } catch (fault) {
+      this.fail(fault as Error)
+      return true
+    }
+    this.clean()
+    this.report()
+    return true
+  }
+
+  /** By a clean end, whatever the bytes may still bring. */
+  clean(): void {
+    this.#outcome = 'clean'
+  }
+
+  fail(fault: Error): void {
+    this.#outcome = fault
+    this.#stream.fail(fault)
+  }
+
+  destroy(error: Error | null): void {
+    if (this.#outcome === 'open' || (this.#outcome === 'clean' && error !== null)) this.#outcome = error ?? 'destroyed'
+  }
+
+  /** Reports the end to Node, which may have to give its callback first. */
+  report(): void {
+    const done = this.#chunks.takeCallback()
+    if (done === null) {
+      this.#stream.end()
+      return
+    }
+    done()
+    if (this.reportedBy === 'calls') this.#stream.emitEnd()
+  }
+
+  /** What a reading call gets after the last message. @throws the fault. */
+  result(): null {
+    if (this.#outcome instanceof Error) throw this.#outcome
+    if (this.#outcome !== 'clean') throw readerDestroyed()
+    this.#stream.emitEnd()
+    return null
+  }
+}

@@ -1,0 +1,150 @@
+// The way out of a writer: what was written in a tick leaves as one chunk, at its end or at 64 KiB, while there is room and the
+// stream is not corked.
+//
+//             something was written, the next tick
+//     idle ◄─────────────────────────────────────► scheduled
+//       ▲                                              │
+//       │ there is room again                          │ the owner has no room, or holds
+//       └─────────────────── blocked ◄─────────────────┘
+
+import { BATCH_BYTES, Batch } from '../framing/batch.ts'
+import type { StreamOwner } from './ports.ts'
+import { PushBack } from './push-back.ts'
+import { inRootContext } from './root-context.ts'
+import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
+
+/** What a sender needs of the stream that it is the inside of. */
+export interface SenderStream {
+  /** The stream itself, as the diagnostics name it. */
+  readonly writer: object
+  /** Bytes that Node has queued for those who read the stream. */
+  readonly readableLength: number
+  /** Nothing leaves until it is uncorked. */
+  readonly isCorked: boolean
+  /** Gives a chunk to those who read the stream. */
+  push(chunk: Uint8Array): void
+  destroy(fault: Error): void
+  emitDrain(): void
+}
+
+/** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
+export class Outflow {
+  owner: StreamOwner | null = null
+  readonly batch: Batch = new Batch()
+  readonly pushBack: PushBack
+  readonly #stream: SenderStream
+  readonly #highWaterMarkBytes: number
+  #phase: 'idle' | 'scheduled' | 'blocked' | 'destroyed' = 'idle'
+  /** Bytes of the stream that have left the batch. */
+  #sent = 0
+  #callbacks: WriteCallbacks | null = null
+  /** To be called when all has left. */
+  #onEmpty: (() => void) | null = null
+
+  constructor(stream: SenderStream, highWaterMarkBytes: number) {
+    this.#stream = stream
+    this.#highWaterMarkBytes = highWaterMarkBytes
+    this.pushBack = new PushBack(stream)
+  }
+
+  /** Bytes that nobody has taken yet. */
+  get queued(): number {
+    return this.owner === null ? this.batch.length + this.#stream.readableLength : this.batch.length
+  }
+
+  /** Bytes of the stream so far, and how many of them have left. */
+  get written(): number {
+    return this.#sent + this.batch.length
+  }
+
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Sees that what was written leaves. @returns whether there is room for more. */
+  schedule(callback?: WriteCallback): boolean {
+    if (callback !== undefined) {
+      this.#callbacks ??= new WriteCallbacks()
+      this.#callbacks.add(callback, this.written)
+    }
+    if (this.#phase === 'idle') {
+      this.#phase = 'scheduled'
+      process.nextTick(Outflow.#tick, this)
+    }
+    if (this.batch.length >= BATCH_BYTES && this.#isFree) inRootContext(Outflow.#send, this)
+    if (this.queued < this.#highWaterMarkBytes) return true
+    this.pushBack.begin()
+    return false
+  }
+
+  get #isFree(): boolean {
+    return this.#phase !== 'blocked' && !this.#stream.isCorked
+  }
+
+  static #tick(this: void, outflow: Outflow): void {
+    if (outflow.#phase !== 'scheduled') return
+    outflow.#phase = 'idle'
+    if (outflow.#isFree) inRootContext(Outflow.#send, outflow)
+  }
+
+  static #send(this: void, outflow: Outflow): void {
+    outflow.flush()
+  }
+
+  /** @param always goes on where there is no room. */
+  flush(always = false): void {
+    for (;;) {
+      if (this.#phase === 'destroyed') return // By the owner, which could not send.
+      const chunk = this.batch.take()
+      if (chunk === null) break
+      this.#sent += chunk.length
+      if (this.owner === null) this.#stream.push(chunk)
+      else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent))) this.hold()
+      if (this.#phase === 'blocked' && !always) break
+    }
+    if (this.batch.length === 0) this.#reportEmpty()
+    this.relieve()
+  }
+
+  #reportEmpty(): void {
+    const onEmpty = this.#onEmpty
+    this.#onEmpty = null
+    onEmpty?.()
+  }
+
+  /** Nothing leaves until `drained` is called. */
+  hold(): void {
+    if (this.#phase !== 'destroyed') this.#phase = 'blocked'
+  }
+
+  drained(): void {
+    if (this.#phase === 'blocked') this.#phase = 'idle'
+    if (this.#isFree) inRootContext(Outflow.#send, this)
+  }
+
+  /** Bytes have been taken: calls back whose they were, and lets writing calls go on once half of what may wait has gone. */
+  relieve(): void {
+    if (this.#callbacks !== null && this.owner === null)
+      this.#callbacks.upTo(this.#sent - this.#stream.readableLength)?.(null)
+    if (this.pushBack.isFull && this.queued <= this.#highWaterMarkBytes / 2) this.pushBack.lift()
+  }
+
+  /** Nothing follows. @param empty is called once all has left. */
+  end(empty: () => void): void {
+    this.#onEmpty = empty
+    if (this.#isFree) this.flush()
+  }
+
+  /** The owner cannot send: not even what is under way may be called back. */
+  lose(reason: Error): void {
+    this.#callbacks?.lose(reason)
+  }
+
+  /** Nothing of what waits is sent. */
+  destroy(reason: Error): void {
+    this.#phase = 'destroyed'
+    this.batch.clear()
+    this.#callbacks?.fail(reason)
+    this.pushBack.fail(reason)
+  }
+}
