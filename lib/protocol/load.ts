@@ -13,8 +13,8 @@ import { SchemaRoot } from './schema-root.ts'
 /** How .proto files are found and read. */
 export interface LoadOptions {
   /**
-   * Folders in which files and imports are looked up, in their order. An import that is in none of them is looked for beside
-   * the importing file. Default: the current folder.
+   * Folders in which files and imports are looked up, in their order. Default: the current folder. After them come the
+   * folders of the files that were named; an import is never looked for beside a file that was itself imported, as by protoc.
    */
   includeDirs?: readonly string[] | undefined
   /** Leave field names as the .proto has them. Default: camelCase. */
@@ -48,7 +48,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
   if (list.length === 0) throw badSchema('No file was named')
   const loader = new Loader(includeDirs, keepCase)
   try {
-    for (const path of list) await loader.load(await loader.find(path))
+    for (const path of list) await loader.name(path)
     loader.root.loading = false
     loader.root.resolveAll()
   } catch (cause) {
@@ -71,6 +71,8 @@ const placed = (message: string, list: readonly string[]): string =>
 class Loader {
   readonly root = new SchemaRoot()
   readonly #includeDirs: readonly string[]
+  /** The files that were named; imports are looked for last beside them. */
+  readonly #named = new Set<string>()
   readonly #keepCase: boolean
   /** What was read, by its place on the disk: a file is one, whatever path leads to it. */
   readonly #seen = new Set<string>()
@@ -82,8 +84,15 @@ class Loader {
     this.root.loading = true
   }
 
+  /** Reads a file that the caller named. */
+  async name(name: string): Promise<void> {
+    const path = this.#find(name)
+    this.#named.add(path)
+    await this.load(path)
+  }
+
   /** The path of a file that the caller named: as it is, or in a folder of includeDirs. */
-  async find(name: string): Promise<string> {
+  #find(name: string): string {
     const path = normalize(name)
     if (files === null || files.existsSync(path)) return path
     const candidates = this.#includeDirs.map((dir) => normalize(`${dir}/${name}`))
@@ -171,8 +180,9 @@ class Loader {
       if (!this.#isSeen(target)) this.root.addJSON(own.nested as Record<string, protobuf.AnyNestedObject>)
       return
     }
-    const beside = protobuf.util.path.resolve(origin, target)
-    const candidates = [...this.#includeDirs.map((dir) => normalize(`${dir}/${target}`)), beside]
+    const { resolve } = protobuf.util.path
+    const included = this.#includeDirs.map((dir) => normalize(`${dir}/${target}`))
+    const candidates = [...new Set([...included, ...[...this.#named].map((path) => resolve(path, target))])]
     const found = candidates.find((path) => files?.existsSync(path))
     if (found !== undefined) return this.load(found)
     if (target === OPTIONS || /(^|\/)\w+_features\.proto$/.test(target)) return // Options are read whether or not they are defined.
@@ -185,8 +195,12 @@ class Loader {
       if (!this.#isSeen(target)) await this.#parse(target, bundled)
       return
     }
-    if (files === null) return this.load(beside) // In a browser a file is there if it can be fetched.
-    const text = `the import '${target}' is not found, looked for at ${listed([...new Set(candidates)])}`
+    if (files === null) return this.load(candidates.at(-1) as string) // In a browser a file is there if it can be fetched.
+    const beside = resolve(origin, target)
+    const advice = files.existsSync(beside)
+      ? `; ${beside} lies beside the file that imports it, whose folder would have to be one of includeDirs (--include)`
+      : ''
+    const text = `the import '${target}' is not found, looked for at ${listed(candidates)}${advice}`
     throw new Located(`${placeOf(origin, target)}${text}`)
   }
 

@@ -1,5 +1,5 @@
 // The text of a .proto, as protobufjs's parser takes it. It refuses, or reads otherwise than protoc, what is rewritten here:
-// names with blanks or comments in them, `- 1`, `< >` in the values of options, escapes that mean bytes, groups in oneofs or
+// names with blanks or comments in them, `- 1`, `0X1F`, `< >` in the values of options, escapes that mean bytes, groups in oneofs or
 // with options, and an `optional a` beside a field `_a`. Lines keep their numbers, and all else stands as it was.
 
 interface Token {
@@ -21,7 +21,7 @@ const TOKEN =
 function tokens(text: string): Token[] {
   return Array.from(text.matchAll(TOKEN), ({ groups = {} }) => {
     const [kind, found] = Object.entries(groups).find(([, value]) => value !== undefined) as [Token['kind'], string]
-    return { kind, text: found }
+    return { kind, text: kind === 'number' ? found.replace(/^0X/, '0x') : found }
   })
 }
 

@@ -2,7 +2,8 @@
 
 import protobuf from 'protobufjs'
 import { files, placeOf, withoutComments } from './place.ts'
-import { validate, validateUnresolved } from './validate.ts'
+import { validate } from './validate.ts'
+import { validateUnresolved } from './validate-field.ts'
 
 /** A schema that resolves as protoc would. */
 export class SchemaRoot extends protobuf.Root {

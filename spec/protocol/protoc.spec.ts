@@ -107,6 +107,34 @@ const SCHEMAS: Record<string, string> = {
     `message M { optional string a = 1 [default = '\\a\\b\\f\\n\\r\\t\\v\\\\\\'\\"\\?\\U0001F600']; }`,
   ),
   'a byte order mark': `\ufeff${three('message M { int32 a = 1; }')}`,
+  'numbers in hexadecimal and octal': two(
+    'message M { optional uint32 a = 0X1F [default = 0XFF]; optional int32 b = 010 [default = -0x1]; reserved 0X30 to 0x3f; } enum E { A = 0X10; }',
+  ),
+  'an octal number that is none': three('message M { int32 a = 08; }'),
+  // names that clash
+  'an enum value named like a message': three('message A {} enum E { A = 0; }'),
+  'an enum value named like a field': three('message M { enum E { a = 0; } int32 a = 1; }'),
+  'enum values that differ in case': three('enum Foo { FOO_BAR = 0; foo_bar = 1; }'),
+  'enum values that differ in the enum’s name': three('enum Foo { FOO_BAR = 0; BAR = 1; }'),
+  'enum values that differ in the enum’s name, of one number': three(
+    'enum Foo { option allow_alias = true; FOO_BAR = 0; BAR = 0; }',
+  ),
+  'enum values that differ in the enum’s name, in proto2': two('enum Foo { FOO_BAR = 0; BAR = 1; }'),
+  'an enum value that is the enum’s name': three('enum Foo { FOO = 0; FOO_FOO = 1; }'),
+  'a message named like a map’s entry': three('message M { map<int32, int32> foo_bar = 1; message FooBarEntry {} }'),
+  'a map of an enum without 0': two('enum E { A = 1; } message M { map<int32, E> a = 1; }'),
+  'a name reserved twice': three('message M { reserved "a", "a"; }'),
+  'a JSON name of an extension': two(
+    'message M { extensions 4; } extend M { optional int32 x = 4 [json_name = "y"]; }',
+  ),
+  'a message set with a field': two(
+    'message M { option message_set_wire_format = true; optional int32 a = 1; extensions 4 to max; }',
+  ),
+  'a message set': two('message M { option message_set_wire_format = true; extensions 4 to max; }'),
+  'a group in proto3': three('message M { group G = 1 { } }'),
+  'a field named like its message’s keyword': three(
+    'message message { message message = 1; string string = 2; int32 reserved = 3; int32 oneof = 4; int32 map = 5; int32 rpc = 6; }',
+  ),
   'empty statements': three(';; message M { ; int32 a = 1;; } ; enum E { ; A = 0; } ;'),
 }
 
@@ -208,6 +236,18 @@ describe('A schema', function () {
       })
       const protocol = await Protocol.load(path, { ...RAW, includeDirs: [folder] })
       expect(protocol.encode('M', { c: { included: 1 } }).toString('hex')).to.equal('0a020801')
+    })
+
+    it('are never taken from beside a file that was itself imported', async () => {
+      const path = files({
+        'top/main.proto': three('import "sub/one.proto"; message M { One one = 1; }'),
+        'top/sub/one.proto': three('import "stray.proto"; message One { Stray stray = 1; }'),
+        'top/sub/stray.proto': three('message Stray { int32 n = 1; }'),
+      })
+      expect(await refusal(path)).to.match(
+        /sub\/one\.proto:2: the import 'stray\.proto' is not found, looked for at .*; \S+sub\/stray\.proto lies beside .* includeDirs \(--include\)\.$/,
+      )
+      expect(await refusal(path, { includeDirs: [join(folder, 'top'), join(folder, 'top/sub')] })).to.equal(null)
     })
 
     it('may be any of Google’s own', async () => {
