@@ -66,10 +66,10 @@ export type {
   ServiceDescription,
 } from './protocol/description.ts'
 export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
-export type { LoadOptions } from './protocol/load.ts'
 export { Protocol } from './protocol/loading.ts'
 export type { AnyMessage, Framed, Incoming, Outgoing, UnlistedMessage } from './protocol/message-types.ts'
 export type { ProtocolOptions } from './protocol/protocol.ts'
+export type { LoadOptions } from './protocol/schema/load.ts'
 export type { MethodMap, Service } from './protocol/service.ts'
 export type { JsonOptions } from './protojson/proto-json.ts'
 export { QbpReadable, type ReadOptions } from './streams/readable.ts'

@@ -1,8 +1,8 @@
 import type { NamespaceBase } from 'protobufjs'
 import { knownOptions } from '../base/options.ts'
-import type { LoadOptions } from './load.ts'
 import type { Directions, Untyped } from './message-types.ts'
 import { PROTOCOL_OPTIONS, Protocol as ProtocolOfSchema, type ProtocolOptions } from './protocol.ts'
+import type { LoadOptions } from './schema/load.ts'
 import { makeTypes } from './types.ts'
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
@@ -19,7 +19,7 @@ export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D
     source: string | readonly string[] | NamespaceBase,
     options: ProtocolOptions & LoadOptions = {},
   ): Promise<Protocol> {
-    const { describeSource, LOAD_OPTIONS } = await import('./load.ts')
+    const { describeSource, LOAD_OPTIONS } = await import('./schema/load.ts')
     knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
     const { description, package: home } = await describeSource(source, options)
     return new Protocol(makeTypes(description, options.package ?? home, options.int64 ?? 'bigint'), options)

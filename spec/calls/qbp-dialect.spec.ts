@@ -6,7 +6,7 @@ import { MessageWriter } from '../../lib/framing/message-writer.ts'
 import type { Description } from '../../lib/index.ts'
 import { Protocol } from '../../lib/index.ts'
 import { QBP_CALLS } from '../../lib/protocol/call-schemas.ts'
-import { describeSource } from '../../lib/protocol/load.ts'
+import { describeSource } from '../../lib/protocol/schema/load.ts'
 import { reflectedProtocol } from '../support/reflected.ts'
 import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
 

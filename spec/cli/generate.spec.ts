@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import ts from 'typescript'
 import { run } from '../../lib/cli/verbs/generate.ts'
 import { Protocol, type Schema } from '../../lib/index.ts'
-import { describeSource, loadSchema } from '../../lib/protocol/load.ts'
+import { describeSource, loadSchema } from '../../lib/protocol/schema/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
 import { cli } from '../support/cli.ts'

@@ -10,7 +10,7 @@ const LIB = join(__dirname, '..', '..', 'lib')
 const ENTRY = `
   export { MessageReader, NONE, WITHOUT_LIMITS } from './framing/message-reader.ts'
   export { MessageWriter } from './framing/message-writer.ts'
-  export { loadSchema } from './protocol/load.ts'
+  export { loadSchema } from './protocol/schema/load.ts'
   export { Protocol } from './protocol/protocol.ts'`
 
 const schema = {

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs'
 import { Protocol, type ProtocolOptions } from '../../lib/index.ts'
-import { describeNamespace } from '../../lib/protocol/reflect.ts'
+import { describeNamespace } from '../../lib/protocol/schema/reflect.ts'
 
 /** A Protocol of what protobufjs has parsed, at once: `Protocol.load` takes it too, and is asynchronous. */
 export function reflectedProtocol(namespace: protobuf.NamespaceBase, options: ProtocolOptions = {}): Protocol {

@@ -1,6 +1,6 @@
 import type { Int64Kind } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
-import { describe } from '../../protocol/reflect.ts'
+import { describe } from '../../protocol/schema/reflect.ts'
 import { select } from '../options/selection.ts'
 import { key, literal, literalType, quote } from '../options/source.ts'
 import { codecText } from './codec-text.ts'

@@ -1,4 +1,4 @@
-import { reflection } from '../../protocol/reflect.ts'
+import { reflection } from '../../protocol/schema/reflect.ts'
 
 // What the command knows of protobufjs: the classes that a loaded schema is made of.
 export const { Enum, Field, MapField, Namespace, Service, Type } = reflection

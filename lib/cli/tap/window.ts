@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { LoadOptions, Protocol } from '../../index.ts'
-import { describeSource } from '../../protocol/load.ts'
+import { describeSource } from '../../protocol/schema/load.ts'
 import { type OpenWindow, openWindow } from '../../window/server.ts'
 import { Fault } from '../command/fault.ts'
 import type { Tap } from './proxy.ts'

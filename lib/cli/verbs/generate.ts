@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { headers, Protocol, type ProtocolOptions } from '../../index.ts'
-import { firstPackage, loadSchema } from '../../protocol/load.ts'
+import { firstPackage, loadSchema } from '../../protocol/schema/load.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { generateModule } from '../generate/module.ts'

@@ -2,7 +2,7 @@
 // one, would be written as field 1. https://protobuf.dev/programming-guides/proto3
 
 import protobuf from 'protobufjs'
-import { editionOf, fault, nameOf, shown } from './schema-fault.ts'
+import { editionOf, fault, nameOf, shown } from './fault.ts'
 import { validateEnum } from './validate-enum.ts'
 import { MOST, validateExtension, validateField } from './validate-field.ts'
 

@@ -1,7 +1,7 @@
 // A field's number, names and options. https://protobuf.dev/programming-guides/proto3/#assigning
 
 import protobuf from 'protobufjs'
-import { editionOf, fault, nameOf, shown } from './schema-fault.ts'
+import { editionOf, fault, nameOf, shown } from './fault.ts'
 import { validateDefault } from './validate-default.ts'
 
 /** The greatest number of a field. */

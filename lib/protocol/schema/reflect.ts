@@ -1,10 +1,10 @@
 // protobufjs's reflection of a schema, as a description of our own.
 
 import protobuf from 'protobufjs'
-import { QbpError } from '../base/errors.ts'
-import { type LongClass, provideLong, signedKey, split, unsignedKey } from '../codec/int64.ts'
-import { KINDS, type Kind, wireTypeOf } from '../codec/kinds.ts'
-import { at } from '../codec/wire.ts'
+import { QbpError } from '../../base/errors.ts'
+import { type LongClass, provideLong, signedKey, split, unsignedKey } from '../../codec/int64.ts'
+import { KINDS, type Kind, wireTypeOf } from '../../codec/kinds.ts'
+import { at } from '../../codec/wire.ts'
 import type {
   Description,
   EnumDescription,
@@ -12,7 +12,7 @@ import type {
   MessageDescription,
   MethodDescription,
   ServiceDescription,
-} from './description.ts'
+} from '../description.ts'
 import { SchemaRoot } from './schema-root.ts'
 
 // protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.

@@ -1,7 +1,7 @@
 // An enum's numbers and names. https://protobuf.dev/programming-guides/proto3/#enum
 
 import type protobuf from 'protobufjs'
-import { editionOf, fault } from './schema-fault.ts'
+import { editionOf, fault } from './fault.ts'
 
 const isOpen = (object: protobuf.Enum): boolean =>
   (object as unknown as { _features?: { enum_type?: string } })._features?.enum_type === 'OPEN'

@@ -1,8 +1,8 @@
 // A field's default, held against its kind. https://protobuf.dev/programming-guides/proto2/#optional
 
 import protobuf from 'protobufjs'
-import { KINDS, type Kind } from '../codec/kinds.ts'
-import { fault, nameOf, shown } from './schema-fault.ts'
+import { KINDS, type Kind } from '../../codec/kinds.ts'
+import { fault, nameOf, shown } from './fault.ts'
 
 /** @throws {Error} of a default that is no value of its field. */
 export function validateDefault(field: protobuf.Field, value: unknown, edition: string): void {
