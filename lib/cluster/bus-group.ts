@@ -8,7 +8,8 @@ import { encodeName } from '../bus/name.ts'
 import { checkPosition } from '../bus/position.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../framing/message-reader.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
-import { type BroadcastOptions, type GroupOptions, type Member, writerOf } from '../net/group.ts'
+import type { BroadcastOptions } from '../net/group.ts'
+import { type Member, writerOf } from '../net/group-member.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { WriterSettings } from '../streams/settings.ts'
@@ -23,7 +24,13 @@ import { type Presence, Roster } from './roster.ts'
 type Other<R extends Role> = R extends 'server' ? 'client' : 'server'
 
 /** Options of a group on a bus. */
-export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role = Role> extends GroupOptions {
+export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role = Role> {
+  /**
+   * What becomes of a member that takes its bytes too slowly. `destroy`: once a message would pass `maxQueuedBytes` of its writer, that
+   * is destroyed with ERR_QBP_QUEUE_FULL, and so its connection. `skip`: the message is left out for it, already once half of
+   * maxQueuedBytes is used; its stats() count that as skipped.slow. Default: 'destroy'.
+   */
+  slow?: 'destroy' | 'skip' | undefined
   /**
    * Broadcast into the channel's log: all members get the same messages in the same order, and a member that comes back gets what it
    * has missed. No member is skipped then. Default: false, at most once.

@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { Position } from '../bus/contract.ts'
-import type { Member } from '../net/group.ts'
+import type { Member } from '../net/group-member.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { BusGroup, JoinOptions } from './bus-group.ts'
 

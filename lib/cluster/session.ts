@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Entry, Key, Position } from '../bus/contract.ts'
-import type { Member } from '../net/group.ts'
+import type { Member } from '../net/group-member.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { type Joined, type Joining, joinAll } from './join-all.ts'
 

@@ -25,6 +25,13 @@ export interface MessageWriterOptions {
   readonly body?: BodyHook | null
 }
 
+/** What is known of a frame that was made elsewhere; see frame. */
+interface MadeFrame {
+  readonly table: Table
+  readonly entry: Entry | undefined
+  readonly bodyBytes: number
+}
+
 /** Messages to frames, without a stream: the counterpart of MessageReader. */
 export class MessageWriter {
   /** The line of the table of the message written last; undefined for an unlisted type. */
@@ -190,6 +197,18 @@ export class MessageWriter {
     const bytes = alloc(draft.size)
     preamble.writer.put(draft, bytes, 0)
     return bytes
+  }
+
+  /** Checks that a frame that was made elsewhere may be sent this way. @throws {QbpError} ERR_QBP_INVALID_MESSAGE or ERR_QBP_TOO_LONG. */
+  admit({ table, entry, bodyBytes }: MadeFrame): void {
+    if (table !== this.table) {
+      throw new QbpError(
+        'ERR_QBP_INVALID_MESSAGE',
+        'A frame was made for another way: give it to writers of the protocol and the role that it was made for, or the message to any.',
+        entry === undefined ? {} : { messageName: entry.name },
+      )
+    }
+    if (bodyBytes > this.#maxBodyBytes) throw this.#tooLong(entry, bodyBytes)
   }
 
   /** The frame of a message by itself, its bytes the caller's. @throws as `write`. */

@@ -1,37 +1,58 @@
-import { knownOptions, type OptionNames, oneOf } from '../base/options.ts'
+import { byteLimit, knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { Frame } from '../framing/frame.ts'
 import type { Table } from '../framing/table.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { type WriterPort, writerPort } from '../streams/ports.ts'
-import type { QbpWritable } from '../streams/writable.ts'
-import type { QbpConnection } from './connection.ts'
+import type { WriterPort } from '../streams/ports.ts'
+import type { QbpWritable, Writable } from '../streams/writable.ts'
+import { Joined, type Member, type Slow, writerOf } from './group-member.ts'
+import type { GroupFrame } from './latest-frames.ts'
 import { forgetGroup, leaveAtClose } from './memberships.ts'
 
 /** The options of a group. */
-export interface GroupOptions {
+export interface GroupOptions<P extends Protocol = Protocol, R extends Role = Role, D = unknown> {
   /**
-   * What becomes of a member that takes its bytes too slowly. `destroy`: once a message would pass `maxQueuedBytes` of its
-   * writer, that is destroyed with ERR_QBP_QUEUE_FULL, and so its connection. `skip`: the message is left out for it, already
-   * once half of maxQueuedBytes is used, so that there is room for what is written to it alone; its stats() count that as
-   * skipped.slow. Default: 'destroy'.
+   * What becomes of a message for a member that takes its bytes too slowly.
+   *
+   * - `destroy`: once the message would pass `maxQueuedBytes` of its writer, that is destroyed with ERR_QBP_QUEUE_FULL, and so
+   *   its connection.
+   * - `skip`: the message is left out for it; its stats() count that as skipped.slow.
+   * - `latest`: the message waits in place of the one of the same key that waited, which is left out; it is written as soon as there
+   *   is room. So much as maxQueuedBytes may wait so once more, beyond which it is as with `destroy`.
+   *
+   * Default: 'destroy'.
    */
-  slow?: 'destroy' | 'skip'
+  slow?: Slow | undefined
+  /**
+   * How many bytes may wait for a member before it counts as slow, for `skip` and `latest`. What is written to it alone goes on up to
+   * its maxQueuedBytes. Default: half of its maxQueuedBytes; with `latest` no more than its highWaterMarkBytes, as what waits there is
+   * not replaced.
+   */
+  slowAboveBytes?: number | undefined
+  /** For `latest`: which messages replace one another: those with equal keys, compared as by a Map. Default: their `$name`. */
+  key?: ((message: Outgoing<P, R>) => unknown) | undefined
+  /**
+   * Is called for each message that a member does not get because it is slow, once all others have it. What it throws, `broadcast`
+   * throws.
+   */
+  onSkip?: ((message: Outgoing<P, R>, member: Member<P, R>, data: D) => void) | undefined
 }
 
 /** For one broadcast. */
 export interface BroadcastOptions<P extends Protocol = Protocol, R extends Role = Role, D = unknown> {
   /** A member that does not get the message: its sender, as a rule. */
-  except?: Member<P, R> | null
+  except?: Member<P, R> | null | undefined
   /**
    * Which members get it, by what they joined with. All are asked before anything is written; the message is encoded once all
    * the same.
    */
-  to?: (data: D, member: Member<P, R>) => boolean
+  to?: ((data: D, member: Member<P, R>) => boolean) | undefined
+  /** As of the group, for this message. Default: the group's. */
+  slow?: Slow | undefined
+  /** For `latest`: the message's key. Default: what the group's `key` says. */
+  key?: unknown
 }
-
-/** Who can be in a group: a writer, or a connection, which stands for its writer. */
-export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWritable<P, R> | QbpConnection<P, R>
 
 /**
  * A set of writers to which a message goes at once: a room, a topic, an audience.
@@ -44,12 +65,19 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   implements Iterable<QbpWritable<P, R>>
 {
   readonly #members = new Map<QbpWritable<P, R>, Joined<P, R, D>>()
-  readonly #slow: 'destroy' | 'skip'
+  readonly #slow: Slow
+  readonly #slowAboveBytes: number | undefined
+  readonly #key: (message: Outgoing<P, R>) => unknown
+  readonly #onSkip: GroupOptions<P, R, D>['onSkip']
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(options: GroupOptions = {}) {
-    knownOptions('A Group', options, { slow: true })
-    this.#slow = oneOf('slow', options.slow, 'destroy', ['destroy', 'skip'])
+  constructor(options: GroupOptions<P, R, D> = {}) {
+    knownOptions('A Group', options, GROUP_OPTIONS as OptionNames<GroupOptions<P, R, D>>)
+    const { slow, slowAboveBytes, key = nameOf, onSkip } = options
+    this.#slow = oneOf('slow', slow, 'destroy', SLOW)
+    this.#slowAboveBytes = slowAboveBytes === undefined ? undefined : byteLimit('slowAboveBytes', slowAboveBytes, 1)
+    this.#key = key
+    this.#onSkip = onSkip
   }
 
   /** How many members there are. */
@@ -64,9 +92,10 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
    */
   join(member: Member<P, R>, ...[data]: undefined extends D ? [data?: D] : [data: D]): this {
     const writer = writerOf(member)
-    const port = writer[writerPort]
-    if (port.isOver) return this
-    this.#members.set(writer, { member, port, data: data as D })
+    const joined = new Joined(member, data as D)
+    if (joined.port.isOver) return this
+    this.#members.get(writer)?.leave()
+    this.#members.set(writer, joined)
     leaveAtClose(writer, this)
     return this
   }
@@ -75,6 +104,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   leave(member: Member<P, R>): boolean {
     const writer = writerOf(member)
     forgetGroup(writer, this)
+    this.#members.get(writer)?.leave()
     return this.#members.delete(writer)
   }
 
@@ -94,31 +124,29 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   }
 
   /**
-   * Writes a message to every member.
+   * Writes a message to every member, or its frame: that of `protocol.frame`, whose table all of them must have.
    *
-   * @returns how many took it.
+   * @returns to how many it was written.
    * @throws {QbpError} what `write` throws for a message that cannot be sent; nobody gets anything of it then.
    */
-  broadcast(message: Outgoing<P, R>, options: BroadcastOptions<P, R, D> = NOBODY): number {
-    if (options !== NOBODY) knownOptions('broadcast()', options, BROADCAST_OPTIONS)
+  broadcast(message: Writable<P, R>, options: BroadcastOptions<P, R, D> = NOBODY): number {
+    if (options !== NOBODY) knownOptions('broadcast()', options, BROADCAST_OPTIONS as OptionNames<typeof options>)
     const receivers = this.#receivers(options)
     const frames = framesFor(receivers, message)
-    let taken = 0
-    for (const { member, port } of receivers) {
-      const { table } = port.framer
-      const frame = frames.get(table) as Uint8Array
-      if (this.#slow === 'skip' && !port.hasRoom(frame.length)) {
-        port.skip()
-        continue
-      }
-      try {
-        port.frame(frame, table.entryOf(message), message)
-        taken++
-      } catch (full) {
-        writerOf(member).destroy(full as Error)
-      }
+    const slow = oneOf('slow', options.slow, this.#slow, SLOW)
+    const plain = (message instanceof Frame ? message.message : message) as Outgoing<P, R>
+    const key = slow !== 'latest' ? undefined : 'key' in options ? options.key : this.#key(plain)
+    const way = { slow, key, mostBytes: this.#slowAboveBytes }
+    const skipped: { message: Outgoing<P, R>; joined: Joined<P, R, D> }[] = []
+    let written = 0
+    for (const joined of receivers) {
+      const given = joined.give(frames.get(joined.port.framer.table) as GroupFrame, way)
+      if (given === true) written++
+      else if (given !== null) skipped.push({ message: given as Outgoing<P, R>, joined })
     }
-    return taken
+    if (this.#onSkip !== undefined)
+      for (const { message, joined } of skipped) this.#onSkip(message, joined.member, joined.data)
+    return written
   }
 
   /** Those who are to get a message. Members that are over leave. */
@@ -133,25 +161,27 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   }
 }
 
+const SLOW: readonly Slow[] = ['destroy', 'skip', 'latest']
+const GROUP_OPTIONS: OptionNames<GroupOptions> = { slow: true, slowAboveBytes: true, key: true, onSkip: true }
 const NOBODY = {}
-const BROADCAST_OPTIONS: OptionNames<BroadcastOptions> = { except: true, to: true }
+const BROADCAST_OPTIONS: OptionNames<BroadcastOptions> = { except: true, to: true, slow: true, key: true }
 
-/** A member, its port, and what it joined with. */
-interface Joined<P extends Protocol, R extends Role, D> {
-  readonly member: Member<P, R>
-  readonly port: WriterPort
-  readonly data: D
+function nameOf(message: { readonly $name?: unknown }): unknown {
+  return message.$name
 }
 
 /** A frame for each table there is, all of them before the first byte is written. */
-function framesFor(receivers: readonly { readonly port: WriterPort }[], message: object): Map<Table, Uint8Array> {
-  const frames = new Map<Table, Uint8Array>()
-  for (const { port } of receivers)
-    if (!frames.has(port.framer.table)) frames.set(port.framer.table, port.framer.frame(message))
+function framesFor(receivers: readonly { readonly port: WriterPort }[], message: object): Map<Table, GroupFrame> {
+  const frames = new Map<Table, GroupFrame>()
+  for (const { port } of receivers) {
+    const { framer } = port
+    if (message instanceof Frame) framer.admit(message)
+    if (frames.has(framer.table)) continue
+    const made =
+      message instanceof Frame
+        ? message
+        : { bytes: framer.frame(message), entry: framer.table.entryOf(message), message }
+    frames.set(framer.table, made)
+  }
   return frames
-}
-
-/** The writer that a member stands for. */
-export function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
-  return 'writer' in member ? member.writer : member
 }

@@ -8,6 +8,7 @@ import { bytesOf } from '../codec/bytes.ts'
 import type { Int64Kind } from '../codec/int64.ts'
 import type { Type } from '../codec/type.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
+import { type Frame, FrameMaker } from '../framing/frame.ts'
 import { Header } from '../framing/header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { headers } from '../framing/presets.ts'
@@ -26,7 +27,7 @@ import {
   type PerRole,
   type TableForm,
 } from './forms.ts'
-import type { Directions, Merged, Sent, Untyped } from './message-types.ts'
+import type { Directions, Merged, Outgoing, Sent, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
 import { checkSchema, typesOf, withOwn } from './module-types.ts'
 import type { Service } from './service.ts'
@@ -87,6 +88,8 @@ export class Protocol<D extends Directions = Untyped> {
   /** How calls travel; null where none do. */
   readonly calls: CallDialect | null
   readonly #types: Types
+  /** Of what each role sends, once somebody has asked for one. */
+  readonly #makers: { client?: FrameMaker; server?: FrameMaker } = {}
 
   protected constructor(types: Types, options: ProtocolOptions) {
     const { header = options.calls === 'ttrpc' ? headers.ttrpc : headers.default, calls = false } = options
@@ -200,6 +203,25 @@ export class Protocol<D extends Directions = Untyped> {
       )
     }
     return (role === 'client') === (direction === 'outgoing') ? 'client' : 'server'
+  }
+
+  /**
+   * Checks and encodes a message once, for any number of writers of this protocol: `writer.write(frame)`, `writeMessage`,
+   * `group.broadcast`.
+   *
+   * @param options whose message it is; needed only where the roles send different messages.
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, ERR_QBP_FIELD_OVERFLOW, or ERR_QBP_BAD_OPTION.
+   */
+  // Not of `D`: a protocol of known messages would be none of Protocol<Untyped> any more.
+  frame<P extends Protocol, R extends Role = Role>(
+    this: P,
+    message: Outgoing<P, R>,
+    options: { readonly role?: R | undefined } = {},
+  ): Frame<Outgoing<P, R>> {
+    knownOptions('protocol.frame()', options, { role: true })
+    const role = this.sender(options.role, 'outgoing')
+    this.#makers[role] ??= new FrameMaker(this.headers[role], this.sent[role], this.body)
+    return this.#makers[role].make(message)
   }
 
   /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */

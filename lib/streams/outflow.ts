@@ -27,6 +27,12 @@ export interface SenderStream {
   emitDrain(): void
 }
 
+/** What is to happen once no more than so many bytes wait. */
+interface Relief {
+  readonly bytes: number
+  readonly act: () => void
+}
+
 /** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
 export class Outflow {
   owner: StreamOwner | null = null
@@ -38,6 +44,7 @@ export class Outflow {
   /** Bytes of the stream that have left the batch. */
   #sent = 0
   #callbacks: WriteCallbacks | null = null
+  #reliefs: Relief[] | null = null
   /** To be called when all has left. */
   #onEmpty: (() => void) | null = null
 
@@ -126,7 +133,22 @@ export class Outflow {
   relieve(): void {
     if (this.#callbacks !== null && this.owner === null)
       this.#callbacks.upTo(this.#sent - this.#stream.readableLength)?.(null)
+    if (this.#reliefs !== null) this.#callReliefs(this.#reliefs)
     if (this.pushBack.isFull && this.queued <= this.#highWaterMarkBytes / 2) this.pushBack.lift()
+  }
+
+  /** Calls back, a tick later, once no more than so many bytes wait. */
+  onceBelow(bytes: number, act: () => void): void {
+    this.#reliefs ??= []
+    this.#reliefs.push({ bytes, act })
+  }
+
+  #callReliefs(reliefs: Relief[]): void {
+    const { queued } = this
+    const due = reliefs.filter(({ bytes }) => queued <= bytes)
+    if (due.length === 0) return
+    this.#reliefs = due.length === reliefs.length ? null : reliefs.filter(({ bytes }) => queued > bytes)
+    for (const { act } of due) inRootContext(process.nextTick, act)
   }
 
   /** Nothing follows. @param empty is called once all has left. */
@@ -144,6 +166,7 @@ export class Outflow {
   destroy(reason: Error): void {
     this.#phase = 'destroyed'
     this.batch.clear()
+    this.#reliefs = null
     this.#callbacks?.fail(reason)
     this.pushBack.fail(reason)
   }

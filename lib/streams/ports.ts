@@ -86,10 +86,14 @@ export interface WriterPort {
    */
   frame(bytes: Uint8Array, entry?: Entry, message?: object): boolean
   /**
-   * Whether a frame of this size that others would send may be queued. Half of maxQueuedBytes stays for what the writer's own
-   * user writes; an empty queue takes any frame.
+   * Whether a frame of this size that others would send may be queued; an empty queue takes any.
+   *
+   * @param most how many bytes may wait then. Default: half of maxQueuedBytes, as the other half is for what the writer's own
+   * user writes.
    */
-  hasRoom(size: number): boolean
+  hasRoom(size: number, most?: number): boolean
+  /** Calls back, a tick later, once no more than so many bytes wait; never if nothing can be written any more by then. */
+  onceBelow(bytes: number, act: () => void): void
   /** A frame was left out for want of room. */
   skip(): void
   /** How many were. */
@@ -119,8 +123,10 @@ export interface WriterPort {
   readonly framer: MessageWriter
   /** Messages written, by name. */
   readonly tally: Tally
-  /** Bytes written that nobody has taken yet. */
+  /** Bytes written that nobody has taken yet; and how many of them are a push-back, and how many are too many. */
   readonly queued: number
+  readonly highWaterMark: number
+  readonly maxQueuedBytes: number
 }
 
 /** The way to a writer's port. */

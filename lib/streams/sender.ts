@@ -8,6 +8,7 @@
 
 import { QbpError } from '../base/errors.ts'
 import type { Output } from '../codec/type.ts'
+import { Frame } from '../framing/frame.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
 import { Tally } from '../framing/traffic.ts'
@@ -49,6 +50,10 @@ export class Sender implements WriterPort {
     return this.#settings.highWaterMarkBytes
   }
 
+  get maxQueuedBytes(): number {
+    return this.#settings.maxQueuedBytes
+  }
+
   get isOwned(): boolean {
     return this.#outflow.owner !== null
   }
@@ -73,8 +78,9 @@ export class Sender implements WriterPort {
    * @throws {QbpError} the refusal of a message; the stream goes on.
    */
   encode(message: object): Error | null {
+    if (message instanceof Frame) return this.#take(message)
     if (this.#preamble !== null) this.#begin(this.#preamble)
-    const { framer, slow } = this.#settings
+    const { framer } = this.#settings
     const output = this.#outflow.batch.open()
     let size: number
     let entry: Entry | undefined
@@ -88,13 +94,34 @@ export class Sender implements WriterPort {
     } catch (refusal) {
       this.#outflow.batch.abandon(output)
       this.#refuse(message, refusal)
-      const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
-      if (isFull && slow === 'destroy') this.#stream.destroy(refusal)
-      if (this.isOver && (isFull || this.isOwned)) return refusal as Error
-      throw refusal
+      return this.#giveUp(refusal)
     }
     if (messageOut.hasSubscribers) this.#publish(entry, message, size)
     return null
+  }
+
+  /** A message was refused. @returns the reason for which the stream is over. @throws it where the stream goes on. */
+  #giveUp(refusal: unknown): Error {
+    const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
+    if (isFull && this.#settings.slow === 'destroy') this.#stream.destroy(refusal)
+    if (this.isOver && (isFull || this.isOwned)) return refusal as Error
+    throw refusal
+  }
+
+  /** As `encode`, of a message that is encoded already. */
+  #take(frame: Frame): Error | null {
+    try {
+      this.#settings.framer.admit(frame)
+    } catch (refusal) {
+      this.#refuse(frame.message, refusal)
+      throw refusal
+    }
+    try {
+      this.frame(frame.bytes, frame.entry, frame.message)
+      return null
+    } catch (full) {
+      return this.#giveUp(full)
+    }
   }
 
   compose(
@@ -149,9 +176,13 @@ export class Sender implements WriterPort {
     this.#outflow.batch.add(preamble)
   }
 
-  hasRoom(size: number): boolean {
+  hasRoom(size: number, most: number = this.#settings.maxQueuedBytes / 2): boolean {
     const { queued } = this
-    return queued === 0 || queued + size <= this.#settings.maxQueuedBytes / 2
+    return queued === 0 || queued + size <= most
+  }
+
+  onceBelow(bytes: number, act: () => void): void {
+    this.#outflow.onceBelow(bytes, act)
   }
 
   skip(): void {

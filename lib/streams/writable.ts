@@ -1,6 +1,7 @@
 import type { TransformCallback, TransformOptions } from 'node:stream'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import type { Frame } from '../framing/frame.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
@@ -16,6 +17,9 @@ export interface WriteOptions {
   /** Ends the waiting for room with its reason. The message stays written. */
   signal?: AbortSignal
 }
+
+/** What is written: a message, or the frame of one. */
+export type Writable<P extends Protocol = Protocol, R extends Role = Role> = Outgoing<P, R> | Frame<Outgoing<P, R>>
 
 /**
  * Message objects in, bytes out.
@@ -46,14 +50,14 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    * ERR_QBP_QUEUE_FULL. The message is refused then, and the stream goes on. While a source is piped in, which cannot
    * catch it, the refusal destroys the writer instead.
    */
-  override write(message: Outgoing<P, R>, callback?: WriteCallback): boolean
+  override write(message: Writable<P, R>, callback?: WriteCallback): boolean
   /** As above; the encoding means nothing. */
-  override write(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: WriteCallback): boolean
+  override write(message: Writable<P, R>, encoding?: BufferEncoding, callback?: WriteCallback): boolean
   /** Nobody can call this: it lets TypeScript see the stream that `pipe` and `pipeline` want, which takes text too. */
   override write(message: never, callback?: WriteCallback): boolean
   override write(message: never, encoding?: BufferEncoding, callback?: WriteCallback): boolean
   override write(
-    message: Outgoing<P, R>,
+    message: Writable<P, R>,
     encoding?: BufferEncoding | WriteCallback,
     callback?: WriteCallback,
   ): boolean {
@@ -86,7 +90,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
    *
    * @throws what `write` throws, as a rejection; ERR_QBP_CLOSED once the stream has ended, or its fault.
    */
-  writeMessage(message: Outgoing<P, R>, { signal }: WriteOptions = {}): Promise<void> {
+  writeMessage(message: Writable<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
       if (this.#sender.isOver) return handled(Promise.reject(this.#closed()))
@@ -101,15 +105,15 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   /** As Node's: ends the stream after what was written. */
   override end(callback?: () => void): this
   /** Writes a last message, as `write` does, and ends the stream. */
-  override end(message: Outgoing<P, R>, callback?: () => void): this
+  override end(message: Writable<P, R>, callback?: () => void): this
   /** As above; the encoding means nothing. */
-  override end(message: Outgoing<P, R>, encoding?: BufferEncoding, callback?: () => void): this
+  override end(message: Writable<P, R>, encoding?: BufferEncoding, callback?: () => void): this
   /** As of `write`: nobody can call this. */
   override end(message: never, callback?: () => void): this
   /** As of `write`: nobody can call this. */
   override end(message: never, encoding?: BufferEncoding, callback?: () => void): this
   override end(
-    message?: Outgoing<P, R> | (() => void),
+    message?: Writable<P, R> | (() => void),
     encoding?: BufferEncoding | (() => void),
     callback?: () => void,
   ): this {

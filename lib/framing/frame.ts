@@ -1,0 +1,60 @@
+import type { BodyHook } from './body-hook.ts'
+import { FrameParser } from './frame-parser.ts'
+import type { Header } from './header.ts'
+import { MessageWriter } from './message-writer.ts'
+import type { Entry, Table } from './table.ts'
+
+/** A message that was checked and encoded once, for any number of writers. Made by `protocol.frame`. */
+export class Frame<M = object> {
+  /** What it was made of. It stays as it was encoded, whatever becomes of this. */
+  readonly message: M
+  /** Header and body, as they travel. They must not change. */
+  readonly bytes: Uint8Array
+  /** How many of them are the body's: no writer takes more than its maxBodyBytes. */
+  readonly bodyBytes: number
+  /**
+   * What it may travel by: that of its writers.
+   *
+   * @internal
+   */
+  readonly table: Table
+  /**
+   * Its line of the table, if any lists it.
+   *
+   * @internal
+   */
+  readonly entry: Entry | undefined
+
+  /** @internal */
+  constructor(message: M, bytes: Uint8Array, bodyBytes: number, table: Table, entry: Entry | undefined) {
+    this.message = message
+    this.bytes = bytes
+    this.bodyBytes = bodyBytes
+    this.table = table
+    this.entry = entry
+  }
+}
+
+/** Makes the frames of what one role sends. Its limits are those of the writers, which check them. */
+export class FrameMaker {
+  readonly #messages: MessageWriter
+  readonly #header: Header
+
+  constructor(header: Header, table: Table, body: BodyHook | null) {
+    this.#header = header
+    this.#messages = new MessageWriter(header, table, Number.POSITIVE_INFINITY, {
+      maxHeaderBytes: Number.POSITIVE_INFINITY,
+      body,
+    })
+  }
+
+  /** @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, or ERR_QBP_FIELD_OVERFLOW. */
+  make<M extends object>(message: M): Frame<M> {
+    const bytes = this.#messages.frame(message)
+    const { entry, table } = this.#messages
+    const parser = new FrameParser(this.#header, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, false)
+    parser.feed(bytes)
+    parser.next()
+    return new Frame(message, bytes, parser.length, table, entry)
+  }
+}
