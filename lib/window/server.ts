@@ -18,6 +18,8 @@ export interface WindowOptions {
   schema: Description & { readonly package: string }
   /** What is tapped, for people: `127.0.0.1:7000 → chat.example:7000`. */
   title?: string
+  /** The options by which the command line names this protocol, for commands that the page shows: `--schema chat.proto`. */
+  options?: string
   /** The port on loopback. Default: 0, any that is free. */
   port?: number
   /** The most events that are kept for pages to come, the oldest giving way. Default: 50,000. */
@@ -64,7 +66,7 @@ const HEADERS = {
 export async function openWindow(
   tap: EventEmitter,
   protocol: Protocol,
-  { schema: observed, title = '', port = 0, maxEvents = 50_000, maxBytes = 64 * 2 ** 20 }: WindowOptions,
+  { schema: observed, title = '', options = '', port = 0, maxEvents = 50_000, maxBytes = 64 * 2 ** 20 }: WindowOptions,
 ): Promise<OpenWindow> {
   const assets = await pageAssets()
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
@@ -75,6 +77,7 @@ export async function openWindow(
     serverHeader: protocol.headers.server === protocol.headers.client ? '' : protocol.headers.server.text,
     package: observed.package,
     schema: JSON.stringify(observed),
+    options,
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
   } as const

@@ -84,6 +84,50 @@ describe('qbp tap', () => {
     expect(events.every(({ at }, i) => i === 0 || at >= (events[i - 1] as TapEvent).at)).to.equal(true)
   })
 
+  it('speaks TLS to clients, with a certificate made for the run', async () => {
+    const target = port(await echo())
+    const ca = join(folder, 'tap.pem')
+    const run = begin(tap, [
+      '127.0.0.1:0',
+      `127.0.0.1:${target}`,
+      '-s',
+      'schemas/chat.proto',
+      '--json',
+      '--listen-ca',
+      ca,
+    ])
+    while (!/SHA-256/.test(run.stderr())) await new Promise((resolve) => setTimeout(resolve, 10))
+    const [, at = ''] = /Listening at \S+:(\d+)/.exec(run.stderr()) ?? []
+    const client = await connect(protocol, { host: '127.0.0.1', port: Number(at), tls: { ca: readFileSync(ca) } })
+    await client.writer.writeMessage({ $name: 'Say', text: 'hi' })
+    expect(await client.reader.readMessage()).to.include({ text: 'hi' })
+    await client.close()
+    await run.printed(/"Say"[\s\S]*"Say"/)
+    // Who speaks no TLS is reported, and ends nothing.
+    net.connect({ host: '127.0.0.1', port: Number(at) }).end('GET / HTTP/1.0\r\n\r\n')
+    await run.printed(/found no TLS/)
+    run.interrupt()
+    expect((await run.ended).code).to.equal(130)
+  })
+
+  const wrongTls: [args: string[], text: RegExp][] = [
+    [['--listen-cert', 'a.pem'], /--listen-cert and --listen-key go together/],
+    [['--listen-cert', 'a.pem', '--listen-key', 'b.pem'], /a\.pem: cannot be read \(ENOENT\)/],
+    [
+      ['--listen-cert', 'a.pem', '--listen-key', 'b.pem', '--listen-ca', 'c.pem'],
+      /--listen-ca is for a certificate made here/,
+    ],
+    [['--listen-ca', '/nowhere/c.pem'], /\/nowhere\/c\.pem/],
+  ]
+  for (const [args, text] of wrongTls) {
+    it(`refuses ${args.join(' ')}`, async () => {
+      const { code, stderr } = await cli(tap, ['0', '127.0.0.1:1', '-s', 'schemas/chat.proto', ...args])
+      expect(code).to.be.above(0)
+      expect(stderr).to.match(text)
+      expect(stderr.split('\n').length).to.be.below(4)
+    })
+  }
+
   it('passes on untouched what it cannot decode', async () => {
     const steam = await Protocol.load('schemas/chat.proto', { header: headers.steam, message: 'Say' })
     const server = await plain((socket) => socket.pipe(socket))

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { type ChatConnection, launchChromium, tapChat } from './window.ts'
+import { type ChatConnection, launchChromium, strainedWindow, tapChat } from './window.ts'
 
 // `npm run screenshots`: the pictures of the window in docs/command-line.md, of a small conversation. They look best with the fonts of
 // apt-get install fonts-inter fonts-jetbrains-mono
+// `npm run screenshots -- FOLDER`: instead the window at three widths, light and dark, with a conversation that strains it.
 
 const FOLDER = join(__dirname, '..', '..', 'docs')
 const SAID = [
@@ -38,7 +39,37 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(FOLDER, `window-${name}.png`) })
 }
 
+const WIDTHS = [1280, 800, 400]
+
+async function strain(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const { window, close } = await strainedWindow()
+  const browser = await launchChromium()
+  try {
+    for (const width of WIDTHS) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme })
+        const shot = (name: string) => page.screenshot({ path: join(folder, `${width}-${colorScheme}-${name}.png`) })
+        await page.goto(window.url)
+        await page.getByRole('row').nth(3).waitFor()
+        await pause(300)
+        await shot('table')
+        await page.getByRole('row').nth(2).click()
+        await page.getByRole('treeitem', { name: 'text' }).first().click()
+        await pause(300)
+        await shot('message')
+        await page.close()
+      }
+    }
+  } finally {
+    await browser.close()
+    await close()
+  }
+}
+
 export async function main(): Promise<void> {
+  const [folder] = process.argv.slice(-1)
+  if (folder !== undefined && !folder.endsWith('.ts')) return strain(folder)
   mkdirSync(FOLDER, { recursive: true })
   const chat = await tapChat({ title: '127.0.0.1:7001 → chat.example:7000' })
   const browser = await launchChromium()

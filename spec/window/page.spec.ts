@@ -214,6 +214,58 @@ describe('the page', () => {
     await connection.getByText('closed').waitFor()
   })
 
+  it("shows a field's number beside its name", async () => {
+    await join('ann')
+    await rows('Welcome').click()
+    const member = page.getByRole('treeitem', { name: 'members[0]' })
+    await eventually(async () => expect(await member.locator('.number').innerText()).to.equal('= 2'))
+  })
+
+  it('shows fields that the schema lacks by their numbers: a text as text, what reads as a message by its fields', async () => {
+    const socket = chat.socket()
+    socket.on('error', () => {})
+    // Say { room: "lobby" }, and the unknown fields 7: 5, 8: "ann", 9: { 2: 5 }.
+    socket.write(Buffer.from('000300000012' + '0a056c6f626279' + '3805' + '4203616e6e' + '4a021005', 'hex'))
+    await rows('Say').first().click()
+    const texts = async () =>
+      (await page.locator('.node').allInnerTexts()).map((text) => text.split(/\s+/).filter(Boolean).join(' '))
+    await eventually(async () =>
+      expect((await texts()).slice(2)).to.deep.equal([
+        'room = 1 "lobby" string',
+        '#7 5 unknown varint',
+        '#8 "ann" unknown text',
+        '▾ #9 1 unknown message',
+        '#2 5 unknown varint',
+      ]),
+    )
+    socket.destroy()
+  })
+
+  it('keeps the filter when the page is loaded again', async () => {
+    await join('ann')
+    await names(4)
+    await page.getByLabel('Filter by text').fill('ann')
+    await page.getByTitle('From the client').first().click()
+    expect(await names(1)).to.deep.equal(['Join'])
+    await page.reload()
+    expect(await names(1)).to.deep.equal(['Join'])
+    expect(await page.getByLabel('Filter by text').inputValue()).to.equal('ann')
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await page.reload()
+    await names(4)
+  })
+
+  it('copies a message as the command that sends it again', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    const ann = await join('ann')
+    await say(ann, "it's me")
+    await rows('Say').first().click()
+    await page.getByRole('button', { name: 'Copy as qbp send' }).click()
+    const target = chat.reached.replace('reached ', '')
+    const command = `qbp send ${target} 'Say {"room":"lobby","text":"it'\\''s me"}' --schema schemas/chat.proto`
+    await eventually(async () => expect(await page.evaluate('navigator.clipboard.readText()')).to.equal(command))
+  })
+
   it('exports what it shows, as JSON lines and as bytes', async () => {
     const ann = await join('ann')
     await say(ann, 'hi')

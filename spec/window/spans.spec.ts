@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import type { Type } from '../../lib/codec/type.ts'
 import { Header } from '../../lib/framing/header.ts'
-import { headerSpans, pathTo, type Span, spansOf } from '../../lib/window/page/spans.ts'
+import { headerSpans } from '../../lib/window/page/header-spans.ts'
+import { pathTo, type Span } from '../../lib/window/page/span.ts'
+import { spansOf } from '../../lib/window/page/spans.ts'
 import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
 const scalars = [

@@ -20,7 +20,7 @@ const WORDS: readonly [library: RegExp, command: string][] = [
   [/\bmaxBodyBytes\b/g, '--max-body'],
   [/\bmaxHeaderBytes\b/g, '--max-header'],
   [/\bincludeDirs\b/g, '--include'],
-  [/\bkeepCase\b/g, '--keep-case'],
+  [/\bkeepCase(?: \(--keep-case\))?/g, '--keep-case'],
   [/\ba \$name\b/g, 'a name'],
   [/\$name\b/g, 'name'],
 ]

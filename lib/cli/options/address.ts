@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import { Fault, UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
+import { type MadeCertificate, makeCertificate } from '../tap/certificate.ts'
 
 /** Where to connect to, or to listen at. */
 export type Address = { host: string; port: number } | { path: string }
@@ -69,6 +70,38 @@ export function tlsFrom({
     throw new Fault(`${files}: no PEM of a certificate and its key (${(error as Error).message}).`, { cause: error })
   }
   return form
+}
+
+/** The options of TLS that a tap has towards its clients. */
+export const listenTlsOptions = {
+  'listen-tls': {
+    type: 'boolean',
+    help: 'speak TLS to clients: with a certificate made for this run, unless one is given',
+  },
+  'listen-cert': { type: 'string', value: 'FILE', help: 'this certificate (PEM)' },
+  'listen-key': { type: 'string', value: 'FILE', help: 'its key' },
+  'listen-ca': {
+    type: 'string',
+    value: 'FILE',
+    help: 'write the certificate made for this run there, for clients to trust',
+  },
+} as const satisfies OptionTable
+
+/** What a tap speaks TLS to clients with, and what there is to say of it; undefined where it speaks none. */
+export function listenerTls(
+  values: { [O in keyof typeof listenTlsOptions]?: string | boolean },
+  hosts: readonly string[],
+): { tls: tls.TlsOptions; made?: MadeCertificate } | undefined {
+  const { 'listen-tls': wanted, 'listen-ca': ca } = values
+  const [cert, key] = [values['listen-cert'], values['listen-key']] as (string | undefined)[]
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--listen-cert and --listen-key go together.')
+  if (cert !== undefined && ca !== undefined)
+    throw new UsageError('--listen-ca is for a certificate made here, and --listen-cert gives one.')
+  if (cert !== undefined) return { tls: tlsFrom({ tls: true, cert, key: String(key) }) as tls.TlsOptions }
+  if (wanted !== true && ca === undefined) return undefined
+  const made = makeCertificate(hosts)
+  if (ca !== undefined) writeFileSync(String(ca), made.cert)
+  return { tls: { cert: made.cert, key: made.key }, made }
 }
 
 function fileText(path: string): string {

@@ -1,5 +1,6 @@
 import {
   headers,
+  type LoadOptions,
   type OnlyForm,
   type PerRole,
   Protocol,
@@ -10,7 +11,7 @@ import {
 import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
 import { parseJson5 } from '../terminal/json5.ts'
-import { oneOf, wholeNumber } from './values.ts'
+import { oneOf, shellWord, wholeNumber } from './values.ts'
 
 /** The options that say which protocol it is. Every verb that reads or writes frames has them. */
 export const protocolOptions = {
@@ -53,6 +54,7 @@ export const protocolOptions = {
     value: 'DIR',
     help: 'where imports are looked for, too (default: here); may be repeated',
   },
+  'keep-case': { type: 'boolean', help: 'names of fields as the .proto has them (default: in camelCase)' },
   package: { type: 'string', value: 'NAME', help: "names of messages are relative to it (default: the first file's)" },
   int64: {
     type: 'string',
@@ -71,9 +73,24 @@ export interface ProtocolValues {
   message?: string
   role?: string
   include?: string[]
+  'keep-case'?: boolean
   package?: string
   int64?: string
   'max-body'?: string
+}
+
+/** How the .proto files are found and read. */
+export const loadOptions = ({ include, 'keep-case': keepCase }: ProtocolValues): LoadOptions => ({
+  ...(include !== undefined && { includeDirs: include }),
+  ...(keepCase === true && { keepCase }),
+})
+
+/** The options that name the protocol again, as a person would type them: `--schema chat.proto --header grpc`. */
+export function protocolArguments(values: ProtocolValues): string {
+  const { schema, include, header, types, message, package: name } = values
+  const named = Object.entries({ schema, include, header, types, message, package: name })
+  const words = named.flatMap(([option, value = []]) => [value].flat().map((each) => `--${option} ${shellWord(each)}`))
+  return [...words, ...(values['keep-case'] ? ['--keep-case'] : [])].join(' ')
 }
 
 /** A protocol, and how it is read and written here. */
@@ -86,14 +103,14 @@ export interface CommandProtocol {
 
 /** Loads the protocol that the options describe. @throws {UsageError} or a QbpError that says what is wrong with it. */
 export async function commandProtocol(values: ProtocolValues, change: ProtocolOptions = {}): Promise<CommandProtocol> {
-  const { schema, header, types, message, include } = values
+  const { schema, header, types, message } = values
   if (schema === undefined) return await withoutSchema(values)
   const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
   const protocol = await Protocol.load(schema, {
     ...(header !== undefined && { header: await headerForm(header) }),
     ...(types !== undefined && { types: await forms(values) }),
     ...(message !== undefined && { message: await onlyForm(message) }),
-    ...(include !== undefined && { includeDirs: include }),
+    ...loadOptions(values),
     ...(values.package !== undefined && { package: values.package }),
     int64: values.int64 === undefined ? 'bigint' : oneOf('int64', values.int64, ['bigint', 'long', 'number']),
     ...change,

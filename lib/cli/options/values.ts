@@ -12,3 +12,7 @@ export function oneOf<const W extends string>(name: string, text: string, words:
   if ((words as readonly string[]).includes(text)) return text as W
   throw new UsageError(`--${name} is '${text}'; it may be ${words.join(', ').replace(/, ([^,]*)$/, ' or $1')}.`)
 }
+
+/** A text as one word of a shell. */
+export const shellWord = (text: string): string =>
+  /^[\w./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

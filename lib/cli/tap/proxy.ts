@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
+import tls from 'node:tls'
 import { FrameReader } from '../../framing/frame-reader.ts'
 import type { Protocol, QbpError } from '../../index.ts'
 import { hint } from '../capture/recognise.ts'
@@ -11,6 +12,8 @@ import type { TapBytes, TapEvent } from './events.ts'
 export interface TapOptions {
   /** Opens the connection to the target, half-open allowed; it need not stand yet. Called once for each client. */
   connect: () => net.Socket
+  /** Speak TLS to clients, with this certificate. */
+  tls?: tls.TlsOptions
   /** The longest body that is decoded, in bytes; after a longer one a direction passes undecoded. Default: 64 MiB. */
   maxBodyBytes?: number
 }
@@ -44,9 +47,19 @@ export class Tap extends EventEmitter<TapEvents> {
     super()
     this.#protocol = protocol
     this.#options = options
-    this.#server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) =>
-      this.#accept(client),
-    )
+    const accept = (client: net.Socket) => this.#accept(client)
+    const socketOptions = { allowHalfOpen: true, noDelay: true }
+    this.#server =
+      options.tls === undefined
+        ? net.createServer({ ...socketOptions, pauseOnConnect: true }, accept)
+        : tls.createServer({ ...options.tls, ...socketOptions }, (client) => accept(client.pause()))
+    // A client that does not like the certificate, or speaks no TLS: nothing was passed on.
+    this.#server.on('tlsClientError', (error: Error, client: tls.TLSSocket) => {
+      const event = { at: now(), connection: ++this.#connections, direction: 'client' } as const
+      this.#report({ ...event, kind: 'open', peer: addressOf(client) })
+      this.#report({ ...event, kind: 'fault', error: `The client and the tap found no TLS: ${withCode(error)}` })
+      for (const direction of ['client', 'server'] as const) this.#report({ ...event, direction, kind: 'close' })
+    })
     this.#server.on('listening', () => this.emit('listening'))
     this.#server.on('error', (error) => this.emit('error', error))
   }

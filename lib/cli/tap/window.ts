@@ -12,6 +12,8 @@ export interface TapWindowOptions extends LoadOptions {
   package?: string
   /** What is tapped, for people. */
   title: string
+  /** The options by which the command line names the protocol. */
+  arguments: string
   port: number
 }
 
@@ -21,11 +23,11 @@ const NO_SCHEMA = { package: '', packages: [], messages: {}, enums: {}, services
 export async function tapWindow(
   tap: Tap,
   protocol: Protocol,
-  { files, package: name, title, port, ...options }: TapWindowOptions,
+  { files, package: name, title, arguments: typed, port, ...options }: TapWindowOptions,
 ): Promise<OpenWindow> {
   const schema = files.length === 0 ? NO_SCHEMA : await schemaOf(files, name, options)
   try {
-    return await openWindow(tap, protocol, { schema, title, port })
+    return await openWindow(tap, protocol, { schema, title, port, options: typed })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     throw code === 'EADDRINUSE' ? new Fault(`--ui-port ${port} is taken.`, { cause }) : new Fault(message, { cause })

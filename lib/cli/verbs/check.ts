@@ -14,6 +14,7 @@ import {
   commandProtocol,
   forms,
   headerForm,
+  loadOptions,
   type ProtocolValues,
   protocolOptions,
 } from '../options/protocol-options.ts'
@@ -77,7 +78,7 @@ export const run = verb(form, async (values, positionals, io) => {
 const versionOf = ({ root, types }: Version) => ({ root, package: types.package })
 
 async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
-  const root = await loadSchema(files, { includeDirs: values.include ?? ['.'] })
+  const root = await loadSchema(files, loadOptions(values))
   const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint')
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()

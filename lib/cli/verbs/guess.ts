@@ -5,7 +5,7 @@ import { DONE, verb } from '../command/verb.ts'
 import { guess } from '../guess/guess.ts'
 import type { Stream } from '../guess/tiling.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
-import { wholeNumber } from '../options/values.ts'
+import { shellWord, wholeNumber } from '../options/values.ts'
 import { painter } from '../terminal/lines.ts'
 import { jsonLine } from '../terminal/printable.ts'
 
@@ -59,9 +59,9 @@ export const run = verb(form, async (values, positionals, io) => {
   }
   const paint = painter(io)
   for (const { line, name, frames, fields } of guesses.slice(0, most)) {
-    const header = name === 'default' ? '' : ` --header ${shell(name ?? line)}`
+    const header = name === 'default' ? '' : ` --header ${shellWord(name ?? line)}`
     const ports = (values.port ?? []).map((port) => ` --port ${port}`).join('')
-    const command = `qbp decode ${shell(file)}${header}${ports}`
+    const command = `qbp decode ${shellWord(file)}${header}${ports}`
     if (values.json) io.stdout.write(`${jsonLine({ header: line, name, frames, fields, command })}\n`)
     else {
       const title = name === undefined ? '' : ` (${name})`
@@ -70,5 +70,3 @@ export const run = verb(form, async (values, positionals, io) => {
   }
   return DONE
 })
-
-const shell = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

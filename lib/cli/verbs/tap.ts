@@ -1,8 +1,16 @@
 import { once } from 'node:events'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
-import { addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
-import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
+import {
+  addressText,
+  listenerTls,
+  listenTlsOptions,
+  openSocket,
+  parseAddress,
+  tlsFrom,
+  tlsOptions,
+} from '../options/address.ts'
+import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
 import { Recorder } from '../tap/recorder.ts'
@@ -26,7 +34,8 @@ const form = {
     'ui-port': { type: 'string', value: 'PORT', help: "the page's port (default: any)" },
     open: { type: 'boolean', help: '--ui, and the browser comes up with it' },
     ...tlsOptions,
-    tls: { type: 'boolean', help: 'speak TLS to the target; the client speaks plainly' },
+    tls: { type: 'boolean', help: 'speak TLS to the target' },
+    ...listenTlsOptions,
   },
   example: `qbp tap 7001 localhost:7000 --schema chat.proto`,
 } as const
@@ -37,9 +46,17 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const to = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   const tls = tlsFrom(values)
+  const listenTls = listenerTls(
+    values,
+    [from, to].flatMap((each) => ('host' in each ? [each.host] : [])),
+  )
   const uiPort = wholeNumber('ui-port', values['ui-port'] ?? '0')
   const { protocol, maxBodyBytes } = await commandProtocol(values)
-  const tap = new Tap(protocol, { connect: () => openSocket(to, tls), maxBodyBytes })
+  const tap = new Tap(protocol, {
+    connect: () => openSocket(to, tls),
+    maxBodyBytes,
+    ...(listenTls && { tls: listenTls.tls }),
+  })
   const lines = new Lines(protocol, io, values.json === true)
   tap.on('event', (event) => lines.show(event))
   const recorder =
@@ -54,13 +71,16 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const address = tap.address()
   const where = typeof address === 'string' ? address : `${address?.address}:${address?.port}`
   io.stderr.write(`Listening at ${where}, passing on to ${addressText(to)}.\n`)
+  if (listenTls?.made !== undefined)
+    io.stderr.write(`TLS with a certificate made for this run, SHA-256 ${listenTls.made.fingerprint}.\n`)
   const window =
     values.ui || values.open || values['ui-port'] !== undefined
       ? await tapWindow(tap, protocol, {
           files: values.schema ?? [],
-          ...(values.include !== undefined && { includeDirs: values.include }),
+          ...loadOptions(values),
           ...(values.package !== undefined && { package: values.package }),
           title: `${where} → ${addressText(to)}`,
+          arguments: protocolArguments(values),
           port: uiPort,
         }).catch(async (fault) => {
           await tap.close()

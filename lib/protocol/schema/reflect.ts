@@ -96,7 +96,7 @@ function describeMessage(type: protobuf.Type, optionEnums: ReadonlyMap<string, p
     return [name, (typeof value === 'string' ? values?.values[value] : undefined) ?? value]
   })
   return {
-    fields: type.fieldsArray.map(describeField),
+    fields: apart(type.fieldsArray.map(describeField)),
     ...(numbered.length > 0 && { options: Object.fromEntries(numbered) }),
   }
 }
@@ -158,6 +158,17 @@ function describeField(original: protobuf.FieldBase): FieldDescription {
     ...(oneof !== null && !isSynthetic(oneof) && { oneof: oneof.name }),
     ...(initial !== undefined && { initial }),
   }
+}
+
+/** Where fields of proto2 have one JSON name, which they may, each goes by its name in the .proto: JSON holds both. */
+function apart(fields: FieldDescription[]): FieldDescription[] {
+  const count = new Map<string, number>()
+  for (const { name, jsonName = name } of fields) count.set(jsonName, (count.get(jsonName) ?? 0) + 1)
+  return fields.map((field) => {
+    const { name, protoName = name, jsonName = name, ...rest } = field
+    if ((count.get(jsonName) ?? 0) < 2 || protoName === jsonName) return field
+    return { name, ...(protoName !== name && { protoName, jsonName: protoName }), ...rest }
+  })
 }
 
 /** An extension goes by its full name, in brackets. */

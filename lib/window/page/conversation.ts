@@ -11,7 +11,9 @@ import { Protocol } from '../../protocol/protocol.ts'
 import { headerToJson } from '../../protojson/frame-json.ts'
 import { base64 } from '../../protojson/scalars.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
-import { headerSpans, type Span, spansOf } from './spans.ts'
+import { headerSpans } from './header-spans.ts'
+import type { Span } from './span.ts'
+import { spansOf } from './spans.ts'
 
 /** One line of the table. */
 export interface Row {
@@ -45,10 +47,13 @@ const kinds: Record<number, Row['kind']> = {
 /** The observed protocol, made of what the window said of it: decodes what passes, here in the page. */
 export class Conversation {
   readonly title: string
+  /** The options by which the command line names this protocol. */
+  readonly options: string
   readonly protocol: Protocol
 
-  constructor({ title, header, serverHeader, package: name, schema, client, server }: Hello) {
+  constructor({ title, options, header, serverHeader, package: name, schema, client, server }: Hello) {
     this.title = title
+    this.options = options
     const tables = { client: client.map(form), server: server.map(form) }
     const typed = { client: Object.fromEntries(tables.client), server: Object.fromEntries(tables.server) }
     const only = Object.fromEntries(

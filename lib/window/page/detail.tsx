@@ -1,14 +1,21 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { nameOf, type Row } from './conversation.ts'
 import { clock, count, span as duration, hex } from './format.ts'
 import { Hex } from './hex.tsx'
-import { pathTo, type Span } from './spans.ts'
+import { sendCommand } from './send-command.ts'
+import { pathTo, type Span } from './span.ts'
 import type { Store } from './store.ts'
 import { Tree } from './tree.tsx'
 
+/** A text longer than that is shown whole below, where it can be read and copied: in so many lines of about so many letters. */
+const SHOWN_TEXT = 60
+const MOST_LINES = 8
+const LINE = 80
+
 /** One message: its fields beside its bytes. */
 export function Detail({ store, number, row }: { store: Store; number: number; row: Row }) {
-  const spans = useMemo(() => store.conversation?.spans(row) ?? [], [row, store.conversation])
+  const { conversation } = store
+  const spans = useMemo(() => conversation?.spans(row) ?? [], [row, conversation])
   const [field, setField] = useState<Span | null>(null)
   const [hovered, setHovered] = useState<Span | null>(null)
   useEffect(() => {
@@ -18,14 +25,15 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
   const path = field === null ? [] : trail(spans, field)
   const before = previous(store, number, row)
   const { connection, from, offset, bytes, at, kind, error, type } = row
-  const copied = useRef<HTMLButtonElement>(null)
   const copy = (text: string) => {
     void navigator.clipboard?.writeText(text)
   }
   return (
     <section class="detail" aria-label="Message">
       <div class="detail-head">
-        <h2 class={from}>{nameOf(row)}</h2>
+        <h2 class={from} title={nameOf(row)}>
+          {nameOf(row)}
+        </h2>
         <span class="facts">
           {kind === 'frame' && row.entry !== null && <span>type {type}</span>}
           <span>connection {connection}</span>
@@ -41,11 +49,20 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
         <span class="grow" />
         {kind === 'frame' && (
           <>
+            {row.entry !== null && (
+              <button
+                type="button"
+                class="plain"
+                title="As a command to send it again"
+                onClick={() => conversation && copy(sendCommand(conversation, row))}
+              >
+                Copy as qbp send
+              </button>
+            )}
             <button
-              ref={copied}
               type="button"
               class="plain"
-              onClick={() => copy(JSON.stringify(store.conversation?.json(row) ?? null, null, 2))}
+              onClick={() => copy(JSON.stringify(conversation?.json(row) ?? null, null, 2))}
             >
               Copy JSON
             </button>
@@ -83,6 +100,16 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
             onHover={(position) => setHovered(position === null ? null : (pathTo(spans, position).at(-1) ?? null))}
           />
         </div>
+      )}
+      {typeof field?.value === 'string' && field.value.length > SHOWN_TEXT && (
+        <textarea
+          class="whole"
+          readOnly
+          rows={Math.min(MOST_LINES, Math.ceil(field.value.length / LINE))}
+          spellcheck={false}
+          aria-label={`${field.name}, whole`}
+          value={field.value}
+        />
       )}
     </section>
   )

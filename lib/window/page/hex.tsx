@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { hex } from './format.ts'
-import type { Span } from './spans.ts'
+import type { Span } from './span.ts'
 import { Virtual } from './virtual.tsx'
 
 const ROW_HEIGHT = 22

@@ -1,9 +1,10 @@
 import { render } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Detail } from './detail.tsx'
+import { NO_FILTER } from './filter.ts'
 import { Link } from './link.ts'
 import { Sidebar } from './sidebar.tsx'
-import { NO_FILTER, Store } from './store.ts'
+import { Store } from './store.ts'
 import { type Move, Table } from './table.tsx'
 import { Header, Toolbar } from './toolbar.tsx'
 
@@ -30,17 +31,17 @@ function App() {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement
-      const typing = target instanceof HTMLInputElement
+      const typing = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement
       if (event.key === 'Escape') {
         if (typing) {
-          store.setFilter({ text: '' })
+          if (target === search.current) store.setFilter({ text: '' })
           target.blur()
         } else if (store.selected !== null) store.select(null)
         else store.setFilter(NO_FILTER)
         return
       }
       if (typing) {
-        if (event.key === 'Enter' || event.key === 'ArrowDown') target.blur()
+        if (target === search.current && (event.key === 'Enter' || event.key === 'ArrowDown')) target.blur()
         return
       }
       if (event.ctrlKey || event.metaKey || event.altKey) return

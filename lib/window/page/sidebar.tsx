@@ -1,5 +1,7 @@
+import type { ConnectionState } from './connection-state.ts'
+import { NO_FILTER } from './filter.ts'
 import { count, bytes as inBytes, rate } from './format.ts'
-import { type ConnectionState, NO_FILTER, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 const MOST_SHOWN = 200
 
@@ -13,34 +15,40 @@ export function Sidebar({ store }: { store: Store }) {
   const most = names[0]?.[1] ?? 1
   return (
     <aside>
-      <h2>
-        Connections <small>{open.length === all.length ? open.length : `${open.length} open of ${all.length}`}</small>
-      </h2>
-      <ul class="connections">
-        {shown.map((connection) => (
-          <Connection key={connection.sums.connection} {...{ store, connection }} />
-        ))}
-        {shown.length === 0 && <li class="none">None yet</li>}
-      </ul>
-      <h2>
-        Names <small>{store.names.size || ''}</small>
-      </h2>
-      <ul class="names">
-        {names.map(([name, frames]) => (
-          <li key={name}>
-            <button
-              type="button"
-              aria-pressed={store.filter.names.has(name)}
-              onClick={(event) => store.setFilter({ names: toggled(store.filter.names, name, event) })}
-            >
-              <span class="name">{name}</span>
-              <span class="number">{count(frames)}</span>
-              <span class="bar" style={{ width: `${(100 * frames) / most}%` }} />
-            </button>
-          </li>
-        ))}
-        {names.length === 0 && <li class="none">None yet</li>}
-      </ul>
+      <section>
+        <h2>
+          Connections <small>{open.length === all.length ? open.length : `${open.length} open of ${all.length}`}</small>
+        </h2>
+        <ul class="connections">
+          {shown.map((connection) => (
+            <Connection key={connection.sums.connection} {...{ store, connection }} />
+          ))}
+          {shown.length === 0 && <li class="none">None yet</li>}
+        </ul>
+      </section>
+      <section>
+        <h2>
+          Names <small>{store.names.size || ''}</small>
+        </h2>
+        <ul class="names">
+          {names.map(([name, frames]) => (
+            <li key={name}>
+              <button
+                type="button"
+                aria-pressed={store.filter.names.has(name)}
+                onClick={(event) => store.setFilter({ names: toggled(store.filter.names, name, event) })}
+              >
+                <span class="name" title={name}>
+                  {name}
+                </span>
+                <span class="number">{count(frames)}</span>
+                <span class="bar" style={{ width: `${(100 * frames) / most}%` }} />
+              </button>
+            </li>
+          ))}
+          {names.length === 0 && <li class="none">None yet</li>}
+        </ul>
+      </section>
     </aside>
   )
 }

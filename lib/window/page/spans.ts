@@ -4,34 +4,17 @@
 
 import { int64Kind } from '../../codec/int64.ts'
 import { type Kind, wireTypeOf } from '../../codec/kinds.ts'
-import { strictText, text } from '../../codec/text.ts'
-import type { EnumType, Field, Type } from '../../codec/type.ts'
+import type { Field, Type } from '../../codec/type.ts'
 import * as wire from '../../codec/wire.ts'
 import { at, MAX_DEPTH, Malformed } from '../../codec/wire.ts'
-import type { Piece } from '../../framing/row-reader.ts'
+import { guessBytes } from '../../protojson/fields-json.ts'
+import { lengthEnd, scalarSpan, shortName } from './scalar-span.ts'
+import { leaf, type Span } from './span.ts'
 
-/** A field among the bytes. Positions are offsets into the bytes walked. */
-export interface Span {
-  /** The field's name, `tags[2]` for an entry of a list, `#7` for a field that the schema lacks. */
-  readonly name: string
-  /** As a .proto has it: `string`, `Said`, `Color`, `packed int32`; or `unknown`, `malformed`, `header`, `raw`. */
-  readonly kind: string
-  /** A number, bigint, boolean, text or bytes; null where there are children instead. */
-  readonly value: unknown
-  /** What the value stands for: the name of an enum's number, or what is wrong. */
-  readonly note?: string
-  /** The whole field, with its tag: `bytes[start..end)`. */
-  readonly start: number
-  readonly end: number
-  /** Where the value begins, behind tag and length. */
-  readonly valueStart: number
-  readonly children: readonly Span[]
-}
-
-/** No more are made of one body; what lies behind is one span. A body of nothing but two-byte fields is no tree for people. */
+/** No more are made of one body; the rest is one span. A body of nothing but two-byte fields is no tree for people. */
 const MAX_SPANS = 50_000
 
-const { signed, unsigned } = int64Kind('bigint')
+const { unsigned } = int64Kind('bigint')
 
 /**
  * The fields of the body `bytes[start..end)`, as they come on the wire. Never throws: from a fault on, the rest is one span
@@ -71,7 +54,7 @@ class Walk {
           counts.set(id, count + 1)
           return count
         })
-        spans.push(span)
+        spans.push(span.name.startsWith('#') ? span : { ...span, number: id })
         pos = span.end
       } catch (fault) {
         spans.push(
@@ -104,27 +87,28 @@ class Walk {
       return { ...this.#unknown(`#${tag >>> 3}`, 'unknown', wireType, tag, start, pos, end, depth), note }
     }
     const shown = field.repeated ? `${name}[${count()}]` : name
-    if (kind !== 'message') return this.#scalar(shown, kind, field.enum, field.utf8, start, pos, end)
+    if (kind !== 'message') return scalarSpan(this.#buf, { ...field, name: shown }, start, pos, end)
     const label = field.message?.name ?? 'message'
     if (field.group) {
       const { spans, pos: behind } = this.message(field.message, pos, end, depth + 1, field.id)
       return { name: shown, kind: label, value: null, start, end: behind, valueStart: pos, children: spans }
     }
-    const valueEnd = this.#length(pos, end)
+    const valueEnd = lengthEnd(this.#buf, pos, end)
     const { pos: valueStart } = at
     const { spans } = this.message(field.message, valueStart, valueEnd, depth + 1, 0)
     return { name: shown, kind: label, value: null, start, end: valueEnd, valueStart, children: spans }
   }
 
   #mapEntry(field: Field, key: Kind, start: number, pos: number, end: number, depth: number): Span {
-    const entryEnd = this.#length(pos, end)
+    const entryEnd = lengthEnd(this.#buf, pos, end)
     const valueStart = at.pos
     const children: Span[] = []
     for (let p = valueStart; p < entryEnd; ) {
       const tag = wire.tag(this.#buf, p, entryEnd)
       const behind = at.pos
       let span: Span
-      if (tag === (8 | wireTypeOf(key))) span = this.#scalar('key', key, null, field.utf8, p, behind, entryEnd)
+      if (tag === (8 | wireTypeOf(key)))
+        span = scalarSpan(this.#buf, { name: 'key', kind: key, enum: null, utf8: field.utf8 }, p, behind, entryEnd)
       else if (tag === (16 | wireTypeOf(field.kind))) {
         const value = { ...field, name: 'value', key: null, repeated: false }
         span = this.#field(value, tag, p, behind, entryEnd, depth, () => 0)
@@ -144,7 +128,7 @@ class Walk {
   }
 
   #packed(field: Field, start: number, pos: number, end: number, count: () => number): Span {
-    const valueEnd = this.#length(pos, end)
+    const valueEnd = lengthEnd(this.#buf, pos, end)
     const valueStart = at.pos
     const children: Span[] = []
     for (let p = valueStart; p < valueEnd; ) {
@@ -153,7 +137,7 @@ class Walk {
         children.push(leaf('…', 'more', null, p, valueEnd, p, `more than ${MAX_SPANS} fields`))
         break
       }
-      const span = this.#scalar(name, field.kind, field.enum, false, p, p, valueEnd)
+      const span = scalarSpan(this.#buf, { ...field, name, utf8: false }, p, p, valueEnd)
       children.push(span)
       p = span.end
     }
@@ -166,90 +150,6 @@ class Walk {
       valueStart,
       children,
     }
-  }
-
-  #scalar(
-    name: string,
-    kind: Kind,
-    names: EnumType | null,
-    utf8: boolean,
-    start: number,
-    pos: number,
-    end: number,
-  ): Span {
-    const buf = this.#buf
-    const need = (size: number) => {
-      if (pos + size > end) throw wire.cut()
-      at.pos = pos + size
-    }
-    const varint32 = () => wire.varint32(buf, pos, end)
-    const varint64 = () => wire.varint64(buf, pos, end)
-    let value: unknown
-    let valueStart = pos
-    switch (kind) {
-      case 'double':
-        need(8)
-        value = wire.double(buf, pos)
-        break
-      case 'float':
-        need(4)
-        value = wire.float(buf, pos)
-        break
-      case 'int32':
-      case 'enum':
-        value = varint32()
-        break
-      case 'uint32':
-        value = varint32() >>> 0
-        break
-      case 'sint32': {
-        const raw = varint32()
-        value = (raw >>> 1) ^ -(raw & 1)
-        break
-      }
-      case 'fixed32':
-        need(4)
-        value = wire.fixed32(buf, pos) >>> 0
-        break
-      case 'sfixed32':
-        need(4)
-        value = wire.fixed32(buf, pos)
-        break
-      case 'int64':
-        varint64()
-        value = signed(at.lo, at.hi)
-        break
-      case 'uint64':
-        varint64()
-        value = unsigned(at.lo, at.hi)
-        break
-      case 'sint64':
-        varint64()
-        wire.unzigzag64()
-        value = signed(at.lo, at.hi)
-        break
-      case 'fixed64':
-      case 'sfixed64':
-        need(8)
-        value = (kind === 'fixed64' ? unsigned : signed)(wire.fixed32(buf, pos), wire.fixed32(buf, pos + 4))
-        break
-      case 'bool':
-        value = wire.bool(buf, pos, end)
-        break
-      case 'string':
-      case 'bytes': {
-        const valueEnd = this.#length(pos, end)
-        valueStart = at.pos
-        value =
-          kind === 'bytes' ? buf.subarray(valueStart, valueEnd) : (utf8 ? strictText : text)(buf, valueStart, valueEnd)
-        return leaf(name, kind, value, start, valueEnd, valueStart)
-      }
-      case 'message':
-        throw new Error('A message is no scalar.')
-    }
-    const label = names === null ? kind : shortName(names.name)
-    const note = names === null ? undefined : (names.names.get(value as number) ?? 'no name of the enum')
-    return leaf(name, label, value, start, at.pos, valueStart, note)
   }
 
   /** A field that the schema lacks, as far as its wire type tells of it. */
@@ -273,60 +173,23 @@ class Walk {
       return { name, kind: `${kind} group`, value: null, start, end: behind, valueStart: pos, children: spans }
     }
     if (wireType === 2) {
-      this.#length(pos, end)
-      return leaf(name, kind, this.#buf.subarray(at.pos, behind), start, behind, at.pos)
+      lengthEnd(this.#buf, pos, end)
+      const valueStart = at.pos
+      const bytes = this.#buf.subarray(valueStart, behind)
+      // Nobody knows what they are: what they look like is shown.
+      const guess = guessBytes(bytes, depth)
+      if (guess.kind === 'message') {
+        const { spans } = this.message(null, valueStart, behind, depth + 1, 0)
+        return { name, kind: `${kind} message`, value: null, start, end: behind, valueStart, children: spans }
+      }
+      const value = guess.kind === 'text' && bytes.length > 0 ? guess.value : bytes
+      return leaf(name, typeof value === 'string' ? `${kind} text` : kind, value, start, behind, valueStart)
     }
     const lo = wire.fixed32(this.#buf, pos)
     const value = wireType === 5 ? lo >>> 0 : unsigned(lo, wire.fixed32(this.#buf, pos + 4))
     return leaf(name, `${kind} ${wireType === 5 ? 'fixed32' : 'fixed64'}`, value, start, behind, pos)
   }
-
-  /** The end of what a length at `pos` announces; `at.pos` is where it begins. */
-  #length(pos: number, end: number): number {
-    const valueEnd = wire.size(this.#buf, pos, end) + at.pos
-    if (valueEnd > end) throw wire.cut()
-    return valueEnd
-  }
 }
-
-const leaf = (
-  name: string,
-  kind: string,
-  value: unknown,
-  start: number,
-  end: number,
-  valueStart: number,
-  note?: string,
-): Span => ({ name, kind, value, start, end, valueStart, children: [], ...(note !== undefined && { note }) })
-
-const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 const kindName = ({ kind, enum: names, message }: Field): string =>
   kind === 'enum' && names !== null ? shortName(names.name) : kind === 'message' ? (message?.name ?? kind) : kind
-
-/** The parts of a frame's header, and of what follows its body, by where they lie. */
-export function headerSpans(
-  pieces: readonly Piece[],
-  bytes: Uint8Array,
-  section: (name: string) => Type | null,
-): Span[] {
-  return pieces.flatMap(({ part, start, end, values }): Span[] => {
-    if (part.kind === 'constant') return [leaf('constant', part.text, null, start, end, start)]
-    if (part.kind === 'integer') return [leaf(part.field.text, part.of.name, values[0], start, end, start)]
-    if (part.kind === 'bits') {
-      return part.fields.map(({ text, bits }, i) =>
-        leaf(text, `${bits} of ${part.of.name}`, values[i], start, end, start),
-      )
-    }
-    if (part.kind === 'bytes') return [leaf(part.name, 'bytes', bytes.subarray(start, end), start, end, start)]
-    if (part.kind !== 'section') return []
-    const children = spansOf(section(part.name), bytes, start, end)
-    return [{ ...leaf(part.name, 'section', null, start, end, start), children }]
-  })
-}
-
-/** The innermost span around the byte, with those around it, from the outside in; empty where there is none. */
-export function pathTo(spans: readonly Span[], offset: number): Span[] {
-  const around = spans.find(({ start, end }) => offset >= start && offset < end)
-  return around === undefined ? [] : [around, ...pathTo(around.children, offset)]
-}

@@ -1,75 +1,22 @@
-import type { Role } from '../../base/role.ts'
 import type { Heard } from '../language.ts'
-import type { Totals } from '../messages.ts'
 import { Ring } from '../ring.ts'
+import { ConnectionState } from './connection-state.ts'
 import { Conversation, nameOf, type Row } from './conversation.ts'
-import { line } from './format.ts'
+import { type Filter, keepFilter, keptFilter, passes } from './filter.ts'
 import type { LinkState } from './link.ts'
-
-/** What is shown: rows that pass all that is set. */
-export interface Filter {
-  /** In the row's name, its fault or its message, whatever the case; `0x…` is looked for in the bytes. */
-  readonly text: string
-  /** Empty for all. */
-  readonly names: ReadonlySet<string>
-  readonly connections: ReadonlySet<number>
-  readonly from: Role | null
-}
-
-/** What passed in a moment, for rates. */
-interface Sample {
-  readonly at: number
-  readonly frames: number
-  readonly bytes: number
-}
-
-/** A connection with its sums and how they grew of late. */
-export class ConnectionState {
-  sums: Totals
-  #samples: Sample[] = []
-
-  constructor(sums: Totals) {
-    this.sums = sums
-  }
-
-  update(sums: Totals): void {
-    this.sums = sums
-    const { client, server } = sums
-    const frames = (client?.frames ?? 0) + (server?.frames ?? 0)
-    const bytes = (client?.bytes ?? 0) + (server?.bytes ?? 0)
-    this.#samples.push({ at: performance.now(), frames, bytes })
-    if (this.#samples.length > 64) this.#samples.splice(0, 32)
-  }
-
-  get total(): { frames: number; bytes: number } {
-    return this.#samples.at(-1) ?? { frames: 0, bytes: 0 }
-  }
-
-  /** Frames and bytes a second, over the last two. */
-  rate(now: number): { frames: number; bytes: number } {
-    const newest = this.#samples.at(-1)
-    const base = this.#samples.findLast(({ at }) => at < now - RATE_MS) ?? this.#samples[0]
-    if (newest === undefined || base === undefined || newest.at < now - RATE_MS) return { frames: 0, bytes: 0 }
-    const seconds = RATE_MS / 1000
-    return { frames: (newest.frames - base.frames) / seconds, bytes: (newest.bytes - base.bytes) / seconds }
-  }
-}
 
 const MAX_ROWS = 50_000
 const MAX_BYTES = 64 * 2 ** 20
 /** Every row weighs that much beside its frame's bytes. */
 const ROW_BYTES = 200
-const RATE_MS = 2_000
 /** A search goes on in slices that short, so that keys and clicks come between. */
 const SLICE_MS = 8
 const HISTORY = 120
-export const NO_FILTER: Filter = { text: '', names: new Set(), connections: new Set(), from: null }
-
 /** All that the page shows. Every change asks for one redrawing, at the next frame of the screen. */
 export class Store {
   conversation: Conversation | null = null
   state: LinkState = 'connecting'
-  filter: Filter = NO_FILTER
+  filter: Filter = keptFilter()
   /** Whether the table follows what comes. */
   follow = true
   /** Number of the chosen row in the ring. */
@@ -133,7 +80,7 @@ export class Store {
       const name = nameOf(row)
       this.names.set(name, (this.names.get(name) ?? 0) + 1)
     }
-    if (this.#frozen === null && this.#passes(row)) this.#view.push(number)
+    if (this.#frozen === null && passes(row, this.filter, this.conversation)) this.#view.push(number)
   }
 
   /** The rows that are looked at: those that come, or those that were there when the view was paused. */
@@ -197,6 +144,7 @@ export class Store {
 
   setFilter(change: Partial<Filter>): void {
     this.filter = { ...this.filter, ...change }
+    keepFilter(this.filter)
     this.#rescan()
     this.#redraw()
   }
@@ -222,24 +170,6 @@ export class Store {
     this.#redraw()
   }
 
-  #passes(row: Row): boolean {
-    const { text, names, connections, from } = this.filter
-    if (from !== null && row.from !== from) return false
-    if (connections.size > 0 && !connections.has(row.connection)) return false
-    if (names.size > 0 && !(row.kind === 'frame' && names.has(nameOf(row)))) return false
-    return text === '' || this.#holds(row, text)
-  }
-
-  #holds(row: Row, text: string): boolean {
-    const digits = /^0x((?:[0-9a-f]{2})+)$/i.exec(text.replaceAll(' ', ''))?.[1]
-    if (digits !== undefined) return includes(row.bytes, digits)
-    const wanted = text.toLowerCase()
-    const holds = (part: string) => part.toLowerCase().includes(wanted)
-    if (holds(nameOf(row)) || holds(row.error) || holds(row.peer)) return true
-    const message = this.conversation?.json(row)
-    return message !== null && message !== undefined && holds(line(message, Number.POSITIVE_INFINITY))
-  }
-
   /** Looks through all rows again, the newest first; a search in texts may take several frames of the screen. */
   #rescan(): void {
     const scan = ++this.#scan
@@ -252,7 +182,7 @@ export class Store {
       const until = performance.now() + SLICE_MS
       while (number-- > rows.first) {
         const row = rows.get(number)
-        if (row !== undefined && this.#passes(row)) found.push(number)
+        if (row !== undefined && passes(row, this.filter, this.conversation)) found.push(number)
         if ((number & 63) === 0 && performance.now() > until) break
       }
       // What came since the search began has been looked at when it came.
@@ -265,12 +195,4 @@ export class Store {
     this.#view = this.#view.filter((each) => each >= end)
     look()
   }
-}
-
-function includes(bytes: Uint8Array, digits: string): boolean {
-  const wanted = digits.match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? []
-  for (let i = bytes.indexOf(wanted[0] ?? 0); i >= 0; i = bytes.indexOf(wanted[0] ?? 0, i + 1)) {
-    if (wanted.every((byte, j) => bytes[i + j] === byte)) return true
-  }
-  return false
 }

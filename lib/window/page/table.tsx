@@ -105,7 +105,7 @@ function Line({ store, row, number, chosen, select }: LineProps) {
       <span class="direction" role="gridcell" title={from === 'client' ? 'from the client' : 'from the server'}>
         {from === 'client' ? '→' : '←'}
       </span>
-      <span class="name" role="gridcell">
+      <span class="name" role="gridcell" title={nameOf(row)}>
         {nameOf(row)}
       </span>
       <span class="size" role="gridcell">

@@ -1,9 +1,10 @@
 import type { RefObject } from 'preact'
 import type { Role } from '../../base/role.ts'
 import { exportBytes, exportLines } from './export.ts'
+import { NO_FILTER } from './filter.ts'
 import { count, bytes as inBytes, rate } from './format.ts'
 import { filtered } from './sidebar.tsx'
-import { NO_FILTER, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 const WIDTH = 120
 const HEIGHT = 24
@@ -75,7 +76,7 @@ export function Toolbar({ store, search }: { store: Store; search: RefObject<HTM
     })),
   ]
   return (
-    <div class="toolbar">
+    <div class="toolbar" role="search" aria-label="What is shown">
       <input
         ref={search}
         type="search"

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { count, hex } from './format.ts'
-import type { Span } from './spans.ts'
+import type { Span } from './span.ts'
 import { Virtual } from './virtual.tsx'
 
 const ROW_HEIGHT = 22
@@ -100,7 +100,7 @@ export function Tree({ spans, field, path, onField, onHover }: TreeProps) {
             aria-selected={span === field}
             aria-level={depth + 1}
             {...(children.length > 0 && { 'aria-expanded': open })}
-            style={{ paddingLeft: `${8 + depth * 16}px` }}
+            style={{ paddingLeft: `min(${8 + depth * 16}px, 40%)` }}
             onClick={() => onField(span)}
             onDblClick={() => toggle(span)}
             onMouseEnter={() => onHover(span)}
@@ -114,7 +114,14 @@ export function Tree({ spans, field, path, onField, onHover }: TreeProps) {
             >
               {children.length === 0 ? '' : open ? '▾' : '▸'}
             </span>
-            <span class="key">{wrong && name === '' ? 'malformed' : name}</span>
+            <span class="key" title={name}>
+              {wrong && name === '' ? 'malformed' : name}
+            </span>
+            {span.number !== undefined && (
+              <span class="number" title="The field's number">
+                = {span.number}
+              </span>
+            )}
             <Value span={span} />
             {note !== undefined && <span class="note">{note}</span>}
             <span class="kind">{wrong ? '' : kind}</span>
