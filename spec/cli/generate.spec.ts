@@ -4,10 +4,11 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import ts from 'typescript'
 import { run } from '../../lib/cli/verbs/generate.ts'
-import { Protocol, type Schema } from '../../lib/index.ts'
+import { Protocol, type Schema, type Service } from '../../lib/index.ts'
 import { describeSource, loadSchema } from '../../lib/protocol/schema/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
+import '../types/calls.ts'
 import { cli } from '../support/cli.ts'
 
 const protos = resolve('spec/protos')
@@ -327,6 +328,89 @@ describe('qbp generate', () => {
     })
   })
 
+  describe('services', () => {
+    it('are constants that name them, with the types of their clients and handlers', async () => {
+      const text = `syntax = "proto3"; package bank; import "google/protobuf/empty.proto";
+        // Keeps accounts.
+        service Accounts {
+          // Opens one.
+          rpc Open(google.protobuf.Empty) returns (stream Account);
+          rpc close_all(stream Account) returns (google.protobuf.Empty) { option deprecated = true; }
+          rpc Then(Account) returns (Account);
+        }
+        service Idle {}
+        message Account { string name = 1; }`
+      const source = file('bank.proto', text)
+      await generate(source, '-o', join(folder, 'bank.mjs'))
+      const { Accounts, Idle, bank } = await importFile(pathToFileURL(join(folder, 'bank.mjs')).href)
+      expect(Accounts).to.deep.equal({ name: 'bank.Accounts', schema: bank })
+      expect(Idle).to.deep.equal({ name: 'bank.Idle', schema: bank })
+      // What a method takes comes along, wherever it is declared.
+      expect(Object.keys((bank as Schema).messages)).to.have.members(['bank.Account', 'google.protobuf.Empty'])
+      const declared = readFileSync(join(folder, 'bank.d.mts'), 'utf8')
+      expect(declared).to.include(
+        '/** Keeps accounts. */\nexport declare const Accounts: Service<{\n  /** Opens one. */\n',
+      )
+      expect(declared).to.include('/** @deprecated */\n  closeAll: {').and.include('  then_: {')
+      expect(declared).to.include('export type AccountsClient =').and.include('export type AccountsHandlers =')
+    })
+
+    it('may stand in a file of their own', async () => {
+      const messages = file('notes.proto', 'syntax = "proto3"; package notes; message Note {}')
+      const text =
+        'syntax = "proto3"; package notes; import "notes.proto"; service Notes { rpc Take(Note) returns (Note); }'
+      const source = file('notes-service.proto', text)
+      expect(await generate(source, '-I', folder, '-o', join(folder, 'notes.mjs'))).to.include({ code: 0, stderr: '' })
+      const { Notes, notes } = await importFile(pathToFileURL(join(folder, 'notes.mjs')).href)
+      expect(Object.keys((notes as Schema).messages)).to.deep.equal(['notes.Note'])
+      const protocol = Protocol.from(notes as Schema, { calls: true })
+      expect(protocol.service(Notes as Service).fullName).to.equal('notes.Notes')
+      expect(messages).to.be.a('string')
+    })
+
+    it('take names that nothing else has, whatever messages are called', async function () {
+      this.timeout(20_000)
+      const names = [
+        'Service',
+        'Client',
+        'Handlers',
+        'Schema',
+        'Framed',
+        'AClient',
+        'AHandlers',
+        'BClientInit',
+        'Messages',
+      ]
+      const text = `syntax = "proto3"; package clash; ${names.map((name) => `message ${name} { A.X x = 1; }`).join(' ')}
+        service A_ { rpc Open(Client) returns (stream Service); }
+        message A { message X {} }
+        service B { rpc Open(stream A.X) returns (Handlers); rpc open(Schema) returns (AClient); }
+        service BClient { rpc Get(BClientInit) returns (Messages); }
+        service clash { rpc Get(A) returns (A); }
+        service Buffer { rpc constructor(A) returns (A); }
+        service await { rpc Get(A) returns (A); }`
+      const source = file('clash.proto', text)
+      const library = resolve('lib/index.ts')
+      for (const name of ['clash.ts', 'clash-js.js'])
+        expect(await generate(source, '-o', join(folder, name), '--import', library)).to.include({ code: 0 })
+      file(
+        'use-clash.ts',
+        `import { clash, clash_, B, BClient_, Buffer, await_ } from './clash-js.js'
+         import { type QbpConnection, Protocol } from '../../../lib/index.ts'
+         export async function use(connection: QbpConnection): Promise<void> {
+           const protocol: Protocol = Protocol.from(clash, { calls: true }) as unknown as Protocol
+           protocol.service(B)
+           const answer = await connection.client(B).open([{}])
+           answer.x
+           // @ts-expect-error: no such field
+           answer.y
+           for (const service of [clash_, BClient_, Buffer, await_]) protocol.service(service)
+         }`,
+      )
+      expect(typeFaults(['clash.ts', 'clash-js.d.ts', 'use-clash.ts'])).to.equal('')
+    })
+  })
+
   describe('the command', () => {
     it('writes beside the .proto where no output is named, and says so', async () => {
       const source = file('beside.proto', 'syntax = "proto3"; package beside; message A {}')
@@ -370,7 +454,7 @@ describe('qbp generate', () => {
       ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3: .*'?Nope/],
       ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto: duplicate name 'A'/],
       ['an end too early', 'syntax = "proto3";\nmessage A {\n', /fault\.proto:\d: illegal/],
-      ['no message and no enum at all', 'syntax = "proto3";\n', /declares no message and no enum/],
+      ['no message and no enum at all', 'syntax = "proto3";\n', /declares no message, no enum and no service/],
     ]
     for (const [title, text, told] of faults) {
       it(`names the place of ${title}`, async () => {

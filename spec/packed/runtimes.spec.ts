@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { programs, snippets } from '../support/pages.ts'
+import { programs, protoName, snippets } from '../support/pages.ts'
 import { type EmptyFolder, emptyFolder, tarball } from '../support/tarball.ts'
 
 const { binary } = require('../../scripts/runtime.cjs') as { binary(name: string): string }
@@ -12,11 +12,12 @@ const COMMANDS = { bun: 'run', deno: 'run -A' } as const
 describe('on another runtime', function () {
   this.timeout(300_000)
 
+  const protos = snippets('README.md', 'proto')
   let folder: EmptyFolder
   before(async () => {
     await tarball()
     folder = await emptyFolder()
-    writeFileSync(join(folder.path, 'chat.proto'), snippets('README.md', 'proto')[0]?.text ?? '')
+    for (const { text } of protos) writeFileSync(join(folder.path, protoName(text)), text)
     await folder.type('npm init -y && npm pkg set type=module && npm install qbp-stream')
   })
   after(() => folder?.remove())
@@ -24,9 +25,12 @@ describe('on another runtime', function () {
   for (const [name, command] of Object.entries(COMMANDS)) {
     it(`${name}: README's programs print what they say, with a module that it has generated`, async () => {
       const runtime = `${binary(name)} ${command}`
-      await folder.type(
-        `rm -f chat.js && ${runtime} node_modules/qbp-stream/dist/cli/command/main.js generate chat.proto`,
-      )
+      for (const { text } of protos) {
+        const file = protoName(text)
+        const out = file.replace('.proto', '.js')
+        const command = 'node_modules/qbp-stream/dist/cli/command/main.js'
+        await folder.type(`rm -f ${out} && ${runtime} ${command} generate ${file}`)
+      }
       for (const [index, { text, prints }] of programs('README.md').entries()) {
         writeFileSync(join(folder.path, `program-${index}.js`), text)
         const printed = await folder.type(`${runtime} program-${index}.js`)

@@ -1,12 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { pageText, programs } from '../support/pages.ts'
+import { pageText, programs, protoName } from '../support/pages.ts'
 import { binariesOf, type EmptyFolder, emptyFolder, tarball } from '../support/tarball.ts'
 
 const LIMIT_MS = 300_000
 
-/** The blocks of README's section "A server and a client" and of the next, in their order. */
+/** The names of README's programs, in their order. */
+const PROGRAMS = ['server.js', 'calls.js', 'streams.js']
+
+/** The blocks of README's section "A server and a client" and of the next two, in their order. */
 function steps(): { language: string; text: string }[] {
   const readme = pageText('README.md')
   const start = readme.indexOf('## A server and a client')
@@ -18,11 +21,11 @@ function steps(): { language: string; text: string }[] {
 async function follow(folder: EmptyFolder): Promise<string[]> {
   const printed: string[] = []
   for (const { language, text } of steps()) {
-    if (language === 'proto') writeFileSync(join(folder.path, 'chat.proto'), text)
+    if (language === 'proto') writeFileSync(join(folder.path, protoName(text)), text)
     else if (language === 'sh') {
       for (const line of text.trim().split('\n')) await folder.type(line)
     } else {
-      const name = printed.length === 0 ? 'server.js' : 'streams.js'
+      const name = PROGRAMS[printed.length] as string
       writeFileSync(join(folder.path, name), text)
       printed.push(await folder.type(`node ${name}`))
     }

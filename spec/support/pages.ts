@@ -30,6 +30,9 @@ export function snippets(page: string, language: string): Snippet[] {
   }))
 }
 
+/** The file of a schema that a page shows: its first line is `// NAME.proto`. */
+export const protoName = (text: string): string => /^\/\/ (\w+\.proto)\n/.exec(text)?.[1] ?? ''
+
 /** A page's program, and what it says that it prints. */
 export interface Program extends Snippet {
   readonly prints: string

@@ -7,7 +7,8 @@ import { codecText } from './codec-text.ts'
 import { Declarations } from './declarations.ts'
 import { constants } from './enums.ts'
 import { Names } from './names.ts'
-import { Namespace, type Root, Service, type Type } from './reflection.ts'
+import { Namespace, type Root, type Type } from './reflection.ts'
+import { serviceTexts } from './services.ts'
 
 /** How a module is made of a schema. */
 export interface ModuleOptions {
@@ -45,8 +46,9 @@ function messageNames(types: Iterable<Type>, packageName: string): Map<Type, str
 /**
  * Makes a typed module of a resolved schema.
  *
- * It exports one constant, named after the package, that `Protocol.from` takes; the constants of the enums; and for each
- * message or enum `X` the types `X` (as it is read) and `XInit` (as it may be written).
+ * It exports one constant, named after the package, that `Protocol.from` takes; the constants of the enums; for each
+ * message or enum `X` the types `X` (as it is read) and `XInit` (as it may be written); and for each service `S` the
+ * constant, with the types `SClient` and `SHandlers`.
  *
  * @throws {RangeError} if the schema has no such package, or the files declare nothing.
  */
@@ -61,8 +63,8 @@ export function generateModule(
     home = inner
   }
   const selection = select(root, files)
-  if (selection.types.size + selection.enums.size === 0)
-    throw new RangeError('the schema declares no message and no enum')
+  if (selection.types.size + selection.enums.size + selection.services.length === 0)
+    throw new RangeError('the schema declares no message, no enum and no service')
 
   const names = new Names(root, selection, home)
   const messages = messageNames(selection.types, packageName)
@@ -73,14 +75,16 @@ export function generateModule(
     const own = options.length > 0 ? options.map(quote).join(' | ') : 'never'
     return `  ${key(name)}: { read: ${read}; write: ${write}; options: ${own} }\n`
   })
+  const services = serviceTexts(selection.services, names)
   declarations.push(
+    ...services.flatMap((texts) => texts.declarations),
     `/** All messages, by their \`$name\`: as they are read, and as they may be written. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,
     ...[...names.aliases].map(([alias, target]) => `type ${alias} = ${target}\n`),
   )
 
   const isOptioned = Object.keys(protocol).length > 0
   const schemaType = `${names.imported('Schema')}<${names.messages}${isOptioned ? `, ${literalType(protocol)}` : ''}>`
-  const description = describe(root, { has: (object) => isSelected(object, selection, files) })
+  const description = describe(root, { has: (object) => isSelected(object, selection) })
   const schema = schemaText(
     { package: packageName, int64, ...(isOptioned && { options: protocol }), ...description },
     codec ? codecText(description, int64) : '',
@@ -99,19 +103,26 @@ export function generateModule(
       `${long}${imports}`,
       `${about}export const ${names.schema}: ${schemaType} = ${schema}\n`,
       ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value} as const\n`),
+      ...services.map(
+        ({ constant: { comment, name, type, value } }) => `${comment}export const ${name}: ${type} = ${value}\n`,
+      ),
       ...declarations,
     ]),
     js: join([
       title,
       ...(long === '' ? [] : [long]),
       `export const ${names.schema} = ${schema}\n`,
-      ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value}\n`),
+      ...[...enums, ...services.map(({ constant }) => constant)].map(
+        ({ comment, name, value }) => `${comment}export const ${name} = ${value}\n`,
+      ),
     ]),
     dts: join([
       title,
       imports,
       `${about}export declare const ${names.schema}: ${schemaType}\n`,
-      ...enums.map(({ comment, name, type }) => `${comment}export declare const ${name}: ${type}\n`),
+      ...[...enums, ...services.map(({ constant }) => constant)].map(
+        ({ comment, name, type }) => `${comment}export declare const ${name}: ${type}\n`,
+      ),
       ...declarations,
       // Without it a declaration file exports all that it declares.
       'export {}\n',
@@ -120,12 +131,8 @@ export function generateModule(
 }
 
 /** What of a schema a module describes: the messages and enums that its own reach, and the services of its files. */
-function isSelected(object: unknown, { types, enums }: ReturnType<typeof select>, files: readonly string[]): boolean {
-  return (
-    types.has(object as Type) ||
-    enums.has(object as never) ||
-    (object instanceof Service && object.filename !== null && files.includes(object.filename))
-  )
+function isSelected(object: unknown, { types, enums, services }: ReturnType<typeof select>): boolean {
+  return types.has(object as never) || enums.has(object as never) || services.includes(object as never)
 }
 
 /** The schema as source: data, then the functions, and the class of 64-bit integers where the module needs one. */

@@ -1,5 +1,5 @@
 import type { Selection } from '../options/selection.ts'
-import { Enum, type Namespace, type ReflectionObject, type Root, Type } from './reflection.ts'
+import { Enum, type Namespace, type ReflectionObject, type Root, type Service, Type } from './reflection.ts'
 
 /** A message or enum as the module declares it. */
 export interface Declared<T extends Type | Enum = Type | Enum> {
@@ -8,6 +8,13 @@ export interface Declared<T extends Type | Enum = Type | Enum> {
   readonly name: string
   /** What may be written. */
   readonly init: string
+}
+
+/** A service as the module declares it: its constant, and the types of its two ends. */
+export interface DeclaredService {
+  readonly name: string
+  readonly client: string
+  readonly handlers: string
 }
 
 /**
@@ -62,12 +69,13 @@ export class Names {
   /** Types that no place can call by a name of their own, because a nearer declaration hides it: alias to full name. */
   readonly aliases = new Map<string, string>()
 
+  #services = new Map<Service, DeclaredService>()
   #places = new Map<ReflectionObject, { scope: Scope; declared: Declared }>()
   #scopes: Scope[] = []
   #globals = new Map<string, string>()
 
   /** @param home the module's package, or the root itself. */
-  constructor(root: Root, { types, enums }: Selection, home: Namespace) {
+  constructor(root: Root, { types, enums, services }: Selection, home: Namespace) {
     const inside = new Set<ReflectionObject>()
     const outside = new Set<ReflectionObject>()
     for (const object of [...types, ...enums]) {
@@ -107,6 +115,15 @@ export class Names {
     }
     finish(this.module)
     this.messages = claim('Messages', this.module.names)
+    for (const service of services) {
+      const name = claim(service.name, this.module.names)
+      const [client, handlers] = ['Client', 'Handlers'].map((end) => claim(`${name}${end}`, this.module.names))
+      this.#services.set(service, { name, client: client as string, handlers: handlers as string })
+    }
+  }
+
+  service(service: Service): DeclaredService {
+    return this.#services.get(service) as DeclaredService
   }
 
   /** How `from` calls what is read (or written) of a type: by the least of its full name that means it there. */

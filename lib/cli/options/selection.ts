@@ -1,9 +1,20 @@
-import { Enum, Field, Namespace, type ReflectionObject, type Root, Type } from '../generate/reflection.ts'
+import {
+  Enum,
+  Field,
+  type Method,
+  Namespace,
+  type ReflectionObject,
+  type Root,
+  Service,
+  Type,
+} from '../generate/reflection.ts'
 
 /** What a generated module holds of a schema. */
 export interface Selection {
   readonly types: ReadonlySet<Type>
   readonly enums: ReadonlySet<Enum>
+  /** Those of the files. */
+  readonly services: readonly Service[]
   /** Extensions as they are declared, each beside or inside the `extend` that names its message. */
   readonly extensions: ReadonlySet<Field>
 }
@@ -24,7 +35,7 @@ const extended = (extension: Field): Type | undefined =>
   (extension.extensionField?.parent as Type | null | undefined) ?? undefined
 
 /**
- * What the messages and enums declared in `files` reach.
+ * What the messages, enums and services declared in `files` reach.
  *
  * A chosen message brings along the types of its fields, what extends it, and the message that it is nested in: only there
  * it has its edition and its name. descriptor.proto comes along where a field needs it, not for the sake of options. Of the
@@ -35,6 +46,7 @@ export function select(root: Root, files: readonly string[]): Selection {
   const types = new Set<Type>()
   const enums = new Set<Enum>()
   const extensions = new Set<Field>()
+  const services: Service[] = []
   const all = [...everything(root)]
   const declarations = all.filter(
     (object): object is Field => object instanceof Field && extended(object) !== undefined,
@@ -75,7 +87,15 @@ export function select(root: Root, files: readonly string[]): Selection {
   for (const object of all) {
     if (object instanceof Namespace && !(object instanceof Type)) note(object.options)
     if (object.filename === null || !given.has(object.filename)) continue
-    if (!(object instanceof Field)) add(object)
+    if (object instanceof Service) {
+      services.push(object)
+      for (const { resolvedRequestType, resolvedResponseType } of object.methodsArray.map(
+        (each) => each.resolve() as Method,
+      )) {
+        add(resolvedRequestType)
+        add(resolvedResponseType)
+      }
+    } else if (!(object instanceof Field)) add(object)
     else if (!OPTIONS.test(extended(object)?.fullName ?? '')) add(extended(object) ?? null)
   }
   for (const extension of declarations) {
@@ -87,6 +107,7 @@ export function select(root: Root, files: readonly string[]): Selection {
   return {
     types: new Set(all.filter((object): object is Type => types.has(object as Type))),
     enums: new Set(all.filter((object): object is Enum => enums.has(object as Enum))),
+    services,
     extensions,
   }
 }
