@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { HeaderFields } from './head.ts'
 
 /**
@@ -65,7 +66,7 @@ export function writeByHook(hook: BodyHook, bytes: Uint8Array, header: HeaderFie
 }
 
 function checked(bytes: unknown, name: string): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes
+  if (isBytes(bytes)) return ownBytes(bytes)
   throw new QbpError(
     'ERR_QBP_BAD_OPTION',
     `The protocol's body.${name} returned ${typeof bytes}, where it is to return a Uint8Array.`,

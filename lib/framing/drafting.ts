@@ -1,7 +1,9 @@
 // What a frame is going to hold, part by part, and how many bytes each takes.
 
 import { QbpError } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
+import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Type } from '../codec/type.ts'
 import type { HeaderFields } from './head.ts'
 import { type HeaderInteger, holds, mostNumber } from './layout/integer-kind.ts'
@@ -12,6 +14,7 @@ import {
   fieldsOf,
   type Integer,
   type Part,
+  type Place,
   type Row,
   type Section,
 } from './layout/layout.ts'
@@ -160,43 +163,39 @@ export class Drafting {
     if (!fits) throw overflow(field, value, kind, least, most, this.#subject.bodyBytes)
   }
 
-  #bytes({ name, size }: Bytes): number {
+  #bytes({ name, index, size }: Bytes): number {
     const given: unknown = this.#subject.fields?.[name]
     const fixed = size.by === 'fixed' ? size.bytes : undefined
     const bytes = given === undefined || given === null ? new Uint8Array(fixed ?? 0) : given
-    if (!(bytes instanceof Uint8Array) || (fixed !== undefined && bytes.length !== fixed)) {
-      const found = bytes instanceof Uint8Array ? `of ${bytes.length} bytes` : `a ${typeof bytes}`
-      throw new QbpError(
-        'ERR_QBP_INVALID_MESSAGE',
-        `$header.${name} is ${found}; it must be a Uint8Array or Buffer${fixed === undefined ? '' : ` of ${fixed} bytes`}. Nothing of the message was sent.`,
-        { field: `$header.${name}` },
+    const own = isBytes(bytes) ? ownBytes(bytes) : null
+    if (own === null || (fixed !== undefined && own.length !== fixed)) {
+      const found = own === null ? shown(bytes) : `of ${own.length} bytes`
+      throw notWritten(
+        name,
+        `is ${found}; it must be a Uint8Array or Buffer${fixed === undefined ? '' : ` of ${fixed} bytes`}`,
       )
     }
-    this.#contents[this.#indexOf(name)] = bytes
-    return bytes.length
+    this.#contents[index] = own
+    return own.length
   }
 
-  #indexOf(name: string): number {
-    return this.#row.parts.findIndex((part) => (part.kind === 'section' || part.kind === 'bytes') && part.name === name)
-  }
-
+  /** A section as a message; or as bytes, which is what one that does not decode is read as. */
   #section({ name, index }: Section): number {
     const type = this.#types[index] as Type | null
     const given: unknown = this.#subject.fields?.[name] ?? (type === null ? new Uint8Array(0) : {})
     const field = `$header.${name}`
-    if (given instanceof Uint8Array && type === null) {
-      this.#contents[index] = given
-      return given.length
+    if (isBytes(given)) {
+      if (this.#places(index).length > 0)
+        throw notWritten(name, 'is bytes; it must be a message, as the header fills a field of it in')
+      const own = ownBytes(given)
+      this.#contents[index] = own
+      return own.length
     }
-    if (typeof given !== 'object' || given === null || given instanceof Uint8Array || type === null) {
-      throw new QbpError(
-        'ERR_QBP_INVALID_MESSAGE',
-        `${field} is no ${type === null ? 'bytes' : `message ${name}`}. Nothing of the message was sent.`,
-        {
-          field,
-        },
+    if (typeof given !== 'object' || given === null || type === null)
+      throw notWritten(
+        name,
+        `is ${shown(given)}; it must be ${type === null ? 'a Uint8Array or Buffer' : `a message ${name}`}`,
       )
-    }
     const output = new Scratch()
     try {
       const end = encodeBody(type, this.#filledIn(given, index), output, 0)
@@ -216,11 +215,15 @@ export class Drafting {
   /** The section with the lengths and the type that stand in it. */
   #filledIn(section: object, index: number): object {
     let filled = section
-    for (const part of this.#row.parts) {
-      if (part.kind !== 'place' || part.section !== index || !this.#present[part.index]) continue
-      filled = withValue(filled, part.path, this.#value(part.field, part.index))
+    for (const place of this.#places(index)) {
+      if (this.#present[place.index]) filled = withValue(filled, place.path, this.#value(place.field, place.index))
     }
     return filled
+  }
+
+  /** The lengths and the type that stand in a section. */
+  #places(section: number): Place[] {
+    return this.#row.parts.filter((part): part is Place => part.kind === 'place' && part.section === section)
   }
 
   #heldTooLong(size: number): never {
@@ -231,6 +234,11 @@ export class Drafting {
       { size, limit, field: '$header' },
     )
   }
+}
+
+function notWritten(name: string, problem: string): QbpError {
+  const field = `$header.${name}`
+  return new QbpError('ERR_QBP_INVALID_MESSAGE', `${field} ${problem}. Nothing of the message was sent.`, { field })
 }
 
 /** A number that its field cannot hold. */
@@ -250,9 +258,10 @@ export function overflow(
   )
 }
 
-/** A copy of the message with a value at the path. */
+/** A copy of the message with a value at the path. A message on it that is absent stays so for nothing, which is what absent says. */
 function withValue(message: object, [name = '', ...rest]: readonly string[], value: unknown): object {
   if (rest.length === 0) return { ...message, [name]: value }
-  const inner = (message as Record<string, object | undefined>)[name] ?? {}
-  return { ...message, [name]: withValue(inner, rest, value) }
+  const inner = (message as Record<string, object | null | undefined>)[name] ?? null
+  if (inner === null && (value === 0 || value === '')) return message
+  return { ...message, [name]: withValue(inner ?? {}, rest, value) }
 }

@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { encodeBody } from '../codec/body.ts'
+import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Output } from '../codec/type.ts'
 import { alloc, copy } from '../codec/wire.ts'
 import { Batch } from './batch.ts'
@@ -267,7 +268,7 @@ function ownFields(fields: Sent['$header']): HeaderFields | null {
 }
 
 function bytesOf(body: unknown, entry: Entry | undefined): Uint8Array {
-  if (body instanceof Uint8Array) return body
+  if (isBytes(body)) return ownBytes(body)
   const owner = entry === undefined ? 'an unlisted type ($name: null)' : entry.name
   const found = body === undefined ? 'missing' : `a ${typeof body}`
   throw new QbpError(

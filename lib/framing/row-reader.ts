@@ -81,10 +81,12 @@ export class RowReader {
       this.#starts[i] = pos
       this.#present[i] = true
       this.#sections[i] = null
+      // Not beyond the frame's end, even if bytes of the next one are there: a fault is the same however the bytes are cut.
+      const limit = this.#frameEnd >= 0 && this.#frameEnd < end ? this.#frameEnd : end
       let after: number
-      if (part.kind === 'constant') after = this.#constant(part, buf, pos, end, head, start)
+      if (part.kind === 'constant') after = this.#constant(part, buf, pos, limit, head, start)
       else if (part.kind === 'integer' || part.kind === 'bits') {
-        const value = part.of.take(buf, pos, end, part.kind === 'integer' ? part.field.name : 'bits')
+        const value = part.of.take(buf, pos, limit, part.kind === 'integer' ? part.field.name : 'bits')
         if (at.pos < 0) return this.#more(head, start, at.needs)
         after = at.pos
         this.#number(part, value, start, after, head)
@@ -107,7 +109,7 @@ export class RowReader {
           if (held > head.maxHeaderBytes) heldTooLong(head, held, part.name)
         }
         after = pos + size
-        if (after > end) return this.#more(head, start, after)
+        if (after > limit) return this.#more(head, start, after)
       }
       if (after < 0) return -1
       this.#sizes[i] = after - pos

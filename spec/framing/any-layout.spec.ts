@@ -1,13 +1,13 @@
 import { expect } from 'chai'
+import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { Header } from '../../lib/framing/header.ts'
+import type { Part } from '../../lib/framing/layout/layout.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
 import type { Protocol } from '../../lib/index.ts'
 import { QbpError } from '../../lib/index.ts'
 import { everySplit, randomNumbers } from '../../lib/testing/splits.ts'
-import { Draw, drawFields, drawLayout, protocolOf } from '../support/layouts.ts'
-
-type Sent = { $name: string; $header?: Record<string, unknown>; text?: string }
+import { Draw, drawLayout, drawMessage, protocolOf, type Sent } from '../support/layouts.ts'
 
 /** Everything that comes of the chunks, and what was before it. */
 function readAll(header: Header, protocol: Protocol, chunks: readonly Uint8Array[]) {
@@ -32,12 +32,33 @@ function named<T>(layout: string, stream: Buffer, act: () => T): T {
   }
 }
 
+/** Some frames after a preamble; those that the layout cannot hold are left out. */
+function streamOf(draw: Draw, { header, sent }: Protocol): Buffer {
+  const writer = new MessageWriter(header, sent.client, 2 ** 20)
+  const frames: Uint8Array[] = [writer.preamble({})]
+  for (let i = 0; i < 4; i++) {
+    try {
+      frames.push(writer.frame(drawMessage(draw, header)))
+    } catch (error) {
+      expect(error).to.have.property('code', 'ERR_QBP_FIELD_OVERFLOW')
+    }
+  }
+  return Buffer.concat(frames)
+}
+
+/** The most bytes that constants and integers take. */
+const widest = (parts: readonly Part[]): number =>
+  parts.reduce((sum, part) => {
+    if (part.kind === 'constant') return sum + part.bytes.length
+    return part.kind === 'integer' || part.kind === 'bits' ? sum + part.of.maxWidth : sum
+  }, 0)
+
 describe('any layout of the language', () => {
-  it('reads what it has written, however it is cut, compiled or not: 300 random ones', function () {
+  it('reads what it has written, however it is cut, compiled or not: 120 random ones', function () {
     this.timeout(120_000)
     const draw = new Draw(randomNumbers(2026))
     const seen = { layouts: 0, frames: 0, plain: 0 }
-    while (seen.layouts < 300) {
+    while (seen.layouts < 120) {
       const layout = drawLayout(draw)
       const protocol = protocolOf(layout)
       if (protocol === null) continue
@@ -49,11 +70,7 @@ describe('any layout of the language', () => {
       const frames: Uint8Array[] = []
       const written: Sent[] = []
       for (let i = 0; i < 4; i++) {
-        const fields = drawFields(draw, header.parts)
-        const isGo = header.hasType && draw.chance(0.3)
-        const body = isGo ? { list: [1, -1, 70_000] } : { text: 't'.repeat(draw.one([0, 1, 60, 127, 128, 300])) }
-        const $header = Object.keys(fields).length > 0 ? { $header: fields } : {}
-        const message = { $name: isGo ? 'Go' : 'Say', ...$header, ...body }
+        const message = drawMessage(draw, header)
         try {
           frames.push(writer.frame(message))
           written.push(message)
@@ -111,8 +128,38 @@ describe('any layout of the language', () => {
             .with.property('code', 'ERR_QBP_TRUNCATED')
       }
     }
-    expect(seen.plain).to.be.greaterThan(10)
-    expect(seen.frames).to.be.greaterThan(600)
+    expect(seen.plain).to.be.greaterThan(2)
+    expect(seen.frames).to.be.greaterThan(240)
+  })
+
+  it('waits for no byte beyond its limits: 100 random ones', () => {
+    const draw = new Draw(randomNumbers(2027))
+    const LIMIT = 40
+    const seen = { layouts: 0, refused: 0, read: 0 }
+    while (seen.layouts < 100) {
+      const layout = drawLayout(draw)
+      const protocol = protocolOf(layout)
+      if (protocol === null) continue
+      seen.layouts++
+      const { header } = protocol
+      const stream = streamOf(draw, protocol)
+      // All that stands in a header beside sections, bytes of its own and the body.
+      const most = widest(header.parts) + 2 * LIMIT
+      const frames = new FrameParser(header, LIMIT, LIMIT)
+      try {
+        for (const byte of stream) {
+          frames.feed(Uint8Array.of(byte))
+          while (frames.next()) seen.read++
+          if (frames.preamble !== null || header.preamble === null) expect(frames.needs, layout).to.be.at.most(most)
+        }
+        frames.finish()
+      } catch (error) {
+        expect(error, layout).to.be.instanceOf(QbpError).with.property('code', 'ERR_QBP_TOO_LONG')
+        seen.refused++
+      }
+    }
+    expect(seen.read).to.be.greaterThan(20)
+    expect(seen.refused).to.be.greaterThan(20)
   })
 })
 

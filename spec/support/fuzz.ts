@@ -8,7 +8,10 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { inspect, isDeepStrictEqual, parseArgs } from 'node:util'
 import fc from 'fast-check'
+import { MessageWriter } from '../../lib/framing/message-writer.ts'
 import { headers, Protocol, QbpError, QbpReadable, QbpWritable } from '../../lib/index.ts'
+import { randomNumbers } from '../../lib/testing/splits.ts'
+import { Draw, drawLayout, drawMessage, protocolOf } from './layouts.ts'
 
 const LAYOUTS = [
   ...new Set([
@@ -83,10 +86,18 @@ export interface FuzzReport {
   ends: Record<string, number>
 }
 
+interface Subject {
+  protocol: Protocol
+  /** What stands before the first frame. */
+  preamble: Uint8Array
+  /** Rows of frames without a fault. */
+  valid: Uint8Array[]
+}
+
 type Outcome = { messages: object[]; end: string; place: string }
 
-async function makeProtocols(): Promise<{ protocol: Protocol; valid: Uint8Array[] }[]> {
-  const protocols: { protocol: Protocol; valid: Uint8Array[] }[] = []
+async function presets(): Promise<Subject[]> {
+  const protocols: Subject[] = []
   for (const header of LAYOUTS) {
     const typed = /\btype[:(]/.test(header)
     const options = typed ? { types: ['(qbp.type)', { Nothing: 0 }] } : { message: 'All' }
@@ -103,10 +114,34 @@ async function makeProtocols(): Promise<{ protocol: Protocol; valid: Uint8Array[
         ? entries.map(({ name }) => ({ $name: name, ...SAMPLES[name.toLowerCase() as keyof typeof SAMPLES] }))
         : Object.entries(SAMPLES).map(([name, sample]) => ({ [name]: sample }))
       const valid = [...messages.map((message) => frames(protocol, [message])), frames(protocol, messages)]
-      protocols.push({ protocol, valid })
+      protocols.push({ protocol, preamble: new Uint8Array(0), valid })
     }
   }
   return protocols
+}
+
+/** Layouts of the whole language, drawn at random, and streams of them. */
+function drawn(seed: number, count: number): Subject[] {
+  const draw = new Draw(randomNumbers(seed))
+  const subjects: Subject[] = []
+  while (subjects.length < count) {
+    const policy = draw.one(['error', 'skip', 'raw'] as const)
+    const protocol = protocolOf(drawLayout(draw), { unknown: policy, invalid: policy })
+    if (protocol === null) continue
+    const { header, sent } = protocol
+    const preamble = new MessageWriter(header, sent.client, MAX_BODY_BYTES).preamble(null)
+    const valid: Uint8Array[] = []
+    for (let i = 0; i < 8; i++) {
+      try {
+        valid.push(frames(protocol, [drawMessage(draw, protocol.header)]).subarray(preamble.length))
+      } catch (error) {
+        // A length that drew too small a kind.
+        if ((error as QbpError).code !== 'ERR_QBP_FIELD_OVERFLOW') throw error
+      }
+    }
+    if (valid.length > 0) subjects.push({ protocol, preamble, valid })
+  }
+  return subjects
 }
 
 function frames(protocol: Protocol, messages: object[]): Uint8Array {
@@ -172,30 +207,32 @@ export async function fuzz(
   seed: number,
   progress: (report: FuzzReport) => void = () => {},
 ): Promise<FuzzReport> {
-  const protocols = await makeProtocols()
+  const subjects = [...(await presets()), ...drawn(seed, 200)]
   const report: FuzzReport = { inputs: 0, bytes: 0, messages: 0, ends: {} }
   const input = fc.record({
-    which: fc.nat(protocols.length - 1),
+    which: fc.nat(subjects.length - 1),
     base: fc.oneof(fc.uint8Array({ maxLength: 64 }), fc.array(fc.nat(1000), { maxLength: 4 })),
     edits: fc.array(edit, { maxLength: 4 }),
     places: fc.array(fc.nat(5000), { maxLength: 6 }),
   })
   const property = fc.asyncProperty(input, async ({ which, base, edits, places }) => {
-    const { protocol, valid } = protocols[which] as { protocol: Protocol; valid: Uint8Array[] }
+    const { protocol, preamble, valid } = subjects[which] as Subject
     const stream =
-      base instanceof Uint8Array ? base : Buffer.concat(base.map((i) => valid[i % valid.length] as Uint8Array))
+      base instanceof Uint8Array
+        ? base
+        : Buffer.concat([preamble, ...base.map((i) => valid[i % valid.length] as Uint8Array)])
     const bytes = edited(stream, edits)
     const whole = await read(protocol, [bytes])
     for (const chunks of [cut(bytes, places), Array.from(bytes, (_, i) => bytes.subarray(i, i + 1))]) {
       const parts = await read(protocol, chunks)
-      same(parts.end, whole.end, 'the end')
-      same(parts.place, whole.place, 'the place')
-      same(parts.messages, whole.messages, 'the messages')
+      same(parts.end, whole.end, 'the end', protocol)
+      same(parts.place, whole.place, 'the place', protocol)
+      same(parts.messages, whole.messages, 'the messages', protocol)
     }
-    if (edits.length === 0 && !(base instanceof Uint8Array)) same(whole.end, 'end', 'a valid stream')
+    if (edits.length === 0 && !(base instanceof Uint8Array)) same(whole.end, 'end', 'a valid stream', protocol)
     const again = await read(protocol, [frames(protocol, whole.messages)])
     await setImmediate() // What the streams have left for the next tick, their end or an uncaught fault, comes now.
-    same(again.messages, whole.messages, 'what was written again')
+    same(again.messages, whole.messages, 'what was written again', protocol)
     report.inputs++
     report.bytes += bytes.length
     report.messages += whole.messages.length
@@ -211,8 +248,9 @@ export async function fuzz(
   return report
 }
 
-function same(found: unknown, expected: unknown, what: string): void {
-  if (!isDeepStrictEqual(found, expected)) throw new Error(`${what}: ${inspect(found)}, not ${inspect(expected)}`)
+function same(found: unknown, expected: unknown, what: string, { header }: Protocol): void {
+  if (isDeepStrictEqual(found, expected)) return
+  throw new Error(`'${header.text}': ${what}: ${inspect(found)}, not ${inspect(expected)}`)
 }
 
 /** The command: `npm run fuzz`. */

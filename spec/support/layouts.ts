@@ -1,7 +1,7 @@
 // Random layouts of the whole language, and what their headers may hold.
 
 import { integerKinds } from '../../lib/framing/layout/integer-kinds.ts'
-import { type Protocol, QbpError } from '../../lib/index.ts'
+import { type Protocol, type ProtocolOptions, QbpError } from '../../lib/index.ts'
 import { reflectedProtocol, rootOf } from './reflected.ts'
 
 /** The messages that random layouts carry and have as sections. */
@@ -120,7 +120,7 @@ function drawRow(draw: Draw, isFrame: boolean): string {
 }
 
 /** A protocol of the layout that carries Say and Go; null for a layout that is none. */
-export function protocolOf(header: string): Protocol | null {
+export function protocolOf(header: string, options: ProtocolOptions = {}): Protocol | null {
   const isText = /type=Head.kind/.test(header)
   const isTyped = /\btype[=:]/.test(header)
   const types = isText
@@ -128,6 +128,7 @@ export function protocolOf(header: string): Protocol | null {
     : { Say: 3, Go: 200 }
   try {
     return reflectedProtocol(SCHEMA, {
+      ...options,
       package: 'l',
       header,
       ...(isTyped ? { types } : { message: 'Say' }),
@@ -136,6 +137,17 @@ export function protocolOf(header: string): Protocol | null {
     if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_LAYOUT') return null
     throw error
   }
+}
+
+/** A message as it is given to a writer. */
+export type Sent = { $name: string; $header?: Record<string, unknown>; text?: string }
+
+/** A message for frames of the header. */
+export function drawMessage(draw: Draw, { parts, hasType }: Protocol['header']): Sent {
+  const fields = drawFields(draw, parts)
+  const isGo = hasType && draw.chance(0.3)
+  const body = isGo ? { list: [1, -1, 70_000] } : { text: 't'.repeat(draw.one([0, 1, 60, 127, 128, 300])) }
+  return { $name: isGo ? 'Go' : 'Say', ...(Object.keys(fields).length > 0 && { $header: fields }), ...body }
 }
 
 /** What a header of the row may hold, some of it left out. */
