@@ -7,10 +7,17 @@
 export { type ErrorCode, type ErrorFacts, QbpError } from './base/errors.ts'
 export type { Role } from './base/role.ts'
 export type { BusChannelEvents } from './bus/bus-channels.ts'
-export type { BusOptions, RetentionOptions } from './bus/bus-options.ts'
+export type { BusOptions, LogLimits, RetentionOptions } from './bus/bus-options.ts'
 export type * from './bus/contract.ts'
-export { type LocalBus, type LocalBusOptions, LocalHub, type LocalHubOptions, localBus } from './bus/local/local-bus.ts'
-export { formatPosition, parsePosition } from './bus/position.ts'
+export {
+  type HubFileOptions,
+  type LocalBus,
+  type LocalBusOptions,
+  LocalHub,
+  type LocalHubOptions,
+  localBus,
+} from './bus/local/local-bus.ts'
+export { decodePosition, encodePosition, formatPosition, parsePosition } from './bus/position.ts'
 export {
   CALL_CODES,
   type CallCode,

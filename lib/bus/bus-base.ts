@@ -8,6 +8,7 @@ import { closedError, downError } from './bus-errors.ts'
 import {
   type BusOptions,
   checkInteger,
+  checkLimit,
   LOG_OPTIONS,
   MOST_LAST,
   PUBLISH_OPTIONS,
@@ -28,6 +29,9 @@ import type {
 } from './contract.ts'
 import { encodeName } from './name.ts'
 import { checkPosition } from './position.ts'
+import { PublishQueue } from './publish-queue.ts'
+
+const NO_LOG = 'What is published live goes into no log: logKind is for durable: true.'
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION */
 function checkSince(since: unknown): void {
@@ -47,15 +51,18 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   abstract readonly store: Store
 
   readonly #breather = new Breather()
+  readonly #queue: PublishQueue
   #up = true
   #closed: Promise<void> | undefined
 
   constructor(options: BusOptions) {
     super()
     this.setMaxListeners(0) // One for each group: many are no leak.
-    const { node = randomUUID(), timeoutMs = 30_000 } = options
+    const { node = randomUUID(), timeoutMs = 30_000, maxQueuedBytes = 64 * 2 ** 20 } = options
     encodeName(node)
     checkInteger('timeoutMs', timeoutMs, 1, 60_000)
+    checkLimit('maxQueuedBytes', maxQueuedBytes)
+    this.#queue = new PublishQueue(this, maxQueuedBytes)
     this.node = node
     this.timeoutMs = timeoutMs
   }
@@ -86,10 +93,11 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     options.signal?.throwIfAborted()
     if (options.durable) {
       this.checkOpen()
-      const position = await this.publishLog(channel, frame, options.signal)
+      const position = await this.#publishLog(channel, frame, options)
       await this.#breather.next()
       return position
     }
+    if (options.logKind !== undefined) throw new QbpError('ERR_QBP_BAD_OPTION', NO_LOG, { option: 'logKind' })
     this.checkUp()
     this.publishLive(channel, frame)
     await this.#breather.next()
@@ -130,6 +138,16 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   /** As `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #publishLog(channel: string, frame: Uint8Array, options: PublishOptions): Promise<Position> {
+    const { length } = frame
+    this.#queue.enter(length)
+    try {
+      return await this.publishLog(channel, frame, options)
+    } finally {
+      this.#queue.leave(length)
+    }
   }
 
   /** @throws {QbpError} ERR_QBP_BUS_CLOSED */
@@ -195,7 +213,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
   }
 
   protected abstract publishLive(channel: string, frame: Uint8Array): void
-  protected abstract publishLog(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position>
+  protected abstract publishLog(channel: string, frame: Uint8Array, options: PublishOptions): Promise<Position>
   protected abstract subscribeLive(
     channel: string,
     listener: LiveListener,

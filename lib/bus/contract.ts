@@ -15,7 +15,7 @@ import type { EventEmitter } from 'node:events'
  * mistaken for a place in the new log; one that came back as an older copy is known by the mark.
  */
 export interface Position {
-  /** Letters, digits, '-' and '_'. Says which life of the log; nothing but equality has a meaning. */
+  /** Letters, digits, '-' and '_'. Says which log it is; nothing but equality has a meaning. '_' in a place that came as bytes: its mark says it. */
   readonly epoch: string
   readonly offset: bigint
   /** Names what stands at the place, by which it is known again. Letters, digits, '-' and '_'. */
@@ -55,6 +55,8 @@ export interface SubscribeOptions {
 /** For one subscription to a log. */
 export interface LogOptions extends SubscribeOptions {
   readonly since: Since
+  /** The kind of log that it is, as its publishers name it: see `logKinds` of the bus. Default: the kind without a name. */
+  readonly logKind?: string
   /** Deliver this node's own publications too. A reader that replays on behalf of a client wants them. Default: false. */
   readonly echo?: boolean
   /** Called when it has reached the log's end, for the first time, with the place: what comes from now on is new. */
@@ -76,6 +78,8 @@ export interface Subscription {
 export interface PublishOptions {
   /** Into the log, and resolve once the engine has stored it. Default: false. */
   readonly durable?: boolean
+  /** Of a durable publication, the kind of log that it goes into: see `logKinds` of the bus. Default: the kind without a name. */
+  readonly logKind?: string
   /** Gives up on a durable publication. Whether it had reached the log is then unknown. */
   readonly signal?: AbortSignal
 }
@@ -188,7 +192,7 @@ export interface Bus extends EventEmitter<BusEvents>, AsyncDisposable {
    * the order of these calls, one at a time.
    *
    * @throws {QbpError} ERR_QBP_BUS_TIMEOUT when time ran out, ERR_QBP_BUS_CLOSED when the bus was closed (with either it is unknown whether
-   * the frame is in the log), ERR_QBP_BUS_REFUSED when the engine will not take it, ERR_QBP_TOO_LONG, ERR_QBP_BAD_NAME; the
+   * the frame is in the log), ERR_QBP_BUS_REFUSED when the engine will not take it, ERR_QBP_QUEUE_FULL over `maxQueuedBytes`, ERR_QBP_TOO_LONG, ERR_QBP_BAD_NAME; the
    * signal's reason when aborted.
    */
   publish(channel: string, frame: Uint8Array, options: PublishOptions & { readonly durable: true }): Promise<Position>

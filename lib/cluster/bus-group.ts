@@ -36,6 +36,8 @@ export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role =
    * has missed. No member is skipped then. Default: false, at most once.
    */
   durable?: boolean
+  /** For a durable group: the kind of log, which says how much of the past is kept. See `logKinds` of the bus. Default: the kind without a name. */
+  logKind?: string
   /**
    * For a durable group: says in a message where it stands, so that the client can come back with that. Called once per node
    * and message. Without it a client can come back to where `join` said alone: positions have holes, and cannot be counted.
@@ -67,6 +69,7 @@ export interface JoinOptions {
 
 const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {
   durable: true,
+  logKind: true,
   maxBodyBytes: true,
   presence: true,
   presenceTtlMs: true,
@@ -107,6 +110,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     knownOptions('BusGroup', options, GROUP_OPTIONS as OptionNames<BusGroupOptions<P, R>>)
     const {
       durable = false,
+      logKind,
       stamp,
       slow = 'destroy',
       presence = true,
@@ -117,6 +121,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       throw bad('slow', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'`)
     if (slow === 'skip' && durable) throw bad('slow', 'a durable group leaves no message out')
     if (stamp !== undefined && !durable) throw bad('stamp', 'only messages of a durable group have a place')
+    if (logKind !== undefined && !durable) throw bad('logKind', 'only a durable group has a log')
     if (!Number.isInteger(presenceTtlMs) || presenceTtlMs < 10 || presenceTtlMs > bus.store.maxTtlMs) {
       const allowed = `integers from 10 to the bus's maxTtlMs, ${bus.store.maxTtlMs}`
       throw bad('presenceTtlMs', `presenceTtlMs is ${presenceTtlMs}; allowed are ${allowed}`)
@@ -133,11 +138,11 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     const members = { [Symbol.iterator]: () => this.#members.values() }
     this.#stamp = stamp === undefined ? undefined : stamping(protocol, role, stamp, this.#frames)
     this.#delivery = durable
-      ? new LogDelivery(bus, channel, members, this.#stamp ?? asIs)
+      ? new LogDelivery(bus, channel, logKind, members, this.#stamp ?? asIs)
       : new LiveDelivery(bus, channel, members)
     if (presence) {
       const attendance = Attendance.of(bus)
-      const id = Attendance.idOf([channel, durable ? 'log' : 'live'])
+      const id = Attendance.idOf([channel, durable ? 'log' : 'live', ...(logKind === undefined ? [] : [logKind])])
       this.#roster = new Roster(
         attendance,
         id,

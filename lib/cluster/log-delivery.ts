@@ -23,17 +23,20 @@ export type Stamp = (frame: Uint8Array, position: Position) => Uint8Array
 export class LogDelivery implements Delivery {
   readonly channel: string
   readonly #bus: Bus
+  readonly #kind: { readonly logKind?: string }
   readonly #members: Iterable<Membership>
   readonly #stamp: Stamp
   readonly #tail: SharedSubscription
 
-  constructor(bus: Bus, channel: string, members: Iterable<Membership>, stamp: Stamp) {
+  constructor(bus: Bus, channel: string, logKind: string | undefined, members: Iterable<Membership>, stamp: Stamp) {
     this.channel = channel
     this.#bus = bus
+    this.#kind = logKind === undefined ? {} : { logKind }
     this.#members = members
     this.#stamp = stamp
     this.#tail = new SharedSubscription((isOpen) =>
       bus.subscribe(channel, (logged: Uint8Array, position: Position) => isOpen() && this.#give(logged, position), {
+        ...this.#kind,
         since: 'now',
         echo: true,
         onGap: (gap) => isOpen() && this.#lose(gone(gap)),
@@ -62,7 +65,10 @@ export class LogDelivery implements Delivery {
   }
 
   publish(frame: Uint8Array, except: Membership | undefined): Promise<Position> {
-    return this.#bus.publish(this.channel, encodeLogged({ frame, except: except?.id }), { durable: true })
+    return this.#bus.publish(this.channel, encodeLogged({ frame, except: except?.id }), {
+      ...this.#kind,
+      durable: true,
+    })
   }
 
   rest(): void {
@@ -123,6 +129,7 @@ export class LogDelivery implements Delivery {
         look()
       },
       {
+        ...this.#kind,
         since,
         echo: true,
         onCaughtUp: (position) => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { Change, Gap, Position } from '../../lib/bus/contract.ts'
+import { decodePosition, encodePosition } from '../../lib/bus/position.ts'
 import { bytes, codeOf, overBothEngines, text, until } from '../support/engines.ts'
 
 describe('a bus', () => {
@@ -148,7 +149,8 @@ describe('a bus', () => {
         const positions: Position[] = []
         for (let n = 1; n <= 20; n++) positions.push(await a.publish('log', bytes(`${n}`), { durable: true }))
         b.on('gap', () => expect.fail('there is no gap'))
-        for (const [i, since] of positions.entries()) {
+        const asBytes = positions.map((position) => decodePosition(encodePosition(position)))
+        for (const [i, since] of [...positions.entries(), ...asBytes.entries()]) {
           const heard: string[] = []
           await b.subscribe('log', (frame) => heard.push(text(frame)), { since, onCaughtUp: () => heard.push('all') })
           await until(() => heard.at(-1) === 'all')
@@ -236,6 +238,25 @@ describe('a bus', () => {
         await bus.publish('log', bytes('2'), { durable: true })
         await until(() => heard.length === 2)
         expect(heard).to.deep.equal(['1', '2'])
+      })
+
+      it('reports a gap for a position that came as bytes and names what is not there', async () => {
+        const bus = await join({ logMaxFrames: 2 })
+        const positions: Position[] = []
+        for (let n = 1; n <= 6; n++) positions.push(await bus.publish('log', bytes(`${n}`), { durable: true }))
+        const [first, last] = [positions[0], positions[5]] as [Position, Position]
+        const asBytes = (position: Position) => decodePosition(encodePosition(position))
+        const wrong = { ...last, mark: `${last.mark}x` }
+        for (const [since, reason] of [
+          [first, 'trimmed'],
+          [wrong, 'lost'],
+          [{ ...last, offset: last.offset * 1000n }, 'lost'],
+        ] as const) {
+          const reasons: string[] = []
+          await bus.subscribe('log', () => {}, { since: asBytes(since), onGap: (gap) => reasons.push(gap.reason) })
+          await until(() => reasons.length > 0)
+          expect(reasons).to.deep.equal([reason])
+        }
       })
 
       it('refuses a malformed position', async () => {

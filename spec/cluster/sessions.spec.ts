@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { mock } from 'node:test'
 import { expect } from 'chai'
 import { localBus, Sessions } from '../../lib/index.ts'
 import { bytes, codeOf, overBothEngines, text, until } from '../support/engines.ts'
@@ -158,6 +159,33 @@ describe('Sessions', () => {
       expect(a.size).to.equal(0)
       expect((await b.resume(token))?.state).to.deep.equal({ name: 'ann' })
     })
+  })
+
+  it('run out by a test’s mocked timers', async () => {
+    const timers = mock.timers
+    timers.enable({ apis: ['setTimeout'] })
+    try {
+      const bus = localBus()
+      const sessions = new Sessions<State>(bus, { ttlMs: 60_000 })
+      const changes: (string | null)[] = []
+      const [away, served] = [await sessions.open({ name: 'ann' }), await sessions.open({ name: 'ben' })]
+      await away.release()
+      timers.tick(59_999)
+      const back = await sessions.resume(away.token)
+      expect(back?.state).to.deep.equal({ name: 'ann' })
+      await back?.release()
+      await bus.store.watch([], ({ value }) => changes.push(value && text(value)))
+      for (let n = 0; n < 12; n++) {
+        timers.tick(10_000)
+        for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect(await sessions.resume(away.token)).to.equal(null)
+      expect(changes.filter((change) => change === null).length).to.equal(1)
+      expect((await sessions.resume(served.token))?.state).to.deep.equal({ name: 'ben' }) // renewed meanwhile
+      await bus.close()
+    } finally {
+      timers.reset()
+    }
   })
 
   it('keep no token in the store', async () => {

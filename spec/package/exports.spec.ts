@@ -26,6 +26,8 @@ describe('the public names', () => {
       'connect',
       'connections',
       'createServer',
+      'decodePosition',
+      'encodePosition',
       'formatPosition',
       'headers',
       'localBus',

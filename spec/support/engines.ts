@@ -52,9 +52,10 @@ export function overBothEngines(suite: (bus: SpecBus, engine: () => Engine) => v
     beforeEach(() => {
       let hub: LocalHub | undefined
       engine = {
-        bus: async ({ node, timeoutMs, ...kept } = {}) => {
+        bus: async ({ node, timeoutMs, maxQueuedBytes, ...kept } = {}) => {
           hub ??= new LocalHub(kept)
-          return hub.bus({ ...(node === undefined ? {} : { node }), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+          const given = Object.entries({ node, timeoutMs, maxQueuedBytes }).filter(([, value]) => value !== undefined)
+          return hub.bus(Object.fromEntries(given))
         },
         down: async () => hub?.down(),
         up: async (options) => hub?.up(options),

@@ -1,12 +1,14 @@
 import type { BusBase } from '../bus-base.ts'
 import type { LogListener, LogOptions, Position, Since, Subscription } from '../contract.ts'
-import { resume } from '../gap.ts'
+import { samePosition } from '../position.ts'
 import type { LocalLog } from './log.ts'
+import type { LocalLogs } from './logs.ts'
 
 /** What a reader has to know of the hub it reads from. */
-interface Logs {
-  readonly readers: Set<LocalReader>
-  log(channel: string): LocalLog
+export interface ReaderShare {
+  /** By channel. */
+  readonly readers: Map<string, Set<LocalReader>>
+  logsOf(kind: string | undefined): LocalLogs
   later(call: () => void): void
 }
 
@@ -19,14 +21,15 @@ function placeIn(log: LocalLog, since: Since): Position {
   if (since === 'first') return start
   if (!('last' in since)) return since
   const offset = end.offset - BigInt(since.last)
-  return offset > start.offset ? { epoch: end.epoch, offset } : start
+  return offset > start.offset ? log.position(offset) : start
 }
 
 /** A place in a log that follows the log's end. */
 export class LocalReader implements Subscription {
   readonly channel: string
   position: Position
-  readonly #hub: Logs
+  readonly #hub: ReaderShare
+  readonly #logs: LocalLogs
   readonly #bus: BusBase
   readonly #listener: LogListener
   readonly #options: LogOptions
@@ -34,17 +37,25 @@ export class LocalReader implements Subscription {
   #awake = false
   #isCaughtUp = false
 
-  constructor(hub: Logs, bus: BusBase, channel: string, listener: LogListener, options: LogOptions, gone: () => void) {
+  constructor(
+    hub: ReaderShare,
+    bus: BusBase,
+    channel: string,
+    listener: LogListener,
+    options: LogOptions,
+    gone: () => void,
+  ) {
     this.channel = channel
     this.#hub = hub
     this.#bus = bus
     this.#listener = listener
     this.#options = options
     this.#gone = gone
-    const log = hub.log(channel)
-    const { since } = options
-    this.position = placeIn(log, since)
-    hub.readers.add(this)
+    this.#logs = hub.logsOf(options.logKind)
+    const log = this.#logs.log(channel)
+    this.position = placeIn(log, options.since)
+    if (!samePosition(this.position, log.end)) bus.reportLag(channel)
+    hub.readers.set(channel, (hub.readers.get(channel) ?? new Set()).add(this))
     this.wake()
   }
 
@@ -63,26 +74,28 @@ export class LocalReader implements Subscription {
   }
 
   close(): void {
-    this.#hub.readers.delete(this)
+    const readers = this.#hub.readers.get(this.channel)
+    if (readers?.delete(this) && readers.size === 0) this.#hub.readers.delete(this.channel)
     this.#gone()
   }
 
   get #isOpen(): boolean {
-    return this.#hub.readers.has(this)
+    return this.#hub.readers.get(this.channel)?.has(this) === true
   }
 
   /** @returns whether there is more. */
   #read(): boolean {
-    const log = this.#hub.log(this.channel)
-    const { start, end } = log
-    const found = resume(this.channel, this.position, start, end)
-    this.position = found.position
-    if (found.gap) this.#bus.reportGap(found.gap, this.#options.onGap)
+    const log = this.#logs.log(this.channel)
+    const { channel, position: after } = this
+    const { position: resumed, reason } = log.resume(after)
+    const { end } = log
+    this.position = resumed
+    if (reason !== undefined) this.#bus.reportGap({ channel, reason, after, resumed }, this.#options.onGap)
     for (let n = 0; n < READ_PER_TURN && this.position.offset < end.offset && this.#isOpen; n++) {
       const offset = this.position.offset + 1n
       const logged = log.at(offset)
       if (!logged) return true // a listener has published, which trimmed the log: look again
-      const position = { epoch: log.epoch, offset }
+      const position = log.position(offset)
       this.position = position
       if (logged.by !== this.#bus || this.#options.echo) this.#bus.guard(() => this.#listener(logged.frame, position))
     }

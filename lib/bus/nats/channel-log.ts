@@ -174,7 +174,11 @@ export class ChannelLog {
       const { state, last } = await link.retry(what, () => stream.look(this.token), forever)
       if (this.#phase !== 'behind') return
       if (last === null || state.epoch !== this.end.epoch || last.seq !== this.end.seq || last.id !== this.end.id) {
-        const found = await link.retry(what, () => resumeAt(stream, history, this.token, this.end, forever), forever)
+        const found = await link.retry(
+          what,
+          () => resumeAt(stream, history, this.token, this.end, state.epoch, forever),
+          forever,
+        )
         if (this.#phase !== 'behind') return
         if (found.reason !== undefined) this.#lose(found.reason, found.place)
         else if (last === null) this.end = emptyPlace(state.epoch, state.last) // What it had has aged out.

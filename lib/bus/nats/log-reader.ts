@@ -1,8 +1,9 @@
 import type { BusBase } from '../bus-base.ts'
 import type { Gap, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
+import { inRootContext } from '../root-context.ts'
 import type { ChannelLog, Follower, LogShare } from './channel-log.ts'
 import type { Patience } from './link.ts'
-import { offsetOf, type Place, placeAfter, placeOf, positionOf, type Stored } from './stored.ts'
+import { isIn, offsetOf, type Place, placeAfter, placeOf, positionOf, type Stored } from './stored.ts'
 import { type Resumption, resumeAt, start, startOfLast } from './verify.ts'
 
 /** What a reader has in common with the others of its bus. */
@@ -52,13 +53,15 @@ export class LogReader implements Subscription, Follower {
     if (typeof since === 'object' && 'epoch' in since) {
       this.position = since
       const place = placeOf(since)
-      const { epoch, seq, id, index } = this.#log.end
-      if (place.epoch === epoch && place.seq === seq && place.index === index && place.id === id)
-        return this.#standAt(place)
+      const { end } = this.#log
+      const isEnd = place.seq === end.seq && place.index === end.index
+      if (isEnd && (isIn(place, end.epoch, end.id) || (place.id === '' && end.id === '' && place.epoch === end.epoch)))
+        return this.#standAt(end)
       this.#logs.reportLag(this.channel)
       const found = await this.#find(place, patience)
       if (found.reason !== undefined) this.lose(found.reason, found.place)
-      void this.#replay(found)
+      else this.position = positionOf(found.place)
+      inRootContext(() => void this.#replay(found))
       return
     }
     const { stream, history, link } = this.#logs
@@ -69,7 +72,7 @@ export class LogReader implements Subscription, Follower {
         ? startOfLast(stream, history, token, since.last, patience)
         : start(stream, history, token, patience)
     const found = await link.retry(what, begin, patience)
-    void this.#replay(found)
+    inRootContext(() => void this.#replay(found))
   }
 
   close(): void {
@@ -131,7 +134,11 @@ export class LogReader implements Subscription, Follower {
   #find(place: Place, patience: Patience): Promise<Resumption> {
     const { stream, history, link } = this.#logs
     const what = `the log of ${JSON.stringify(this.channel)}`
-    return link.retry(what, () => resumeAt(stream, history, this.#log.token, place, patience), patience)
+    return link.retry(
+      what,
+      () => resumeAt(stream, history, this.#log.token, place, this.#log.end.epoch, patience),
+      patience,
+    )
   }
 
   async #replay(found: Resumption): Promise<void> {

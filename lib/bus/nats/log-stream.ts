@@ -1,28 +1,12 @@
-import {
-  AckPolicy,
-  DeliverPolicy,
-  DiscardPolicy,
-  type Placement,
-  ReplayPolicy,
-  RetentionPolicy,
-  type StorageType,
-  type StoreCompression,
-  type StreamInfo,
-} from '@nats-io/jetstream'
-import { createInbox, type Msg, type MsgHdrs, nanos } from '@nats-io/transport-node'
+import { DiscardPolicy, RetentionPolicy, type StreamInfo } from '@nats-io/jetstream'
+import { type MsgHdrs, nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
-import type { RetentionOptions } from '../bus-options.ts'
+import { encodeName } from '../name.ts'
 import type { NatsLink } from './link.ts'
+import type { NatsLogOptions } from './nats-options.ts'
+import { PullConsumer } from './pull-consumer.ts'
 import { framesOf, SIZES_HEADER, type Stored } from './stored.ts'
 import { DEDUPLICATION_MS, epochOf, openStream } from './stream.ts'
-
-export interface NatsLogOptions extends Required<RetentionOptions> {
-  readonly prefix: string
-  readonly replicas: number
-  readonly storage: StorageType
-  readonly placement: Placement | undefined
-  readonly compression: StoreCompression | undefined
-}
 
 /** What the stream holds. */
 export interface StreamState {
@@ -51,11 +35,9 @@ export interface Page {
 /** From so many channels on, the last messages of all are read in one go, where that is not too many for it. */
 const SINGLE_LOOKS = 64
 const FEW_SUBJECTS = 20
-/** How much one page holds. */
+/** How many messages one page holds, and how long the server has for it. */
 const PAGE_MESSAGES = 1024
-const PAGE_BYTES = 2 ** 20
-/** The server forgets a consumer that was not deleted after this. */
-const ABANDONED_MS = 5_000
+const PAGE_MS = 5_000
 
 interface Look {
   readonly resolve: (found: Found) => void
@@ -77,9 +59,11 @@ export class LogStream {
   constructor(link: NatsLink, options: NatsLogOptions) {
     this.#link = link
     this.options = options
-    this.name = `${options.prefix}-logs`
-    this.#subjects = `${options.prefix}.logs`
-    this.#tails = `${options.prefix}.tail`
+    const { prefix, kind } = options
+    const token = kind === undefined ? '' : encodeName(kind)
+    this.name = `${prefix}-logs${token && `=${token}`}` // '=' is in no token: two buses never meet.
+    this.#subjects = `${prefix}.logs${token && `.${token}`}`
+    this.#tails = `${prefix}.tail${token && `.${token}`}`
   }
 
   subjectOf(token: string): string {
@@ -146,30 +130,26 @@ export class LogStream {
 
   /** How many messages of a channel stand at `seq` and after it. */
   async countFrom(token: string, seq: number): Promise<number> {
-    const consumer = await this.#consumer(this.subjectOf(token), seq)
-    this.#forget(consumer.name)
+    const consumer = await PullConsumer.on(this.#link, this.name, this.subjectOf(token), seq)
+    consumer.delete()
     return consumer.pending
-  }
-
-  /** Keeps the last messages of a channel only. */
-  async trim(token: string, keep: number): Promise<void> {
-    await this.#link.jsm.streams.purge(this.name, { filter: this.subjectOf(token), keep })
   }
 
   /** What stands at a place and after it, a page of it. */
   async page(token: string, seq: number, timeoutMs: number): Promise<Page> {
-    const { name, pending } = await this.#consumer(this.subjectOf(token), seq)
+    const consumer = await PullConsumer.on(this.#link, this.name, this.subjectOf(token), seq)
     const messages: Stored[] = []
     let bytes = 0
     try {
-      if (pending > 0) {
-        await this.#pull(name, { first: 1, batch: Math.min(pending, PAGE_MESSAGES), timeoutMs }, (message, at) => {
+      const batch = Math.min(consumer.pending, PAGE_MESSAGES)
+      if (batch > 0) {
+        await consumer.take(batch, timeoutMs, (message, at) => {
           bytes += message.data.length
           messages.push(storedOf(at, message.headers, message.data))
         })
       }
     } finally {
-      this.#forget(name)
+      consumer.delete()
     }
     const anchor = messages[0]?.seq === seq ? messages.shift() : undefined
     return { anchor, messages, bytes }
@@ -203,80 +183,20 @@ export class LogStream {
   async #survey(state: StreamState): Promise<Map<string, NonNullable<Found['last']>>> {
     const found = new Map<string, NonNullable<Found['last']>>()
     if (state.subjects === 0) return found
-    const { name, pending } = await this.#consumer(`${this.#subjects}.*`, null)
+    const consumer = await PullConsumer.on(this.#link, this.name, `${this.#subjects}.*`, null)
     try {
-      for (let first = 1; first <= pending; ) {
-        const before = first
-        const batch = Math.min(pending - first + 1, PAGE_MESSAGES)
-        await this.#pull(name, { first, batch, timeoutMs: ABANDONED_MS }, (message, at) => {
+      for (let left = consumer.pending; left > 0; ) {
+        const taken = await consumer.take(Math.min(left, PAGE_MESSAGES), PAGE_MS, (message, at) => {
           found.set(message.subject, lastOf(at, message.headers))
-          first++
         })
-        if (first === before) break
+        if (taken === 0) break
+        left -= taken
       }
     } finally {
-      this.#forget(name)
+      consumer.delete()
     }
     return found
   }
-
-  async #consumer(subject: string, from: number | null): Promise<{ name: string; pending: number }> {
-    const info = await this.#link.jsm.consumers.add(this.name, {
-      filter_subject: subject,
-      ack_policy: AckPolicy.None,
-      replay_policy: ReplayPolicy.Instant,
-      inactive_threshold: nanos(ABANDONED_MS),
-      mem_storage: true,
-      num_replicas: 1,
-      ...(from === null
-        ? { deliver_policy: DeliverPolicy.LastPerSubject, headers_only: true }
-        : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: Math.max(from, 1) }),
-    })
-    return { name: info.name, pending: info.num_pending }
-  }
-
-  #forget(consumer: string): void {
-    this.#link.jsm.consumers.delete(this.name, consumer).catch(() => {})
-  }
-
-  /** Takes up to `batch` messages from a consumer, from its delivery number `first` on; less where a page would grow too large. */
-  #pull(
-    consumer: string,
-    { first, batch, timeoutMs }: { readonly first: number; readonly batch: number; readonly timeoutMs: number },
-    take: (message: Msg, seq: number) => void,
-  ): Promise<void> {
-    const { nc, apiPrefix, inboxPrefix, maxPayload } = this.#link
-    const inbox = createInbox(inboxPrefix)
-    return new Promise((resolve, reject) => {
-      let next = first
-      const end = (error?: unknown) => {
-        clearTimeout(timer)
-        subscription.unsubscribe()
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      const timer = setTimeout(() => end(new Error('the server has stopped delivering')), timeoutMs)
-      const subscription = nc.subscribe(inbox, {
-        callback: (error, message) => {
-          if (error) return end(error)
-          if (message.headers && message.headers.code >= 400) return end()
-          const { seq, delivered, pending } = parseReply(message.reply ?? '')
-          if (delivered !== next++) return end(new Error('a delivery got lost'))
-          take(message, seq)
-          if (next === first + batch || pending === 0) end()
-        },
-      })
-      const request = { batch, max_bytes: Math.max(PAGE_BYTES, maxPayload + 4096), no_wait: true }
-      nc.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${this.name}.${consumer}`, JSON.stringify(request), { reply: inbox })
-    })
-  }
-}
-
-/** What a delivery's reply subject says: `$JS.ACK.[domain.account.]stream.consumer.times.seq.delivered.time.pending[.token]`. */
-function parseReply(reply: string): { seq: number; delivered: number; pending: number } {
-  const parts = reply.split('.')
-  const at = parts.length >= 11 ? 7 : 5
-  return { seq: Number(parts[at]), delivered: Number(parts[at + 1]), pending: Number(parts[at + 3]) }
 }
 
 export function storedOf(seq: number, header: MsgHdrs | undefined, data: Uint8Array): Stored {

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import type { PubAck } from '@nats-io/jetstream'
 import { QbpError } from '../../base/errors.ts'
 import type { BusBase } from '../bus-base.ts'
-import { diagnose } from '../bus-channels.ts'
 import type { LogListener, LogOptions, Position } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
+import { inRootContext } from '../root-context.ts'
 import { ChannelLog } from './channel-log.ts'
 import { History } from './history.ts'
 import { type NatsLink, refusedError } from './link.ts'
 import { LogReader, type ReaderShare } from './log-reader.ts'
-import { LogStream, type NatsLogOptions, type StreamState } from './log-stream.ts'
+import { LogStream, type StreamState } from './log-stream.ts'
+import type { NatsLogOptions } from './nats-options.ts'
 import { type Batch, headersOf, Outbox, type Outgoing } from './outbox.ts'
 import { INSTANCE_LENGTH, offsetOf } from './stored.ts'
 import { Turns } from './turns.ts'
@@ -31,12 +32,10 @@ export class NatsLogs implements ReaderShare {
   readonly #bus: BusBase
   /** Unique to this bus object. Begins each publication's ID, by which the server knows a repeated one, and we our own. */
   readonly #instance = randomBytes((INSTANCE_LENGTH * 3) / 4).toString('base64url')
-  readonly #maxQueuedBytes: number
   readonly #logs = new Map<string, ChannelLog>()
   readonly #readers = new Set<LogReader>()
   readonly #outboxes = new Map<string, Outbox>()
   #published = 0
-  #queuedBytes = 0
   /** The stream as it was looked at last, by which connection, and the greatest sequence number seen. */
   #state: { readonly epoch: string; readonly generation: number; last: number } | undefined
   #comparing: NodeJS.Timeout | undefined
@@ -48,23 +47,15 @@ export class NatsLogs implements ReaderShare {
     for (const log of this.#logs.values()) log.fallBehind()
   }
 
-  constructor(bus: BusBase, link: NatsLink, options: NatsLogOptions & { readonly maxQueuedBytes: number }) {
+  constructor(bus: BusBase, link: NatsLink, options: NatsLogOptions) {
     this.#bus = bus
     this.link = link
     this.stream = new LogStream(link, options)
     this.history = new History(link, this.stream)
-    this.#maxQueuedBytes = options.maxQueuedBytes
     link.reconnected.add(this.#onReconnect)
   }
 
   publish(channel: string, frame: Uint8Array, signal: AbortSignal | undefined): Promise<Position> {
-    if (this.#queuedBytes > 0 && this.#queuedBytes + frame.length > this.#maxQueuedBytes) {
-      const facts = { size: this.#queuedBytes + frame.length, limit: this.#maxQueuedBytes }
-      diagnose('qbp:bus:queue', { bus: this.#bus, bytes: facts.size, limit: facts.limit })
-      const message = `${facts.size} bytes would wait for the engine, allowed are ${facts.limit} (maxQueuedBytes). Publish less, or wait for what is under way.`
-      return Promise.reject(new QbpError('ERR_QBP_QUEUE_FULL', message, facts))
-    }
-    this.#queuedBytes += frame.length
     const { deadline } = this.link.patience()
     const what = `a durable publication to ${JSON.stringify(channel)}`
     let item: Outgoing
@@ -76,7 +67,6 @@ export class NatsLogs implements ReaderShare {
     const settled = this.link.race(work, signal, { survivesDown: true, limited: what })
     const done = () => {
       item.isSettled = true
-      this.#queuedBytes -= frame.length
     }
     settled.then(done, done)
     return settled
@@ -130,9 +120,11 @@ export class NatsLogs implements ReaderShare {
   #logOf(channel: string): ChannelLog {
     let log = this.#logs.get(channel)
     if (log === undefined) {
-      log = new ChannelLog(this, channel, encodeFileName(channel))
+      log = inRootContext(() => {
+        if (this.#comparing === undefined) this.#compareLater()
+        return new ChannelLog(this, channel, encodeFileName(channel))
+      })
       this.#logs.set(channel, log)
-      if (this.#comparing === undefined) this.#compareLater()
     }
     return log
   }

@@ -57,7 +57,11 @@ export class Outbox {
 
   async #run(): Promise<void> {
     this.#isSending = true
-    for (let batch = this.#take(); batch !== null; batch = this.#take()) {
+    for (;;) {
+      // By the end of the tick, what is published in it has come, and what all channels send leaves in one write to the socket.
+      await new Promise<void>((resolve) => process.nextTick(resolve))
+      const batch = this.#take()
+      if (batch === null) break
       try {
         const positionAt = await this.#send(batch)
         for (const [index, item] of batch.items.entries()) item.resolve(positionAt(index))

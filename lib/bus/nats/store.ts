@@ -1,15 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import {
-  DeliverPolicy,
-  DiscardPolicy,
-  JetStreamApiCodes,
-  type JsMsg,
-  RetentionPolicy,
-  StorageType,
-  type StoredMsg,
-} from '@nats-io/jetstream'
+import { DiscardPolicy, JetStreamApiCodes, type JsMsg, RetentionPolicy, type StoredMsg } from '@nats-io/jetstream'
 import { headers, millis, nanos } from '@nats-io/transport-node'
-import { QbpError } from '../../base/errors.ts'
 import { knownOptions } from '../../base/options.ts'
 import type { BusBase } from '../bus-base.ts'
 import { staleError } from '../bus-errors.ts'
@@ -19,8 +9,9 @@ import { checkTtl, decodeKey, encodeKey, encodePrefix } from '../key.ts'
 import { checkPosition, samePosition } from '../position.ts'
 import { Watch } from '../watch.ts'
 import type { NatsLink, Patience } from './link.ts'
-import type { NatsLogOptions } from './log-stream.ts'
-import { NatsReader } from './reader.ts'
+import type { Keeping } from './nats-options.ts'
+import { ServerClock } from './server-clock.ts'
+import { StoreWatch } from './store-watch.ts'
 import { DEDUPLICATION_MS, epochOf, isApiError, openStream } from './stream.ts'
 
 /** An entry's life from when the server took it, in ms; 0 marks a deletion. */
@@ -45,23 +36,23 @@ export class NatsStore implements Store {
   readonly #stream: string
   readonly #subjects: string
   readonly #clockSubject: string
-  readonly #replicas: number
-  readonly #watches = new Set<{ close(): void }>()
+  readonly #clock: ServerClock
+  readonly #keeping: Keeping
+  readonly #watches = new Set<StoreWatch>()
   #opening: { readonly generation: number; readonly opened: Promise<Opened> } | undefined
   #opened: Opened | undefined
-  /** What to add to `performance.now()` for the server's clock, in ms. */
-  #clock = 0
   #writes = 0
 
-  constructor(bus: BusBase, link: NatsLink, instance: string, options: NatsLogOptions) {
+  constructor(bus: BusBase, link: NatsLink, instance: string, prefix: string, maxTtlMs: number, keeping: Keeping) {
     this.#bus = bus
     this.#link = link
     this.#instance = instance
-    this.maxTtlMs = options.maxTtlMs
-    this.#replicas = options.replicas
-    this.#stream = `${options.prefix}-store`
-    this.#subjects = `${options.prefix}.store`
-    this.#clockSubject = `${options.prefix}.clock`
+    this.maxTtlMs = maxTtlMs
+    this.#keeping = keeping
+    this.#stream = `${prefix}-store`
+    this.#subjects = `${prefix}.store`
+    this.#clockSubject = `${prefix}.clock`
+    this.#clock = new ServerClock(link, this.#stream, this.#clockSubject)
   }
 
   async get(key: Key): Promise<Entry | undefined> {
@@ -100,76 +91,35 @@ export class NatsStore implements Store {
     this.#bus.checkUp()
     options.signal?.throwIfAborted()
     const watch = new Watch((change) => this.#bus.guard(() => listener(change)))
-    let reported = () => {}
-    let failed: (error: unknown) => void = () => {}
-    const snapshot = new Promise<void>((resolve, reject) => {
-      reported = resolve
-      failed = reject
-    })
-    snapshot.catch(() => {})
-    const filter = below === '' ? `${this.#subjects}.>` : `${this.#subjects}.${below}.>`
-    let epoch = ''
-    /** Of what was there, the subjects not reported yet. Not the server's count of what is pending: that one goes wrong under writes. */
-    let missing = new Set<string>()
-    const look = () => {
-      if (missing.size > 0) return
-      watch.endSnapshot()
-      reported()
-    }
-    const reader = new NatsReader(this.#link, {
+    const stored = new StoreWatch({
+      link: this.#link,
+      stream: this.#stream,
       what: `a watch on ${JSON.stringify(prefix)}`,
-      open: async () => {
+      filter: below === '' ? `${this.#subjects}.>` : `${this.#subjects}.${below}.>`,
+      watch,
+      reopen: () => {
         this.#opening = undefined
-        this.#opened = undefined // look at the stream itself: it may be gone, which is why we are here
-        const opened = await this.#open()
-        const there = await this.#list(filter)
-        const begin = () => {
-          epoch = opened.epoch
-          missing = there
-          watch.startSnapshot()
-          return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: filter }
-        }
-        return { stream: this.#stream, begin }
+        this.#opened = undefined
+        return this.#open()
       },
-      opened: look,
-      message: (message) => {
-        this.#see(watch, message, epoch)
-        if (missing.delete(message.subject)) look()
-      },
-      // What is missing yet has run out before its turn came.
-      idle: () => {
-        if (missing.size === 0) return
-        const asked = missing
-        this.#list(filter).then(
-          (there) => {
-            for (const subject of asked) if (!there.has(subject)) asked.delete(subject)
-            if (asked === missing) look()
-          },
-          () => {}, // The next heartbeat asks again.
-        )
-      },
+      see: (message, epoch) => this.#see(watch, message, epoch),
       failed: (error) => {
-        failed(error)
-        subscription.close()
+        this.#watches.delete(stored)
         this.#bus.reportEnd(error, options.onEnd)
       },
     })
-    const subscription = {
-      close: () => {
-        reader.close()
-        watch.close()
-        this.#watches.delete(subscription)
-      },
+    this.#watches.add(stored)
+    const close = () => {
+      this.#watches.delete(stored)
+      stored.close()
     }
-    this.#watches.add(subscription)
     try {
-      await reader.start(this.#link.patience(options.signal))
-      await this.#link.race(snapshot, options.signal, { survivesDown: true })
+      await stored.start(options)
     } catch (error) {
-      subscription.close()
+      close()
       throw error
     }
-    return subscription
+    return { close }
   }
 
   close(): void {
@@ -183,12 +133,6 @@ export class NatsStore implements Store {
     // A copy: nats.js hands out views of the socket's chunk, which entries that are kept would pin.
     if (leftMs > 0) watch.set({ key, value: message.data.slice(), revision }, leftMs)
     else watch.delete(key)
-  }
-
-  /** The subjects of all that is kept. */
-  async #list(filter: string): Promise<Set<string>> {
-    const info = await this.#link.jsm.streams.info(this.#stream, { subjects_filter: filter })
-    return new Set(Object.keys(info.state.subjects ?? {}))
   }
 
   async #write(
@@ -252,7 +196,7 @@ export class NatsStore implements Store {
   #leftMs(ttl: string | undefined, takenAt: number): number {
     const ttlMs = Number(ttl ?? 0)
     // Not by the clock: what was deleted just now may seem to be of the future, by half a round trip.
-    return ttlMs === 0 ? 0 : takenAt + ttlMs - (performance.now() + this.#clock)
+    return ttlMs === 0 ? 0 : takenAt + ttlMs - this.#clock.now
   }
 
   /** Calls that come at once open it together: each would read the clock, and each reading spoils the one before. */
@@ -272,34 +216,22 @@ export class NatsStore implements Store {
 
   async #openOnce(generation: number): Promise<Opened> {
     // Longer than a publication may be repeated, even where entries live shorter than that.
+    const { replicas, storage, placement } = this.#keeping
     const maxAgeMs = Math.max(this.maxTtlMs, DEDUPLICATION_MS)
     const info = await openStream(this.#link.jsm, {
       name: this.#stream,
       subjects: [`${this.#subjects}.>`, this.#clockSubject],
-      storage: StorageType.File,
+      storage,
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_age: nanos(maxAgeMs),
       duplicate_window: nanos(DEDUPLICATION_MS),
-      num_replicas: this.#replicas,
+      num_replicas: replicas,
+      ...(placement === undefined ? {} : { placement }),
     })
-    this.#clock = await this.#readClock()
+    await this.#clock.read()
     this.#opened = { generation, epoch: epochOf(info) }
     return this.#opened
-  }
-
-  /** A message's time stamp is the only clock that a 2.9 server shows. */
-  async #readClock(): Promise<number> {
-    for (let n = 0; n < 10; n++) {
-      const before = performance.now()
-      const { seq } = await this.#link.js.publish(this.#clockSubject)
-      const after = performance.now()
-      const message = await this.#link.jsm.streams.getMessage(this.#stream, { seq })
-      if (message?.subject === this.#clockSubject) return message.time.getTime() - (before + after) / 2
-      // Another node was reading the clock as well, and its message has replaced ours. They get out of each other's way.
-      await pause(Math.random() * 2 ** Math.min(n, 6))
-    }
-    throw new QbpError('ERR_QBP_BUS_REFUSED', 'Too many nodes are connecting at once to read the clock. Try again.')
   }
 }

@@ -1,4 +1,5 @@
 import type { Position } from '../contract.ts'
+import { ANY_EPOCH, isMarked, timeMark, timeOf } from '../position.ts'
 
 // How a channel's log lies in NATS. One stream holds the logs of all channels, each under a subject of its own. A stored message is one
 // frame, or those that were published while the one before was on its way; a position is a frame's place in that:
@@ -12,7 +13,7 @@ import type { Position } from '../contract.ts'
 export const MAX_BATCH = 1024
 /** Of a message with more than one frame: their sizes, in bytes. */
 export const SIZES_HEADER = 'Qbp-Sizes'
-/** An ID is the bus object's, which has this many letters, and a number. Shorter marks are times. */
+/** An ID is the bus object's, which has this many letters, and a number. */
 export const INSTANCE_LENGTH = 16
 
 const INDEX_BITS = 10n
@@ -30,7 +31,7 @@ export interface Place {
   readonly epoch: string
   readonly seq: number
   readonly index: number
-  /** Of the message; empty where the place is none's, such as before the first. */
+  /** Of the message, or its check where the epoch is `ANY_EPOCH`; empty where the place is none's, such as before the first. */
   readonly id: string
   /** The place is right up to here: nothing of the channel stands between `seq` and this. */
   readonly upTo: number
@@ -62,7 +63,7 @@ export function emptyPlace(epoch: string, seq: number, time = Date.now()): Place
 }
 
 export function positionOf({ epoch, seq, index, id, time }: Place): Position {
-  return { epoch, offset: offsetOf(seq, index), mark: id === '' ? (time ?? Date.now()).toString(36) : id }
+  return { epoch, offset: offsetOf(seq, index), mark: id === '' ? timeMark(time ?? Date.now()) : id }
 }
 
 export function offsetOf(seq: number, index: number): bigint {
@@ -71,7 +72,16 @@ export function offsetOf(seq: number, index: number): bigint {
 
 export function placeOf({ epoch, offset, mark = '' }: Position): Place {
   const seq = Number(offset >> INDEX_BITS)
-  const isId = mark.length > INSTANCE_LENGTH
-  const time = isId || mark === '' ? undefined : Number.parseInt(mark, 36)
-  return { epoch, seq, index: Number(offset) & LAST_INDEX, id: isId ? mark : '', upTo: seq, time }
+  const time = timeOf(mark)
+  return { epoch, seq, index: Number(offset) & LAST_INDEX, id: time === undefined ? mark : '', upTo: seq, time }
+}
+
+/** Whether a place is in the message of an ID, in a stream of an epoch. */
+export function isIn({ epoch, id }: Place, streamEpoch: string, messageId: string): boolean {
+  return id !== '' && isMarked({ epoch, mark: id }, streamEpoch, messageId)
+}
+
+/** Whether a place may be one of a stream of an epoch, as far as it says. */
+export function mayBeOf({ epoch }: Place, streamEpoch: string): boolean {
+  return epoch === streamEpoch || epoch === ANY_EPOCH
 }

@@ -1,8 +1,9 @@
 import type { Gap } from '../contract.ts'
+import { ANY_EPOCH } from '../position.ts'
 import type { History } from './history.ts'
 import type { Patience } from './link.ts'
 import type { LogStream, Page } from './log-stream.ts'
-import { emptyPlace, type Place, placeAfter, type Stored } from './stored.ts'
+import { emptyPlace, isIn, mayBeOf, type Place, placeAfter, type Stored } from './stored.ts'
 
 /** Of a log's greatest age, what is trusted of the clocks of two nodes. */
 const TRUSTED = 0.9
@@ -21,17 +22,23 @@ export interface Resumption {
 /**
  * Reads on from a place, and makes sure that it is one: the message that it names must stand there still. If it does not, the log
  * was cut at its front, or is another one: an older copy, or made anew.
+ *
+ * @param epoch of the stream, as it was looked at last.
  */
 export async function resumeAt(
   stream: LogStream,
   history: History,
   token: string,
   place: Place,
+  epoch: string,
   patience: Patience,
 ): Promise<Resumption> {
   const page = await history.from(token, place.seq, patience)
   const { anchor, messages } = page
-  if (anchor !== undefined && place.id !== '' && anchor.id === place.id) return { place, messages, rest: anchor }
+  if (anchor !== undefined && isIn(place, place.epoch, anchor.id)) {
+    const found = place.epoch === ANY_EPOCH ? { ...place, epoch, id: anchor.id } : place
+    return { place: found, messages, rest: anchor }
+  }
   return judge(stream, token, place, page)
 }
 
@@ -127,13 +134,14 @@ function fromStart(
 async function judge(stream: LogStream, token: string, place: Place, page: Page): Promise<Resumption> {
   const { epoch, first, last, count } = await stream.count(token)
   const again = async () => fromStart(stream, (await stream.page(token, 0, 5_000)).messages, { epoch, last, count })
-  if (place.epoch !== epoch) return { ...(await again()), reason: 'lost' }
+  if (!mayBeOf(place, epoch)) return { ...(await again()), reason: 'lost' }
   const end = emptyPlace(epoch, last)
   const atEnd: Resumption = { place: end, messages: [], rest: undefined, reason: 'lost' }
   // An older copy, or the place is forged: what is there was read already.
   if (place.upTo > last || (place.seq === last && page.anchor && place.index >= page.anchor.frames.length)) return atEnd
   if (place.id !== '' && (page.anchor !== undefined || (await stream.isForeign(place.seq, token)))) return atEnd
-  const goOn: Resumption = { place, messages: page.messages, rest: page.anchor }
+  const here = place.epoch === ANY_EPOCH ? emptyPlace(epoch, place.seq) : place
+  const goOn: Resumption = { place: here, messages: page.messages, rest: page.anchor }
   const isFull = count === stream.maxKept
   if (page.anchor !== undefined) return goOn
   // Messages are cut for their age, or for the stream's bytes, from the front of the stream on: nothing after the place was, if the stream
