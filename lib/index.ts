@@ -77,7 +77,7 @@ export type {
 export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
 export { Protocol } from './protocol/loading.ts'
 export type { AnyMessage, Framed, Incoming, Outgoing, UnlistedMessage } from './protocol/message-types.ts'
-export type { ProtocolOptions } from './protocol/protocol.ts'
+export type { ProtocolOptions } from './protocol/options.ts'
 export type { LoadOptions } from './protocol/schema/load.ts'
 export type { MethodMap, Service } from './protocol/service.ts'
 export type { JsonOptions } from './protojson/proto-json.ts'

@@ -5,7 +5,8 @@ import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Type } from '../codec/type.ts'
-import type { HeaderFields } from './head.ts'
+import type { Subject } from './frame-header.ts'
+import { overflow } from './header-faults.ts'
 import { type HeaderInteger, holds, mostNumber } from './layout/integer-kind.ts'
 import {
   type Bits,
@@ -29,14 +30,6 @@ export interface Draft {
   /** Of sections and bytes. */
   readonly contents: readonly (Uint8Array | null)[]
   readonly values: ReadonlyMap<Field, HeaderInteger>
-}
-
-/** What a frame is of, beside its body. */
-export interface Subject {
-  readonly type: number | string
-  readonly bodyBytes: number
-  readonly fields: HeaderFields | null
-  readonly maxHeaderBytes: number
 }
 
 /** The making of one draft. What depends on what was checked with the layout: there is no circle. */
@@ -239,23 +232,6 @@ export class Drafting {
 function notWritten(name: string, problem: string): QbpError {
   const field = `$header.${name}`
   return new QbpError('ERR_QBP_INVALID_MESSAGE', `${field} ${problem}. Nothing of the message was sent.`, { field })
-}
-
-/** A number that its field cannot hold. */
-export function overflow(
-  { name, text, role }: Field,
-  value: unknown,
-  kind: string,
-  least: HeaderInteger,
-  most: HeaderInteger,
-  bodyBytes: number,
-): QbpError {
-  const what = role === 'length' && text === 'length' ? `A body of ${bodyBytes} bytes` : `The ${text} ${String(value)}`
-  return new QbpError(
-    'ERR_QBP_FIELD_OVERFLOW',
-    `${what} does not fit the header's field ${name}:${kind}, which holds integers of ${least} to ${most}. Nothing of the message was sent.`,
-    { size: Number(value), limit: Number(most), field: name },
-  )
 }
 
 /** A copy of the message with a value at the path. A message on it that is absent stays so for nothing, which is what absent says. */

@@ -5,8 +5,8 @@
 import { QbpError } from '../base/errors.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import { alloc, copy } from '../codec/wire.ts'
+import type { FrameHeader } from './frame-header.ts'
 import type { Head, HeaderFields } from './head.ts'
-import type { Header } from './header.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -35,7 +35,7 @@ export class FrameParser implements Head {
   readonly maxBodyBytes: number
   readonly maxHeaderBytes: number
 
-  readonly #header: Header
+  readonly #header: FrameHeader
   #awaitsPreamble: boolean
   #chunk: Uint8Array = NOTHING
   #pos = 0
@@ -46,7 +46,12 @@ export class FrameParser implements Head {
   #frameLength = 0
 
   /** @param hasPreamble whether the stream begins with the layout's preamble, if that has one. */
-  constructor(header: Header, maxBodyBytes: number, maxHeaderBytes: number = MAX_HEADER_BYTES, hasPreamble = true) {
+  constructor(
+    header: FrameHeader,
+    maxBodyBytes: number,
+    maxHeaderBytes: number = MAX_HEADER_BYTES,
+    hasPreamble = true,
+  ) {
     this.#header = header
     this.maxBodyBytes = maxBodyBytes
     this.maxHeaderBytes = maxHeaderBytes

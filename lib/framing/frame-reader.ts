@@ -1,7 +1,7 @@
 import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { BodyHook } from './body-hook.ts'
-import type { Header } from './header.ts'
+import type { FrameHeader } from './frame-header.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from './message-reader.ts'
 import type { Table } from './table.ts'
 
@@ -26,7 +26,7 @@ export interface ReadFrame {
 
 /** What each role sends, and by which headers. */
 interface Conversation {
-  readonly headers: { readonly [R in Role]: Header }
+  readonly headers: { readonly [R in Role]: FrameHeader }
   readonly body?: BodyHook | null
   readonly sent: { readonly [R in Role]: Table }
 }

@@ -1,6 +1,6 @@
 import type { BodyHook } from './body-hook.ts'
+import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
-import type { Header } from './header.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Entry, Table } from './table.ts'
 
@@ -38,9 +38,9 @@ export class Frame<M = object> {
 /** Makes the frames of what one role sends. Its limits are those of the writers, which check them. */
 export class FrameMaker {
   readonly #messages: MessageWriter
-  readonly #header: Header
+  readonly #header: FrameHeader
 
-  constructor(header: Header, table: Table, body: BodyHook | null) {
+  constructor(header: FrameHeader, table: Table, body: BodyHook | null) {
     this.#header = header
     this.#messages = new MessageWriter(header, table, Number.POSITIVE_INFINITY, {
       maxHeaderBytes: Number.POSITIVE_INFINITY,

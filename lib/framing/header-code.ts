@@ -2,21 +2,11 @@
 // Interpreted, a varint header would cost more than a body. Other rows are read by row-reader.ts.
 
 import { compile } from '../base/compile.ts'
-import { type Head, type HeaderFields, more } from './head.ts'
-import { safeNumber, tooLong, wrongConstant, wrongNumber } from './header-faults.ts'
-import { code, codeScope } from './layout/integer-kinds.ts'
+import { headerLibrary } from './header-library.ts'
+import { mostNumber } from './layout/integer-kind.ts'
+import { code } from './layout/integer-kinds.ts'
 import { type Bits, type Constant, type Field, fieldsOf, fixedSize, type Integer, type Part } from './layout/layout.ts'
-
-type Fields = HeaderFields | null
-
-/** What a plain row is compiled to; `Header` says what each does. */
-export interface HeaderCode {
-  read(this: void, buf: Uint8Array, pos: number, end: number, head: Head): number
-  size(this: void, type: number, length: number, fields: Fields): number
-  write(this: void, buf: Uint8Array, pos: number, type: number, length: number, fields: Fields): void
-  /** What the length field says of a body of `length` bytes. */
-  lengthValue(this: void, type: number, length: number, fields: Fields): number
-}
+import type { HeaderCode, PlainLayout } from './plain-header.ts'
 
 /** The part of a plain row: a constant, an integer, or bits of up to 32. */
 export type PlainPart = Constant | Integer | Bits
@@ -46,15 +36,45 @@ export function lengthOf(parts: readonly PlainPart[]): { part: Integer | Bits; f
   throw new Error('A plain row has a length.')
 }
 
-/** @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings. */
-export function compileHeader(parts: readonly PlainPart[]): HeaderCode {
-  const scope = { ...codeScope, more, tooLong, wrongConstant, wrongNumber, safeNumber }
+/**
+ * The source of a plain layout's functions, an object of them. It is the same whether it is compiled when a Protocol is made or stands in a module of
+ * `qbp generate`; the names of the header library must be in view.
+ */
+export function headerSource(parts: readonly PlainPart[]): string {
+  return `{
+    read: ${reader(parts)},
+    size: ${sizer(parts)},
+    write: ${writer(parts)},
+    check: ${checker(parts)},
+  }`
+}
+
+/** What is known of a plain layout, beside its functions. */
+export function plainFacts(text: string, parts: readonly PlainPart[]): Omit<PlainLayout, keyof HeaderCode> {
+  const fields = parts.flatMap(fieldsOf)
+  const { part, field } = lengthOf(parts)
+  const most = parts.reduce((sum, each) => sum + (each.kind === 'constant' ? each.bytes.length : each.of.maxWidth), 0)
+  const typed = parts.find((each) => fieldsOf(each).some(({ role }) => role === 'type'))
+  const [first] = parts
   return {
-    read: compile(reader(parts), scope),
-    size: compile(sizer(parts), scope),
-    write: compile(writer(parts), scope),
-    lengthValue: compile(`(type, length, fields) => { ${adjust(parts)} return length }`, scope),
+    text,
+    hasType: typed !== undefined,
+    maxType: typed === undefined ? 0 : mostOf(typed, fieldsOf(typed).find(({ role }) => role === 'type') as Field),
+    fieldNames: fields.flatMap(({ role, name }) => (role === 'own' ? [name] : [])),
+    start: first?.kind === 'constant' ? first.bytes : [],
+    safeLength: mostOf(part, field) - most - Math.abs(field.counted.plus),
   }
+}
+
+/** @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings. */
+export function compilePlain(text: string, parts: readonly PlainPart[]): PlainLayout {
+  return { ...plainFacts(text, parts), ...compile<HeaderCode>(headerSource(parts), headerLibrary) }
+}
+
+/** The most that a length or a type can be in its part. */
+function mostOf(part: PlainPart, field: Field): number {
+  if (part.kind === 'constant') return 0
+  return part.kind === 'bits' ? 2 ** ((field as { bits?: number }).bits ?? 0) - 1 : mostNumber(part.of)
 }
 
 /** Statements that leave the part's values in variables of their names, after a $, and `pos` after it. */
@@ -152,4 +172,24 @@ function writer(parts: readonly PlainPart[]): string {
     return code(part.of).write(`(${cells.join(' | ')}) >>> 0`)
   })
   return `(buf, pos, type, length, fields) => { let value; ${adjust(parts)} ${steps.join('\n')} }`
+}
+
+/** Throws unless each field can hold what it must say. */
+function checker(parts: readonly PlainPart[]): string {
+  const steps = parts.flatMap((part) =>
+    part.kind === 'constant' ? [] : fieldsOf(part).map((field) => fits(part, field)),
+  )
+  return `(type, length, fields) => { const bodyBytes = length; let value; ${adjust(parts)} ${steps.join('\n')} }`
+}
+
+function fits(part: Integer | Bits, field: Field): string {
+  const isWhole = field.role === 'own' && part.kind === 'integer'
+  const least = isWhole ? part.of.least : 0
+  const most = isWhole ? part.of.most : mostOf(part, field)
+  const kind = part.kind === 'bits' ? `${(field as { bits?: number }).bits} bits` : part.of.name
+  const [from, to] = [least, most].map((value) => (typeof value === 'bigint' ? `${value}n` : String(value)))
+  const is64 = typeof most === 'bigint' ? `typeof value === 'bigint' || ` : ''
+  const { name, text, role } = field
+  return `value = ${valueCode(field)}
+    if (!((${is64}Number.isSafeInteger(value)) && value >= ${from} && value <= ${to})) throw overflow(${JSON.stringify({ name, text, role })}, value, ${JSON.stringify(kind)}, ${from}, ${to}, bodyBytes)`
 }

@@ -87,3 +87,20 @@ export function wrongChecksum({ name, text }: Field, found: number, computed: nu
     { field: name },
   )
 }
+
+/** A number that its field cannot hold. */
+export function overflow(
+  { name, text, role }: Pick<Field, 'name' | 'text' | 'role'>,
+  value: unknown,
+  kind: string,
+  least: HeaderInteger,
+  most: HeaderInteger,
+  bodyBytes: number,
+): QbpError {
+  const what = role === 'length' && text === 'length' ? `A body of ${bodyBytes} bytes` : `The ${text} ${String(value)}`
+  return new QbpError(
+    'ERR_QBP_FIELD_OVERFLOW',
+    `${what} does not fit the header's field ${name}:${kind}, which holds integers of ${least} to ${most}. Nothing of the message was sent.`,
+    { size: Number(value), limit: Number(most), field: name },
+  )
+}

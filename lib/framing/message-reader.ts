@@ -1,8 +1,8 @@
 import { QbpError } from '../base/errors.ts'
 import { copy } from '../codec/wire.ts'
 import { type BodyHook, readByHook } from './body-hook.ts'
+import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
-import type { Header } from './header.ts'
 import { type Entry, RawMessage, type Table } from './table.ts'
 import { type Skipped, Tally } from './traffic.ts'
 
@@ -17,7 +17,7 @@ export type Policy = 'error' | 'skip' | 'raw'
 
 /** What a message reader is made for; see ReadableOptions. */
 export interface MessageReaderSettings {
-  readonly header: Header
+  readonly header: FrameHeader
   /** What a type that no table lists does, and a body that does not decode. */
   readonly unknown: Policy
   readonly invalid: Policy

@@ -5,9 +5,9 @@ import type { Output } from '../codec/type.ts'
 import { alloc, copy } from '../codec/wire.ts'
 import { Batch } from './batch.ts'
 import { type BodyHook, writeByHook } from './body-hook.ts'
+import { checkType, type FrameHeader, type HeaderWriter } from './frame-header.ts'
 import { MAX_HEADER_BYTES } from './frame-parser.ts'
 import type { HeaderFields } from './head.ts'
-import { checkType, type Header, type PlainHeader } from './header.ts'
 import type { Entry, Table } from './table.ts'
 
 /** What a message may have beside its fields; `type` and `body` count where it is sent as it stands. */
@@ -39,12 +39,12 @@ export class MessageWriter {
   entry: Entry | undefined
   /** What may be sent. */
   readonly table: Table
-  readonly #header: Header
+  readonly #header: FrameHeader
   readonly #maxBodyBytes: number
   readonly #maxHeaderBytes: number
   readonly #hook: BodyHook | null
 
-  constructor(header: Header, table: Table, maxBodyBytes: number, options: MessageWriterOptions = {}) {
+  constructor(header: FrameHeader, table: Table, maxBodyBytes: number, options: MessageWriterOptions = {}) {
     const { maxHeaderBytes = MAX_HEADER_BYTES, body = null } = options
     this.#header = header
     this.table = table
@@ -99,7 +99,7 @@ export class MessageWriter {
 
   /** Keeps bytes free for a plain header. @returns how many. */
   #keepFree(
-    header: PlainHeader,
+    header: HeaderWriter,
     type: number | string,
     fields: HeaderFields | null,
     output: Output,
@@ -112,7 +112,7 @@ export class MessageWriter {
 
   /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
   #finishPlain(
-    header: PlainHeader,
+    header: HeaderWriter,
     entry: Entry | undefined,
     type: number,
     fields: HeaderFields | null,

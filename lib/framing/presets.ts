@@ -1,7 +1,12 @@
+/** The layout of a protocol that names none. */
+export const DEFAULT_LAYOUT = 'type:u16 length:u32'
+/** ttrpc, in which containerd talks to its shims: https://github.com/containerd/ttrpc/blob/main/PROTOCOL.md */
+export const TTRPC_LAYOUT = 'length:u32 stream:u32 type:u8 flags:u8'
+
 /** Layouts of protocols that exist, by name. docs/existing-protocols.md lists them and more. */
 export const headers = {
   /** Qbp's default, and Mumble's: https://mumble-protocol.readthedocs.io/en/latest/protocol_stack_tcp.html */
-  default: 'type:u16 length:u32',
+  default: DEFAULT_LAYOUT,
   /** https://mumble-protocol.readthedocs.io/en/latest/protocol_stack_tcp.html */
   mumble: 'type:u16 length:u32',
   /** MySQL's X Protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/mysqlx_protocol_messages.html */
@@ -24,7 +29,7 @@ export const headers = {
   steamMessage:
     'length(rest-4):u32le "VT01" [proto:1 type:31]:u32le length(CMsgProtoBufHeader):u32le {CMsgProtoBufHeader}',
   /** ttrpc, in which containerd talks to its shims: https://github.com/containerd/ttrpc/blob/main/PROTOCOL.md */
-  ttrpc: 'length:u32 stream:u32 type:u8 flags:u8',
+  ttrpc: TTRPC_LAYOUT,
   /** Connect's streams, bit 1 the last message: https://connectrpc.com/docs/protocol/#streaming-rpcs */
   connect: 'type:u8 length:u32',
   /** gRPC-Web, bit 7 the trailers: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md */

@@ -1,15 +1,15 @@
 // Writes the parts of a layout's row: frames of layouts that are more than a row of integers, and preambles. The body is
 // encoded first; then a draft says what every other part holds and how many bytes it takes; then all is put around the body.
 
-import { QbpError } from '../base/errors.ts'
 import type { Type } from '../codec/type.ts'
 import { covered, cutToWidth } from './coverage.ts'
-import { type Draft, Drafting, type Subject } from './drafting.ts'
+import { type Draft, Drafting } from './drafting.ts'
+import { checkNames, type PartsWriter, type Subject } from './frame-header.ts'
 import type { HeaderInteger } from './layout/integer-kind.ts'
 import { type Bits, type Field, fieldsOf, type Integer, type Row } from './layout/layout.ts'
 
 /** Writes one row. */
-export class RowWriter {
+export class RowWriter implements PartsWriter {
   readonly #row: Row
   readonly #types: readonly (Type | null)[]
   readonly #names: ReadonlySet<string>
@@ -64,21 +64,6 @@ export function ownNames({ parts }: Row): string[] {
     part.kind === 'section' || part.kind === 'bytes'
       ? [part.name]
       : fieldsOf(part).flatMap(({ role, name }) => (role === 'own' ? [name] : [])),
-  )
-}
-
-/** @throws {QbpError} ERR_QBP_INVALID_MESSAGE for a field that the layout does not have. */
-export function checkNames(fields: unknown, names: ReadonlySet<string>, text: string): void {
-  if (fields === null) return
-  const isObject = typeof fields === 'object'
-  const strange = isObject ? Object.keys(fields).find((name) => !names.has(name)) : ''
-  if (strange === undefined) return
-  const field = isObject ? `$header.${strange}` : '$header'
-  const problem = isObject ? 'is no field' : `is ${String(fields)}, not an object of the fields`
-  throw new QbpError(
-    'ERR_QBP_INVALID_MESSAGE',
-    `${field} ${problem} of the layout '${text}', which has ${[...names].join(', ') || 'none of its own'}. Nothing of the message was sent.`,
-    { field },
   )
 }
 

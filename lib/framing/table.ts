@@ -2,8 +2,8 @@ import { QbpError } from '../base/errors.ts'
 import { bodyFault } from '../codec/locate-fault.ts'
 import { Message, type Type } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
+import type { FrameHeader } from './frame-header.ts'
 import type { HeaderFields } from './head.ts'
-import type { Header } from './header.ts'
 
 /** A message as it is received undecoded, or sent so: `{ $name: null, type: 999, body }` where no table lists the type. */
 export class RawMessage<N extends string | null = string | null> extends Message {
@@ -91,7 +91,7 @@ export class Table {
   readonly only: Entry | undefined
 
   /** @throws {QbpError} ERR_QBP_BAD_TABLE for two entries with one number, or a number that the header cannot hold. */
-  constructor(entries: Iterable<Entry>, header: Header) {
+  constructor(entries: Iterable<Entry>, header: FrameHeader) {
     for (const entry of entries) {
       const { name, type } = entry
       const twin = this.#types.get(type)

@@ -14,8 +14,8 @@
 
 import type { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
+import type { FrameHeader } from '../framing/frame-header.ts'
 import { FrameParser } from '../framing/frame-parser.ts'
-import type { Header } from '../framing/header.ts'
 import type { Table } from '../framing/table.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
 import { FEW, type Looker, nextTurn, spent } from '../streams/fairness.ts'
@@ -26,7 +26,7 @@ import { PushedFrames } from './pushed-frames.ts'
 const MOST_WAITING = 2 ** 18
 
 export interface SorterSettings {
-  readonly header: Header
+  readonly header: FrameHeader
   readonly table: Table
   readonly maxBodyBytes: number
 }

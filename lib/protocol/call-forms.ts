@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
-import type { Header } from '../framing/header.ts'
+import type { Codec, Type } from '../codec/type.ts'
+import type { FrameHeader } from '../framing/frame-header.ts'
 import { Entry } from '../framing/table.ts'
 import { QBP_CALLS, TTRPC } from './call-schemas.ts'
 import { messageType } from './forms.ts'
@@ -18,7 +19,7 @@ export type CallDialect = 'qbp' | 'ttrpc'
 const FIRST_TYPE = 240
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no form, ERR_QBP_BAD_TABLE where the header cannot carry calls. */
-export function callDialect(form: CallForm | undefined, header: Header): CallDialect | null {
+export function callDialect(form: CallForm | undefined, header: FrameHeader): CallDialect | null {
   if (form === undefined || form === false) return null
   if (form !== true && form !== 'ttrpc' && !(Number.isSafeInteger(form) && form >= 0))
     throw new QbpError(
@@ -38,9 +39,9 @@ export function callDialect(form: CallForm | undefined, header: Header): CallDia
 }
 
 /** The entries of the messages that calls travel in, for one table. */
-export function callEntries(form: CallForm): Entry[] {
+export function callEntries(form: CallForm, codec: (type: Type) => Codec): Entry[] {
   if (form === 'ttrpc') {
-    const types = makeTypes(TTRPC, 'ttrpc', 'bigint')
+    const types = makeTypes(TTRPC, 'ttrpc', 'bigint', codec)
     return [
       new Entry('ttrpc.Request', 1, messageType('Request', types)),
       new Entry('ttrpc.Response', 2, messageType('Response', types)),
@@ -48,7 +49,7 @@ export function callEntries(form: CallForm): Entry[] {
     ]
   }
   const first = form === true ? FIRST_TYPE : (form as number)
-  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint')
+  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint', codec)
   return [
     new Entry('qbp.Call', first, messageType('Call', types)),
     new Entry('qbp.Reply', first + 1, messageType('Reply', types)),

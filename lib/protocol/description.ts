@@ -3,6 +3,7 @@
 
 import type { Int64Kind, LongClass } from '../codec/int64.ts'
 import type { Kind } from '../codec/kinds.ts'
+import type { PlainLayout } from '../framing/plain-header.ts'
 
 /** A schema. Names are full ones, without a dot before them. */
 export interface Description {
@@ -74,6 +75,8 @@ export interface Schema<M extends MessageMap = MessageMap, O extends object = ob
   readonly options?: O
   /** The functions that read and write its messages, made ahead of time: nothing is then compiled at run time. */
   readonly codec?: GeneratedCodec
+  /** The functions of its layouts, made ahead of time, where these are plain. */
+  readonly layouts?: GeneratedLayouts
   /** The class of its 64-bit integers, where these are Longs. */
   readonly long?: LongClass
   /** Never there: it carries `M`. */
@@ -83,6 +86,10 @@ export interface Schema<M extends MessageMap = MessageMap, O extends object = ob
 /** Codecs by the messages' full names; what their functions call comes from the library. */
 // biome-ignore lint/suspicious/noExplicitAny: the code is generated, and held by its specs.
 export type GeneratedCodec = (library: any) => Readonly<Record<string, (type: any) => any>>
+
+/** Layouts ready made; what their functions call comes from the library. */
+// biome-ignore lint/suspicious/noExplicitAny: the code is generated, and held by its specs.
+export type GeneratedLayouts = (library: any) => readonly PlainLayout[]
 
 /** The messages of a schema, by name: relative to its package (`Connection.Close`), or in full outside it. */
 export type MessageMap = Record<

@@ -1,7 +1,9 @@
 import type { NamespaceBase } from 'protobufjs'
 import { knownOptions } from '../base/options.ts'
+import { compileCodec } from '../codec/codec-source.ts'
 import type { Directions, Untyped } from './message-types.ts'
-import { PROTOCOL_OPTIONS, Protocol as ProtocolOfSchema, type ProtocolOptions } from './protocol.ts'
+import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
+import { Protocol as ProtocolOfSchema } from './protocol.ts'
 import type { LoadOptions } from './schema/load.ts'
 import { makeTypes } from './types.ts'
 
@@ -22,6 +24,9 @@ export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D
     const { describeSource, LOAD_OPTIONS } = await import('./schema/load.ts')
     knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
     const { description, package: home } = await describeSource(source, options)
-    return new Protocol(makeTypes(description, options.package ?? home, options.int64 ?? 'bigint'), options)
+    return new Protocol(
+      makeTypes(description, options.package ?? home, options.int64 ?? 'bigint', compileCodec),
+      options,
+    )
   }
 }

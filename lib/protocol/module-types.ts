@@ -1,6 +1,11 @@
 import { QbpError } from '../base/errors.ts'
+import { knownOptions } from '../base/options.ts'
 import { provideLong } from '../codec/int64.ts'
+import type { Codec, Type } from '../codec/type.ts'
+import { headerLibrary } from '../framing/header-library.ts'
+import type { PlainLayout } from '../framing/plain-header.ts'
 import type { Schema } from './description.ts'
+import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
 import { makeTypes, type Types } from './types.ts'
 
 /** The Types of generated modules, by package. */
@@ -10,11 +15,11 @@ const shared = new WeakMap<Schema, Map<string, Types>>()
  * The Types of a module. All Protocols of it share them: a module's functions learn in V8 what messages they meet, and with two sets of classes
  * they would meet two kinds of each.
  */
-export function typesOf(schema: Schema, packageName: string): Types {
+export function typesOf(schema: Schema, packageName: string, makeCodec: (type: Type) => Codec): Types {
   if (schema.long !== undefined) provideLong(schema.long)
   const byPackage = shared.get(schema) ?? new Map<string, Types>()
   shared.set(schema, byPackage)
-  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, schema.int64, schema.codec)
+  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, schema.int64, makeCodec, schema.codec)
   byPackage.set(packageName, types)
   return types
 }
@@ -28,8 +33,32 @@ export function withOwn<O extends { types?: unknown; message?: unknown }>(schema
   return { ...own, ...tables, ...given } as O
 }
 
+/** The layouts that stand ready made in modules. */
+const layouts = new WeakMap<Schema, readonly PlainLayout[]>()
+
+/** A layout that stands ready made in a module, if it does. */
+export function layoutOf(schema: Schema | undefined, text: string): PlainLayout | undefined {
+  if (schema?.layouts === undefined || typeof text !== 'string') return undefined
+  const known = layouts.get(schema) ?? schema.layouts(headerLibrary)
+  layouts.set(schema, known)
+  const words = text.trim().split(/\s+/).join(' ')
+  return known.find((layout) => layout.text === words)
+}
+
+/** Checks what `Protocol.from` is given. @throws {QbpError} ERR_QBP_BAD_SCHEMA or ERR_QBP_BAD_OPTION. */
+export function checkModule(schema: Schema, options: ProtocolOptions): void {
+  knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
+  checkSchema(schema)
+  const { int64 = schema.int64 } = options
+  if (int64 === schema.int64) return
+  throw new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    `int64 is '${int64}', but the generated module has the types of '${schema.int64}': make it again with qbp generate --int64 ${int64}.`,
+  )
+}
+
 /** @throws {QbpError} ERR_QBP_BAD_SCHEMA for what no module of `qbp generate` exports. */
-export function checkSchema(schema: Schema): void {
+function checkSchema(schema: Schema): void {
   const { packages, messages, enums, services } = Object(schema) as Partial<Schema>
   if (Array.isArray(packages) && [messages, enums, services].every((part) => typeof part === 'object' && part !== null))
     return

@@ -1,7 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { codecLibrary } from '../codec/codec-library.ts'
-import { compileCodec } from '../codec/codec-source.ts'
 import { type Int64Kind, int64Kind, split } from '../codec/int64.ts'
 import { KINDS } from '../codec/kinds.ts'
 import { type Codec, type EnumType, type Field, Type } from '../codec/type.ts'
@@ -22,17 +21,24 @@ export interface Types {
 /**
  * Makes Types of a schema.
  *
- * @param codec the functions of a module, where it has some; else each Type's are compiled when it is first used.
+ * @param compiled makes the codec of a Type when it is first used, where the module has none.
+ * @param codec the functions of a module, where it has some.
  * @throws {QbpError} ERR_QBP_BAD_SCHEMA for a package that is not there.
  */
-export function makeTypes(schema: Description, packageName: string, int64: Int64Kind, codec?: GeneratedCodec): Types {
+export function makeTypes(
+  schema: Description,
+  packageName: string,
+  int64: Int64Kind,
+  compiled: (type: Type) => Codec,
+  codec?: GeneratedCodec,
+): Types {
   int64Kind(int64)
   if (packageName !== '' && !schema.packages.includes(packageName)) {
     const names = listed(schema.packages.filter((name) => name !== '')) || 'none'
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `The schema has no package '${packageName}'; it has ${names}.`)
   }
   const prefix = packageName === '' ? '' : `${packageName}.`
-  const makeCodec = codec === undefined ? compileCodec : generated(codec, int64)
+  const makeCodec = codec === undefined ? compiled : generated(codec, int64, compiled)
   const types = new Map<string, Type>()
   for (const fullName of Object.keys(schema.messages)) {
     const name = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
@@ -55,9 +61,9 @@ export function makeTypes(schema: Description, packageName: string, int64: Int64
 }
 
 /** Codecs that a module brings along. A message that it lacks is none of its schema's. */
-function generated(codec: GeneratedCodec, int64: Int64Kind): (type: Type) => Codec {
+function generated(codec: GeneratedCodec, int64: Int64Kind, compiled: (type: Type) => Codec): (type: Type) => Codec {
   const codecs = codec(codecLibrary(int64))
-  return (type) => codecs[type.fullName]?.(type) ?? compileCodec(type)
+  return (type) => codecs[type.fullName]?.(type) ?? compiled(type)
 }
 
 function enumOf(name: string, values: Readonly<Record<string, number>>, closed = false): EnumType {

@@ -2,9 +2,9 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import type { Role } from '../base/role.ts'
 import type { Type } from '../codec/type.ts'
+import type { FrameHeader } from '../framing/frame-header.ts'
 import type { ReadFrame } from '../framing/frame-reader.ts'
 import type { HeaderFields } from '../framing/head.ts'
-import type { Header } from '../framing/header.ts'
 import type { Entry, RawMessage, Table } from '../framing/table.ts'
 import { fieldsFromJson } from './fields-json.ts'
 import type { ProtoJson } from './proto-json.ts'
@@ -37,7 +37,7 @@ const LINE_KEYS = new Set(
 
 /** What both ways need of a Protocol. */
 interface Conversation {
-  readonly headers: { readonly [R in Role]: Header }
+  readonly headers: { readonly [R in Role]: FrameHeader }
   readonly sent: { readonly [R in Role]: Table }
   protoJson(options: { unknownFields: true }): ProtoJson
   messageType(name: string): Type

@@ -5,9 +5,9 @@ import { QbpError } from '../base/errors.ts'
 import { byteLimit, countLimit, flag, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
+import type { FrameHeader } from '../framing/frame-header.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { HeaderFields } from '../framing/head.ts'
-import type { Header } from '../framing/header.ts'
 import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
 import type { Table } from '../framing/table.ts'
@@ -90,7 +90,7 @@ const MAX_BODY_BYTES = 2 ** 20
 
 /** A reader's options, checked. */
 export class ReaderSettings implements MessageReaderSettings {
-  readonly header: Header
+  readonly header: FrameHeader
   readonly body: BodyHook | null
   readonly unknown: Policy
   readonly invalid: Policy

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Head as Reading } from '../../lib/framing/head.ts'
-import { Header, type PlainHeader } from '../../lib/framing/header.ts'
+import { Header } from '../../lib/framing/header.ts'
+import type { PlainHeader } from '../../lib/framing/plain-header.ts'
 import { headers, QbpError } from '../../lib/index.ts'
 import { randomNumbers } from '../../lib/testing/splits.ts'
 

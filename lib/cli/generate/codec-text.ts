@@ -1,5 +1,5 @@
 import { codecLibrary } from '../../codec/codec-library.ts'
-import { codecSource } from '../../codec/codec-source.ts'
+import { codecSource, compileCodec } from '../../codec/codec-source.ts'
 import type { Int64Kind } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { makeTypes } from '../../protocol/types.ts'
@@ -10,7 +10,7 @@ import { quote } from '../options/source.ts'
  * a function of each Type.
  */
 export function codecText(description: Description, int64: Int64Kind): string {
-  const { types } = makeTypes(description, '', int64)
+  const { types } = makeTypes(description, '', int64, compileCodec)
   const codecs = [...types.values()].map((type) => `    ${quote(type.fullName)}: ${lines(codecSource(type))},\n`)
   const text = codecs.join('')
   // Names of the library are written nowhere but where they are meant: a field's name stands in quotes.

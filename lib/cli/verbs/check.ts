@@ -79,7 +79,7 @@ const versionOf = ({ root, types }: Version) => ({ root, package: types.package 
 
 async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
   const root = await loadSchema(files, loadOptions(values))
-  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint')
+  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint', compileCodec)
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()
   if (hasType) {

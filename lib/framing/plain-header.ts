@@ -1,0 +1,72 @@
+import { checkNames, checkType, type HeaderWriter, type PartsWriter, type Subject } from './frame-header.ts'
+import type { Head, HeaderFields } from './head.ts'
+
+type Fields = HeaderFields | null
+
+/** The functions of a plain layout: all of it before the body, and nothing in it but constants and integers. */
+export interface HeaderCode {
+  read(this: void, buf: Uint8Array, pos: number, end: number, head: Head): number
+  /** Bytes that a header takes. */
+  size(this: void, type: number, length: number, fields: Fields): number
+  /** Writes a header at `pos`, where there is room for it. What it holds has been through `check`. */
+  write(this: void, buf: Uint8Array, pos: number, type: number, length: number, fields: Fields): void
+  /** @throws {QbpError} ERR_QBP_FIELD_OVERFLOW for a number that its field cannot hold. */
+  check(this: void, type: number, length: number, fields: Fields): void
+}
+
+/** A plain layout, ready made: what is known of it, and its functions. A module of `qbp generate` holds it. */
+export interface PlainLayout extends HeaderCode {
+  readonly text: string
+  readonly hasType: boolean
+  readonly maxType: number
+  readonly fieldNames: readonly string[]
+  /** Bytes by which each frame begins. */
+  readonly start: readonly number[]
+  /** The longest body that any header of this layout can announce; beyond it `check` decides. */
+  readonly safeLength: number
+}
+
+interface PlainDraft extends Subject {
+  readonly size: number
+  readonly before: number
+}
+
+/** Writes the header of a plain layout. */
+export class PlainHeader implements HeaderWriter, PartsWriter {
+  readonly safeLength: number
+  readonly size: HeaderCode['size']
+  readonly write: HeaderCode['write']
+  readonly #layout: PlainLayout
+  readonly #names: ReadonlySet<string>
+
+  constructor(layout: PlainLayout) {
+    this.#layout = layout
+    this.#names = new Set(layout.fieldNames)
+    this.safeLength = layout.safeLength
+    this.size = layout.size
+    this.write = layout.write
+  }
+
+  /**
+   * Makes sure that a header can say all this.
+   *
+   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW for a number that its field cannot hold; ERR_QBP_INVALID_MESSAGE for a
+   * field that the layout does not have.
+   */
+  check(type: number, length: number, fields: Fields): void {
+    checkNames(fields, this.#names, this.#layout.text)
+    checkType(type, this.#layout)
+    this.#layout.check(type, length, fields)
+  }
+
+  draft(subject: Subject): PlainDraft {
+    const { type, bodyBytes, fields } = subject
+    this.check(type as number, bodyBytes, fields)
+    const before = this.size(type as number, bodyBytes, fields)
+    return { ...subject, before, size: before + bodyBytes }
+  }
+
+  put({ type, bodyBytes, fields }: PlainDraft, buf: Uint8Array, start: number): void {
+    this.write(buf, start, type as number, bodyBytes, fields)
+  }
+}
