@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { FrameHeader } from '../../lib/framing/frame-header.ts'
 import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { Header } from '../../lib/framing/header.ts'
 import type { Part } from '../../lib/framing/layout/layout.ts'
@@ -10,7 +11,7 @@ import { everySplit, randomNumbers } from '../../lib/testing/splits.ts'
 import { Draw, drawLayout, drawMessage, protocolOf, type Sent } from '../support/layouts.ts'
 
 /** Everything that comes of the chunks, and what was before it. */
-function readAll(header: Header, protocol: Protocol, chunks: readonly Uint8Array[]) {
+function readAll(header: FrameHeader, protocol: Protocol, chunks: readonly Uint8Array[]) {
   const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table: protocol.sent.client, maxHeaderBytes: 65_536 })
   const list: object[] = []
   for (const chunk of chunks) {

@@ -4,6 +4,7 @@ import type { Int64Kind } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { makeTypes } from '../../protocol/types.ts'
 import { quote } from '../options/source.ts'
+import { usedNames } from './used-names.ts'
 
 /**
  * The codecs of a schema as source: what is compiled at run time where a module has none, from the same text. A function of the library that gives
@@ -13,10 +14,7 @@ export function codecText(description: Description, int64: Int64Kind): string {
   const { types } = makeTypes(description, '', int64, compileCodec)
   const codecs = [...types.values()].map((type) => `    ${quote(type.fullName)}: ${lines(codecSource(type))},\n`)
   const text = codecs.join('')
-  // Names of the library are written nowhere but where they are meant: a field's name stands in quotes.
-  const used = Object.keys(codecLibrary(int64 === 'long' ? 'bigint' : int64)).filter((name) =>
-    new RegExp(`(?<![\\w.'"])${name}(?![\\w'"])`).test(text),
-  )
+  const used = usedNames(Object.keys(codecLibrary(int64 === 'long' ? 'bigint' : int64)), text)
   return `(library) => {\n  const { ${used.join(', ')} } = library\n  return {\n${text}  }\n}`
 }
 

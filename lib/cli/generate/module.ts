@@ -22,6 +22,8 @@ export interface ModuleOptions {
   readonly importFrom?: string
   /** What of a Protocol's options stands in it. */
   readonly protocol?: { readonly [option in 'header' | 'types' | 'message']?: unknown }
+  /** The functions of its layouts, as `layoutsText` writes them. */
+  readonly layouts?: string
   /** Whether the functions that read and write its messages stand in it. Default true. */
   readonly codec?: boolean
 }
@@ -54,7 +56,15 @@ function messageNames(types: Iterable<Type>, packageName: string): Map<Type, str
  */
 export function generateModule(
   root: Root,
-  { files, packageName, int64 = 'bigint', importFrom = 'qbp-stream', protocol = {}, codec = true }: ModuleOptions,
+  {
+    files,
+    packageName,
+    int64 = 'bigint',
+    importFrom = 'qbp-stream',
+    protocol = {},
+    layouts = '',
+    codec = true,
+  }: ModuleOptions,
 ): GeneratedModule {
   let home: Namespace = root
   for (const segment of packageName === '' ? [] : packageName.split('.')) {
@@ -87,7 +97,7 @@ export function generateModule(
   const description = describe(root, { has: (object) => isSelected(object, selection) })
   const schema = schemaText(
     { package: packageName, int64, ...(isOptioned && { options: protocol }), ...description },
-    codec ? codecText(description, int64) : '',
+    codec ? { codec: codecText(description, int64), layouts } : {},
   )
   const enums = constants(names.module)
   const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
@@ -138,12 +148,13 @@ function isSelected(object: unknown, { types, enums, services }: ReturnType<type
 /** The schema as source: data, then the functions, and the class of 64-bit integers where the module needs one. */
 function schemaText(
   data: Description & { package: string; int64: Int64Kind; options?: object },
-  codec: string,
+  functions: Readonly<Record<string, string>>,
 ): string {
   const text = literal(data)
     .replace(/\s*\}$/, '')
     .replace(/^\{\s*/, '')
     .replace(/,$/, '')
   const long = data.int64 === 'long' ? ',\n  long: $$Long' : ''
-  return `{\n  ${text}${long}${codec === '' ? '' : `,\n  codec: ${codec}`},\n}`
+  const made = Object.entries(functions).map(([name, code]) => (code === '' ? '' : `,\n  ${name}: ${code}`))
+  return `{\n  ${text}${long}${made.join('')},\n}`
 }

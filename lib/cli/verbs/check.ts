@@ -1,3 +1,4 @@
+import { compileCodec } from '../../codec/codec-source.ts'
 import { Header } from '../../framing/header.ts'
 import { hasType } from '../../framing/layout/parse-layout.ts'
 import type { Entry } from '../../framing/table.ts'

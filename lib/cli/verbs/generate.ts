@@ -4,6 +4,7 @@ import { headers, Protocol, type ProtocolOptions } from '../../index.ts'
 import { firstPackage, loadSchema } from '../../protocol/schema/load.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
+import { layoutsText } from '../generate/layout-text.ts'
 import { generateModule } from '../generate/module.ts'
 import { isModuleFile, moduleAdvice, packageTypeOf } from '../generate/package-type.ts'
 import { fileName } from '../generate/reflection.ts'
@@ -87,12 +88,16 @@ export const run = verb(form, async (values, files, io) => {
   const packageName = values.package ?? firstPackage(root, files)
   const protocol = await protocolForms(values)
   // What no Protocol can be made with is refused here, not where the module is used.
-  if (Object.keys(protocol).length > 0) await Protocol.load(root, { ...protocol, package: packageName })
+  const isMade = Object.keys(protocol).length > 0
+  const { headers: layouts } = isMade
+    ? await Protocol.load(root, { ...protocol, package: packageName })
+    : Protocol.raw()
   const module = generated(() =>
     generateModule(root, {
       files: files.map(fileName),
       packageName,
       protocol,
+      layouts: layoutsText(layouts),
       int64,
       codec: values['no-codec'] !== true,
       ...(values.import !== undefined && { importFrom: values.import }),
