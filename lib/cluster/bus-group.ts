@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
@@ -10,6 +11,7 @@ import { MessageReader, NONE, WITHOUT_LIMITS } from '../framing/message-reader.t
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { BroadcastOptions } from '../net/group.ts'
 import { type Member, writerOf } from '../net/group-member.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { WriterSettings } from '../streams/settings.ts'
@@ -107,6 +109,8 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: P, bus: Bus, channel: string, options: BusGroupOptions<P, R> = {}) {
+    givenProtocol(protocol, 'new BusGroup(protocol, bus, channel, options?)')
+    given(typeof bus?.store === 'object', bus, 'a bus', 'new BusGroup(protocol, bus, channel, options?)')
     knownOptions('BusGroup', options, GROUP_OPTIONS as OptionNames<BusGroupOptions<P, R>>)
     const {
       durable = false,

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { formatHeld, type Held, parseHeld, Session, sessionKey } from './session.ts'
@@ -51,6 +52,7 @@ export class Sessions<State = unknown> {
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(bus: Bus, options: SessionsOptions<State> = {}) {
+    given(typeof bus?.store === 'object', bus, 'a bus', 'new Sessions(bus, options?)')
     knownOptions('Sessions', options, { ttlMs: true, beforeMove: true, onMessage: true })
     const { ttlMs = Math.min(120_000, bus.store.maxTtlMs) } = options
     if (!Number.isInteger(ttlMs) || ttlMs < 10 || ttlMs > bus.store.maxTtlMs) {

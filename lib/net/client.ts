@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { listed } from '../base/listed.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { QbpConnection } from './connection.ts'
 import { reportRefused } from './diagnostics.ts'
@@ -47,6 +49,13 @@ export async function connect<P extends Protocol>(
   protocol: P,
   options: ConnectOptions,
 ): Promise<QbpConnection<P, 'client'>> {
+  givenProtocol(protocol, 'connect(protocol, options)')
+  given(
+    options !== undefined,
+    options,
+    'an object with a port, or the path of a Unix socket,',
+    'connect(protocol, options)',
+  )
   knownOptions('connect()', options, CONNECT_OPTIONS)
   const { port, host = 'localhost', path, signal, tls: tlsOptions, connectTimeoutMs, ...rest } = options
   const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)

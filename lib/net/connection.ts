@@ -8,12 +8,14 @@ import type { Calls } from '../calls/calls.ts'
 import { type ClientOptions, makeClient } from '../calls/client.ts'
 import { type ServeOptions, serve } from '../calls/serve.ts'
 import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
 import { readerPort, writerPort } from '../streams/ports.ts'
 import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
 import { ConnectionCore, type ConnectionShell } from './connection-core.ts'
+import { givenDuplex } from './given-duplex.ts'
 import { LazyEmitter } from './lazy-emitter.ts'
 import {
   type CloseOptions,
@@ -55,7 +57,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
     super()
     const isChecked = options instanceof ConnectionSettings
-    if (!isChecked) knownOptions('QbpConnection', options, CONNECTION_OPTIONS)
+    if (!isChecked) {
+      givenProtocol(protocol, 'new QbpConnection(protocol, duplex, options?)')
+      givenDuplex(duplex, 'new QbpConnection(protocol, duplex, options?)')
+      knownOptions('QbpConnection', options, CONNECTION_OPTIONS)
+    }
     const settings = isChecked ? options : new ConnectionSettings(protocol, options)
     this.#settings = settings
     this.reader = new QbpReadable(protocol, settings.reader)

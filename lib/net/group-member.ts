@@ -1,3 +1,4 @@
+import { given } from '../base/given.ts'
 import type { Role } from '../base/role.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { type WriterPort, writerPort } from '../streams/ports.ts'
@@ -10,7 +11,9 @@ export type Member<P extends Protocol = Protocol, R extends Role = Role> = QbpWr
 
 /** The writer that a member stands for. */
 export function writerOf<P extends Protocol, R extends Role>(member: Member<P, R>): QbpWritable<P, R> {
-  return 'writer' in member ? member.writer : member
+  const writer = (member === Object(member) && 'writer' in member ? member.writer : member) as QbpWritable<P, R>
+  given(writer?.[writerPort] !== undefined, member, 'a QbpWritable or a QbpConnection', 'A Group')
+  return writer
 }
 
 /** What becomes of a message for a member that takes its bytes too slowly; see GroupOptions. */

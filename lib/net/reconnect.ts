@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
+import { given } from '../base/given.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect } from './client.ts'
 import type { QbpConnection } from './connection.ts'
@@ -47,6 +49,13 @@ export interface Connections<P extends Protocol> extends AsyncIterableIterator<Q
  * @throws {QbpError} ERR_QBP_BAD_OPTION at once; in the loop the signal's reason, or after maxAttempts the last error.
  */
 export function connections<P extends Protocol>(protocol: P, options: ReconnectOptions): Connections<P> {
+  givenProtocol(protocol, 'connections(protocol, options)')
+  given(
+    options !== undefined,
+    options,
+    'an object with a port, or the path of a Unix socket,',
+    'connections(protocol, options)',
+  )
   knownOptions('connections()', options, RECONNECT_OPTIONS)
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
   const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)

@@ -3,11 +3,13 @@ import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { isTls } from './closer.ts'
 import { QbpConnection } from './connection.ts'
 import { Departure } from './departure.ts'
 import { reportRefused, warnOf } from './diagnostics.ts'
+import { givenDuplex } from './given-duplex.ts'
 import { type Handler, Handlers } from './handlers.ts'
 import { LISTENER_OPTIONS, Listener, type ListenerOptions } from './listener.ts'
 import {
@@ -70,6 +72,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
   constructor(protocol: P, options: ServerOptions, handler: Handler<P>) {
     super()
+    givenProtocol(protocol, 'createServer(protocol, options?, handler)')
     if (typeof handler !== 'function')
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
@@ -139,6 +142,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
    * returned is closed.
    */
   attach(duplex: Duplex, options: AttachOptions = {}): QbpConnection<P, 'server'> {
+    givenDuplex(duplex, 'attach(duplex, options?)')
     knownOptions('attach()', options, { tls: true })
     const { admission } = this.#listener
     const refusal = admission.admit(duplex)

@@ -77,6 +77,7 @@ export function onlyEntry(form: OnlyForm, schema: Types): Entry {
 
 /** The message type that a name means, relative to the protocol's package or in full. */
 export function messageType(name: string, schema: Types): Type {
+  if (typeof name !== 'string') throw refusal(`The name of a message was expected, and not ${shown(name)}.`)
   const type = schema.types.get(schema.package === '' ? name : `${schema.package}.${name}`) ?? schema.types.get(name)
   if (type !== undefined) return type
   const names = [...schema.types.values()].map((each) => each.name)

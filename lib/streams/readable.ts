@@ -6,6 +6,7 @@ import type { Role } from '../base/role.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import { NONE } from '../framing/message-reader.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Incoming } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { Deferred } from './deferred.ts'
@@ -52,7 +53,10 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options?: ReadableOptions<R> | ReaderSettings)
   constructor(protocol: P, options: ReadableOptions<R> | ReaderSettings = {}) {
     super()
-    if (!(options instanceof ReaderSettings)) knownOptions('A QbpReadable', options, READABLE_OPTIONS)
+    if (!(options instanceof ReaderSettings)) {
+      givenProtocol(protocol, 'new QbpReadable(protocol, options?)')
+      knownOptions('A QbpReadable', options, READABLE_OPTIONS)
+    }
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
     this.#highWaterMark = settings.readableHighWaterMark
     this.#side = new NodeSide(this)

@@ -2,6 +2,7 @@ import type { TransformCallback, TransformOptions } from 'node:stream'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Frame } from '../framing/frame.ts'
+import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
@@ -38,7 +39,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   constructor(protocol: P, options?: WritableOptions<R> | WriterSettings)
   constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
     super()
-    if (!(options instanceof WriterSettings)) knownOptions('A QbpWritable', options, WRITABLE_OPTIONS)
+    if (!(options instanceof WriterSettings)) {
+      givenProtocol(protocol, 'new QbpWritable(protocol, options?)')
+      knownOptions('A QbpWritable', options, WRITABLE_OPTIONS)
+    }
     const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
     this.#sender = new Sender(settings, new QbpWritable.#Inside(this))
   }

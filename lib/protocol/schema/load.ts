@@ -86,6 +86,8 @@ class Loader {
 
   /** Reads a file that the caller named. */
   async name(name: string): Promise<void> {
+    if (/[{;\n]/.test(name))
+      throw new Located('This is the text of a schema; give the name of its file, or protobufjs.parse(text).root')
     const path = this.#find(name)
     this.#named.add(path)
     await this.load(path)

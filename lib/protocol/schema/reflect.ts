@@ -2,6 +2,7 @@
 
 import protobuf from 'protobufjs'
 import { QbpError } from '../../base/errors.ts'
+import { shown } from '../../base/shown.ts'
 import { type LongClass, provideLong, signedKey, split, unsignedKey } from '../../codec/int64.ts'
 import { KINDS, type Kind, wireTypeOf } from '../../codec/kinds.ts'
 import { at } from '../../codec/wire.ts'
@@ -57,6 +58,10 @@ export function describe(root: protobuf.Root, described: Described = ALL): Descr
  * @throws {QbpError} ERR_QBP_BAD_SCHEMA for what is no namespace, or does not resolve.
  */
 export function describeNamespace(namespace: protobuf.NamespaceBase): { description: Description; package: string } {
+  if (typeof (namespace as Partial<protobuf.Root> | null | undefined)?.root?.toJSON !== 'function') {
+    const text = `This is ${shown(namespace)}, no schema: give .proto files or descriptor sets by their names, or a namespace of protobufjs.`
+    throw new QbpError('ERR_QBP_BAD_SCHEMA', text)
+  }
   try {
     const root = protobuf.Root.fromJSON(namespace.root.toJSON(), new SchemaRoot())
     return { description: describe(root), package: namespace.fullName.slice(1) }
