@@ -3,11 +3,11 @@ import { shown } from './shown.ts'
 // Users' code may throw anything: undefined, a symbol, an object without a prototype, a proxy that is revoked, an error whose
 // getters throw. Whatever looks at such a value may throw itself.
 
-/** What `who` threw, as an Error that anybody can look at: itself where it is one, else one that says what it was, its cause. */
-export function errorOf(thrown: unknown, who: string): Error {
+/** What `thrower` threw, as an Error that anybody can look at: itself where it is one, else one that says what it was, its cause. */
+export function errorOf(thrown: unknown, thrower: string): Error {
   if (isError(thrown)) return thrown
   const found = typeof thrown === 'object' || typeof thrown === 'function' ? shown(thrown) : String(thrown)
-  return new Error(`${who} threw ${found}.`, { cause: thrown })
+  return new Error(`${thrower} threw ${found}.`, { cause: thrown })
 }
 
 /** Whether a value is an Error, the usual properties of which can be read: Node reads `stack` of what a stream is destroyed with. */

@@ -4,7 +4,8 @@
 // differs is said where it differs.
 
 import type { Int64Kind } from './int64.ts'
-import { familyOf, KINDS, type Kind, readEnd, wireTypeOf } from './kinds.ts'
+import { readEnd } from './kind-code.ts'
+import { familyOf, KINDS, type Kind, wireTypeOf } from './kinds.ts'
 import type { Field, Type } from './type.ts'
 import { MAX_DEPTH } from './wire.ts'
 

@@ -3,7 +3,8 @@
 // order of their numbers, each value checked as it goes by. A value that does not encode exactly as it stands ends the
 // attempt with -1: coerce.ts then finds what it may be coerced to, or what is wrong with it and where.
 
-import { familyOf, KINDS, type Kind, makeRoom, mostBytesOf, wireTypeOf } from './kinds.ts'
+import { makeRoom } from './kind-code.ts'
+import { familyOf, KINDS, type Kind, mostBytesOf, wireTypeOf } from './kinds.ts'
 import type { Field, Type } from './type.ts'
 import { MAX_DEPTH } from './wire.ts'
 

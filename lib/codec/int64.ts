@@ -13,7 +13,7 @@ export type LongClass = new (low: number, high: number, unsigned: boolean) => Lo
 
 let ownLong: LongClass | undefined
 
-/** Names the class of Longs: no other part of Qbp needs that package, so whoever reads Longs brings it along. */
+/** Names the class of Longs: no other part of Qbp needs that package, so a module that reads Longs brings it along. */
 export function provideLong(long: LongClass): void {
   ownLong = long
 }

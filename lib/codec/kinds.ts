@@ -3,154 +3,19 @@
 // https://protobuf.dev/programming-guides/encoding/#structure
 
 import { isBytes, ownBytes } from './bytes.ts'
-import { split, splitKey } from './int64.ts'
-
-/** What a kind's values are in JavaScript. An `int64` is a bigint, a number or a Long, as its protocol has it. */
-export type Family = 'int32' | 'int64' | 'float' | 'bool' | 'string' | 'bytes' | 'enum' | 'message'
-
-/** 0 varint, 1 eight bytes, 2 length-prefixed, 5 four bytes. A message that is a group has 3 where it begins and 4 where it ends. */
-export type WireType = 0 | 1 | 2 | 5
-
-/** How a value is read: what of it differs from field to field. */
-export interface Reading {
-  /** Text must be UTF-8, or else the body is malformed. */
-  utf8: boolean
-  /** The functions that make a 64-bit value of its two halves, by their names in the generated code. */
-  signed: string
-  unsigned: string
-}
-
-interface Row {
-  readonly family: Family
-  readonly wireType: WireType
-  /** An integer from 0. */
-  readonly unsigned: boolean
-  /** The most bytes that a value takes, or 0 where that depends on the value. */
-  readonly mostBytes: number
-  /** The default, as generated code has it. */
-  readonly zero: string
-  /**
-   * Statements that leave a value in `v`, and `pos` after it. `pos` may pass `end` by reading a byte that is not the field's:
-   * the loop's end finds out. Only where bytes are taken in bulk is the end checked at once.
-   */
-  read(reading: Reading): string
-  /** The condition that `v` encodes exactly as it stands. A 64-bit integer is split into `at` by it. */
-  readonly check: string
-  /** The condition that `v`, checked, is the default. */
-  readonly isDefault: string
-  /** Statements that write `v`, checked. Where the size has no bound they make room, for a tag that may follow, too. */
-  readonly write: string
-  /** As a map's key, which JavaScript has as text: statements that leave it in `v` (or `at`), and whether a text is one. Null: cannot be a key. */
-  readonly key: { readonly write: string; is(text: string): boolean } | null
-  /** What encodes as it stands, of a value that means the same; undefined if there is none. */
-  coerce(value: unknown): unknown
-  /** What may be given, for an error. */
-  readonly allowed: string
-}
-
-/** Makes room for what follows. */
-export const makeRoom = (size: number | string): string =>
-  `if (pos + ${size} > buf.length) buf = output.grow(pos, ${size});`
-
-// ---- reading. Two bytes of a varint are taken in place, for most that have more than one have no more than two.
-
-const readVarint = (then = '') =>
-  `v = buf[pos++]; if (!(v < 128)) { k = buf[pos]; if (k < 128) { v = v & 127 | k << 7; pos++ } else { v = varint32(buf, pos - 1, end); pos = at.pos } }${then}`
-const readVarint64 = (make: string) =>
-  `v = buf[pos++]; if (v < 128) v = ${make}(v, 0); else { varint64(buf, pos - 1, end); pos = at.pos; v = ${make}(at.lo, at.hi) }`
-const readEight = (make: string) =>
-  `if (pos + 8 > end) cut(); v = ${make}(fixed32(buf, pos), fixed32(buf, pos + 4)); pos += 8`
-const readFour = (value: string) => `if (pos + 4 > end) cut(); v = ${value}; pos += 4`
-
-/** Statements that leave where a length-prefixed value ends in `v`. */
-export const readEnd = `v = buf[pos++]; if (!(v < 128)) { v = size(buf, pos - 1, end); pos = at.pos } v += pos; if (!(v <= end)) cut();`
-
-// ---- writing
-
-/** Writes a uint32 in `v`: most that take more than one byte take two. */
-const writeVarint =
-  'if (v < 128) buf[pos++] = v; else if (v < 16384) { buf[pos++] = v & 127 | 128; buf[pos++] = v >>> 7 } else pos = writeVarint32(buf, pos, v);'
-const writeInt32 = `if (v >= 0) { ${writeVarint} } else pos = writeVarint64(buf, pos, v, -1);`
-const writeEight = 'n = at.hi; pos = writeFixed32(buf, writeFixed32(buf, pos, at.lo), n);'
-/** Up to 42 characters the length takes one byte, whatever they are. */
-const writeString = `n = v.length; if (n < 43) { ${makeRoom('n * 3 + 11')} mark = pos++; pos = writeText(buf, pos, v); if (pos < 0) return -1; buf[mark] = pos - mark - 1 }
-  else { n = textLength(v); ${makeRoom('n + 16')} pos = writeText(buf, writeVarint32(buf, pos, n), v); if (pos < 0) return -1 }`
-const writeBytes = `n = byteLength(v); ${makeRoom('n + 16')} pos = writeVarint32(buf, pos, n); if (n < 24) { for (let i = 0; i < n; i++) buf[pos++] = v[i] } else { buf.set(v, pos); pos += n }`
-
-// ---- families
-
-const isUnsigned = (value: number): boolean => value >>> 0 === value
-const isSigned = (value: number): boolean => (value | 0) === value
-
-/** An integer that may stand in decimal text or as a bigint; NaN for anything else. */
-function integer(value: unknown): number | bigint {
-  if (typeof value === 'number' || typeof value === 'bigint') return value
-  return typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? BigInt(value) : Number.NaN
-}
-
-type Wire = Pick<Row, 'wireType' | 'mostBytes' | 'read' | 'write'>
-
-function int32(unsigned: boolean, wire: Wire): Row {
-  const fits = unsigned ? isUnsigned : isSigned
-  const check = unsigned ? 'v >>> 0 === v' : '(v | 0) === v'
-  return {
-    ...wire,
-    family: 'int32',
-    unsigned,
-    zero: '0',
-    check,
-    isDefault: 'v === 0',
-    key: {
-      write: `v = integerKey(key); if (!(${check})) return -1;`,
-      is: (text) => String(Number(text)) === text && fits(Number(text)),
-    },
-    coerce(value) {
-      const number = Number(integer(value))
-      return fits(number) ? number : undefined
-    },
-    allowed: unsigned ? 'an integer of 0 to 4294967295' : 'an integer of -2147483648 to 2147483647',
-  }
-}
-
-function int64(unsigned: boolean, wire: Wire): Row {
-  return {
-    ...wire,
-    family: 'int64',
-    unsigned,
-    zero: unsigned ? 'unsigned(0, 0)' : 'signed(0, 0)',
-    check: `split(v, ${unsigned})`,
-    isDefault: '(at.lo | at.hi) === 0',
-    key: {
-      write: `if (!splitKey(key, ${unsigned})) return -1;`,
-      is: (text) => splitKey(text, unsigned),
-    },
-    coerce(value) {
-      const long = typeof value === 'string' ? integer(value) : value
-      return split(long, unsigned) ? long : undefined
-    },
-    allowed: `${unsigned ? 'an integer of 0 to 2**64 - 1' : 'an integer of -2**63 to 2**63 - 1'}, as a number, bigint, Long or decimal text`,
-  }
-}
-
-/** What is taken as it stands or not at all. */
-function scalar(row: Omit<Row, 'coerce' | 'unsigned'>, is: (value: unknown) => boolean): Row {
-  return { ...row, unsigned: false, coerce: (value) => (is(value) ? value : undefined) }
-}
-
-function floating(allowed: string, check: string, is: (value: number) => boolean, wire: Wire): Row {
-  return scalar(
-    {
-      ...wire,
-      family: 'float',
-      zero: '0',
-      check: `typeof v === 'number'${check}`,
-      isDefault: 'Object.is(v, 0)',
-      key: null,
-      allowed,
-    },
-    (value) => typeof value === 'number' && is(value),
-  )
-}
+import {
+  readEight,
+  readEnd,
+  readFour,
+  readVarint,
+  readVarint64,
+  writeBytes,
+  writeEight,
+  writeInt32,
+  writeString,
+  writeVarint,
+} from './kind-code.ts'
+import { type Family, floating, int32, int64, type Row, scalar, type WireType } from './kind-families.ts'
 
 const ROWS = {
   double: floating('a number', '', () => true, {

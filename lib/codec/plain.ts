@@ -8,7 +8,7 @@ type Values = Record<string | symbol, unknown>
  * not sent hold their defaults, messages within it are plain, too, and each oneof says which of its fields is set. So `{ ...m }`,
  * `structuredClone` and deep comparisons miss nothing; `JSON.stringify` writes 64-bit integers as text and bytes as base64.
  *
- * What was sent and what is a default can no longer be told apart: to send a message on, write the message itself.
+ * What was sent and what is a default can no longer be distinguished: to send a message on, write the message itself.
  */
 export function plain<M extends object>(message: M): M {
   return plainValue(message) as M

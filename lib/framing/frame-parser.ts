@@ -1,4 +1,4 @@
-// Chunks to frames, without a stream: bytes are fed in, and those who want a frame ask for it. A frame that lies whole in
+// Chunks to frames, without a stream: bytes are fed in, and frames are asked for. A frame that lies whole in
 // a chunk stays there; only one that straddles chunks is copied together, into a tail that holds nothing else. So memory
 // follows the bytes received, time is linear in them however they are cut, and what was not asked for lies untouched.
 
@@ -21,7 +21,7 @@ export class FrameParser implements Head {
   fields: HeaderFields | null = null
   /** Why a section of the current frame's header does not decode, if one does not. */
   fault: QbpError | null = null
-  /** Where the current frame's body lies: `buffer[start..end)`, valid until the next call. Its bytes belong to who fed them. */
+  /** Where the current frame's body lies: `buffer[start..end)`, valid until the next call. Its bytes belong to the feeder. */
   buffer: Uint8Array = NOTHING
   start = 0
   /** The current frame's first byte in the stream, or the next one's while there is none, and how many frames came before it. */

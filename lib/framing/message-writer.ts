@@ -2,11 +2,9 @@ import { QbpError } from '../base/errors.ts'
 import { encodeBody } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Output } from '../codec/type.ts'
-import { alloc, copy } from '../codec/wire.ts'
 import { Batch } from './batch.ts'
-import { type BodyHook, writeByHook } from './body-hook.ts'
-import { checkType, type FrameHeader, type HeaderWriter } from './frame-header.ts'
-import { MAX_HEADER_BYTES } from './frame-parser.ts'
+import type { FrameHeader } from './frame-header.ts'
+import { FrameWriter, type MessageWriterOptions } from './frame-writer.ts'
 import type { HeaderFields } from './head.ts'
 import type { Entry, Table } from './table.ts'
 
@@ -16,14 +14,6 @@ interface Sent {
   $header?: HeaderFields | null
   type?: number | string
   body?: unknown
-}
-
-/** What a message writer may have beside header, table and limit; see WritableOptions. */
-export interface MessageWriterOptions {
-  /** Default: 64 KiB. */
-  readonly maxHeaderBytes?: number
-  /** What lies between the body of the message and that on the wire. */
-  readonly body?: BodyHook | null
 }
 
 /** What is known of a frame that was made elsewhere; see frame. */
@@ -39,18 +29,11 @@ export class MessageWriter {
   entry: Entry | undefined
   /** What may be sent. */
   readonly table: Table
-  readonly #header: FrameHeader
-  readonly #maxBodyBytes: number
-  readonly #maxHeaderBytes: number
-  readonly #hook: BodyHook | null
+  readonly #frames: FrameWriter
 
   constructor(header: FrameHeader, table: Table, maxBodyBytes: number, options: MessageWriterOptions = {}) {
-    const { maxHeaderBytes = MAX_HEADER_BYTES, body = null } = options
-    this.#header = header
     this.table = table
-    this.#maxBodyBytes = maxBodyBytes
-    this.#maxHeaderBytes = maxHeaderBytes
-    this.#hook = body
+    this.#frames = new FrameWriter(header, maxBodyBytes, options)
   }
 
   /**
@@ -63,15 +46,9 @@ export class MessageWriter {
     const entry = this.#entryOf(message)
     const fields = ownFields((message as Sent).$header)
     const type = entry === undefined ? ((message as Sent).type ?? 0) : entry.type
-    const { plain } = this.#header
-    let end: number
-    if (plain === null || this.#hook !== null) {
-      end = this.#finish(entry, type, fields, output, start, this.#writeBody(message, entry, output, start))
-    } else {
-      const room = this.#keepFree(plain, type, fields, output, start)
-      end = this.#writeBody(message, entry, output, start + room)
-      end = this.#finishPlain(plain, entry, type as number, fields, output, start, room, end)
-    }
+    const room = this.#frames.reserve(type, fields, output, start)
+    const bodyEnd = this.#writeBody(message, entry, output, start + room)
+    const end = this.#frames.finish(entry, type, fields, output, start, room, bodyEnd)
     this.entry = entry // Not before: a getter of the message may have written others.
     return end
   }
@@ -90,82 +67,8 @@ export class MessageWriter {
     start: number,
   ): number {
     const { type } = entry
-    const { plain } = this.#header
-    if (plain === null || this.#hook !== null)
-      return this.#finish(entry, type, fields, output, start, body(output, start))
-    const room = this.#keepFree(plain, type, fields, output, start)
-    return this.#finishPlain(plain, entry, type as number, fields, output, start, room, body(output, start + room))
-  }
-
-  /** Keeps bytes free for a plain header. @returns how many. */
-  #keepFree(
-    header: HeaderWriter,
-    type: number | string,
-    fields: HeaderFields | null,
-    output: Output,
-    start: number,
-  ): number {
-    const room = header.size(type as number, 0, fields)
-    if (start + room > output.buf.length) output.grow(start, room)
-    return room
-  }
-
-  /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
-  #finishPlain(
-    header: HeaderWriter,
-    entry: Entry | undefined,
-    type: number,
-    fields: HeaderFields | null,
-    output: Output,
-    start: number,
-    room: number,
-    bodyEnd: number,
-  ): number {
-    let end = bodyEnd
-    const length = end - start - room
-    if (length > this.#maxBodyBytes) throw this.#tooLong(entry, length)
-    if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
-    const size = header.size(type, length, fields)
-    if (size !== room) {
-      // The length's varint takes more than the one byte that was kept free.
-      if (end + size - room > output.buf.length) output.grow(end, size - room)
-      output.buf.copyWithin(start + size, start + room, end)
-      end += size - room
-    }
-    header.write(output.buf, start, type, length, fields)
-    return end
-  }
-
-  /** Writes any header around a body that begins at `start` and is moved to where the other parts leave it. */
-  #finish(
-    entry: Entry | undefined,
-    type: number | string,
-    given: HeaderFields | null,
-    output: Output,
-    start: number,
-    bodyEnd: number,
-  ): number {
-    let end = bodyEnd
-    if (end - start > this.#maxBodyBytes) throw this.#tooLong(entry, end - start)
-    let fields = given
-    if (this.#hook !== null && entry !== undefined) {
-      const header: HeaderFields = { ...(typeof given === 'object' ? given : {}), type }
-      const packed = writeByHook(this.#hook, copy(output.buf, start, end), header)
-      if (packed.length > this.#maxBodyBytes) throw this.#tooLong(entry, packed.length)
-      if (start + packed.length > output.buf.length) output.grow(start, packed.length)
-      output.buf.set(packed, start)
-      end = start + packed.length
-      const { type: _, ...own } = header
-      if (typeof given === 'object' && (given !== null || Object.keys(own).length > 0)) fields = own
-    }
-    const bodyBytes = end - start
-    const header = this.#header
-    checkType(type, header)
-    const draft = header.writer.draft({ type, bodyBytes, fields, maxHeaderBytes: this.#maxHeaderBytes })
-    if (start + draft.size > output.buf.length) output.grow(end, start + draft.size - end)
-    output.buf.copyWithin(start + draft.before, start, end)
-    header.writer.put(draft, output.buf, start)
-    return start + draft.size
+    const room = this.#frames.reserve(type, fields, output, start)
+    return this.#frames.finish(entry, type, fields, output, start, room, body(output, start + room))
   }
 
   /** Writes a message's body at `pos` and returns the position after it. */
@@ -183,21 +86,12 @@ export class MessageWriter {
 
   /** Whether something is sent before the first frame. */
   get hasPreamble(): boolean {
-    return this.#header.preamble !== null
+    return this.#frames.hasPreamble
   }
 
-  /**
-   * What is sent before the first frame.
-   *
-   * @throws {QbpError} as `write`, for what the layout's preamble cannot hold.
-   */
+  /** What is sent before the first frame. @throws {QbpError} as `write`, for what the layout's preamble cannot hold. */
   preamble(fields: HeaderFields | null): Uint8Array {
-    const { preamble } = this.#header
-    if (preamble === null) return new Uint8Array(0)
-    const draft = preamble.writer.draft({ type: 0, bodyBytes: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
-    const bytes = alloc(draft.size)
-    preamble.writer.put(draft, bytes, 0)
-    return bytes
+    return this.#frames.preamble(fields)
   }
 
   /** Checks that a frame that was made elsewhere may be sent this way. @throws {QbpError} ERR_QBP_INVALID_MESSAGE or ERR_QBP_TOO_LONG. */
@@ -209,7 +103,7 @@ export class MessageWriter {
         entry === undefined ? {} : { messageName: entry.name },
       )
     }
-    if (bodyBytes > this.#maxBodyBytes) throw this.#tooLong(entry, bodyBytes)
+    this.#frames.admit(entry, bodyBytes)
   }
 
   /** The frame of a message by itself, its bytes the caller's. @throws as `write`. */
@@ -248,15 +142,6 @@ export class MessageWriter {
         field: '$name',
         ...(typeof name === 'string' ? { messageName: name } : {}),
       },
-    )
-  }
-
-  #tooLong(entry: Entry | undefined, size: number): QbpError {
-    const limit = this.#maxBodyBytes
-    return new QbpError(
-      'ERR_QBP_TOO_LONG',
-      `The body of ${entry?.name ?? 'the message'} takes ${size} bytes; maxBodyBytes allows ${limit}. Nothing of the message was sent.`,
-      { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
     )
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The names of the functions that led here, those that await the others among them: V8 follows a promise to what awaits it. An
- * AsyncLocalStorage would say more, and slow every promise of the process on Node 20. Empty where an engine does not tell.
+ * AsyncLocalStorage would say more, and slow every promise of the process on Node 20. Empty where an engine gives no stack.
  */
 export function callers(): readonly (string | null)[] {
   const { stackTraceLimit, prepareStackTrace } = Error

@@ -8,13 +8,11 @@ import { ConnectionCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
 import { type ReportedConnection, reportClose, reportOpen, warnOf } from './diagnostics.ts'
 import { handOver, handoverRefusal } from './handover.ts'
+import { Ledger } from './ledger.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { lost, Plumbing, type PlumbingUser } from './plumbing.ts'
-import type { Sending } from './sending.ts'
 import { type ConnectionSettings, GRACE_MS } from './settings.ts'
-import { type Counts, Faults } from './stats.ts'
-import { Countdown } from './timer.ts'
-import { handshakeTimeout } from './tls.ts'
+import type { Counts } from './stats.ts'
 
 /** The connection that a core is the inside of. */
 export interface ConnectionShell extends ReportedConnection {
@@ -34,12 +32,10 @@ export class ConnectionCore implements PlumbingUser, Watched {
   /** Where the protocol carries calls. */
   readonly calls: ConnectionCalls | null
   /** What bytes come to: the reader, or what takes calls out in front of it. */
-  readonly #intake: ReaderPort
+  readonly intake: ReaderPort
   readonly #deadlines: Deadlines
   readonly #closer: Closer
-  #faults: Faults | null = null
-  /** The last message refused on write; where it then ends the connection it is no second fault. */
-  #refusal: unknown
+  readonly #ledger: Ledger
 
   constructor(
     connection: ConnectionShell,
@@ -53,9 +49,10 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.#writer = ports.writer
     this.#deadlines = new Deadlines(this, settings)
     this.calls = settings.calls === null ? null : new ConnectionCalls(settings, settings.calls, ports, this)
-    this.#intake = this.calls?.sorter ?? ports.reader
-    this.plumbing = new Plumbing(duplex, this.#intake, ports.writer, this)
+    this.intake = this.calls?.sorter ?? ports.reader
+    this.plumbing = new Plumbing(duplex, this.intake, ports.writer, this)
     this.#closer = new Closer(this.life, this.plumbing, settings.lingerMs)
+    this.#ledger = new Ledger(ports.reader, ports.writer, this.calls)
   }
 
   /** To be called once the connection stands. */
@@ -133,14 +130,14 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   /** The duplex has failed or closed: the reader fails after what it brought, and nothing more can be sent. */
   #fail(fault: Error): void {
-    if (!this.plumbing.isReaderEnded) this.#intake.fail(fault)
+    if (!this.plumbing.isReaderEnded) this.intake.fail(fault)
     this.calls?.gone(fault)
     this.#writer.fail(fault)
   }
 
   finish(): void {
     const isFirst = this.life.end((outcome) => {
-      if (outcome !== null && outcome !== this.#refusal) this.#count(outcome)
+      this.#ledger.closed(outcome)
       this.#settings.owner?.closed(this.connection)
       reportClose(this.connection, outcome)
     })
@@ -160,15 +157,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
     const refusal = handoverRefusal(this.plumbing, isRead)
     if (refusal !== null) throw refusal
     this.#deadlines.stop()
-    const late = new Countdown(timeoutMs, () => this.destroy(handshakeTimeout(timeoutMs)))
-    try {
-      return await handOver(this.plumbing, () => {
-        if (!this.isClosing) return null
-        return this.life.outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
-      })
-    } finally {
-      late.cancel()
-    }
+    return handOver(this, timeoutMs)
   }
 
   /** Goes on with another duplex. */
@@ -189,20 +178,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
   // ---- counting
 
   addTo(sum: Counts): void {
-    const { tally, skipped } = this.#reader
-    sum.in.add(tally)
-    sum.out.add(this.#writer.tally)
-    sum.skipped.unknown += skipped.unknown
-    sum.skipped.invalid += skipped.invalid
-    sum.skipped.slow += this.#writer.skipped
-    if (this.#faults !== null) sum.faults.add(this.#faults)
-    if (this.calls !== null) sum.addCalls(this.calls.calls.counts, this.calls.calls.underWay)
+    this.#ledger.addTo(sum)
     sum.queuedBytes += this.queuedBytes
-  }
-
-  #count(fault: unknown): void {
-    this.#faults ??= new Faults()
-    this.#faults.count(fault)
   }
 
   // ---- for the plumbing
@@ -261,8 +238,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
   }
 
   refused(fault: unknown): void {
-    this.#refusal = fault
-    this.#count(fault)
+    this.#ledger.refused(fault)
   }
 
   /** A bug of this side: nothing more is said to the peer. The server reports it, or `closed`; else nobody would hear of it. */
@@ -285,29 +261,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   // ---- for the deadlines
 
-  get waiting(): boolean {
-    return this.#intake.waiting
-  }
-
-  get frames(): { readonly index: number; readonly pending: number } {
-    return this.#intake.frames
-  }
-
-  isPaused(): boolean {
-    return this.plumbing.duplex.isPaused()
-  }
-
-  get sending(): Sending {
-    return this.plumbing.sending
-  }
-
   beat(): boolean {
-    const { beat } = this.#settings
-    const { writer } = this.connection
-    if (beat === null || !writer.writable || writer.writableNeedDrain) return false
-    if (!this.#writer.hasRoom(beat.frame.length)) return false // What the peer is still to take is question enough.
-    this.#writer.frame(beat.frame, beat.entry, beat.message)
-    return true
+    return this.#settings.beat?.send(this.#writer, this.connection.writer) ?? false
   }
 
   missed(fault: QbpError): void {

@@ -1,17 +1,19 @@
 import { QbpError } from '../base/errors.ts'
+import type { ReaderPort } from '../streams/ports.ts'
 import type { Sending } from './sending.ts'
 import type { TimeLimits } from './time-limits.ts'
 import { afterInput, timer } from './timer.ts'
 
 /** What the deadlines of a connection watch. */
 export interface Watched {
-  /** Whether somebody here waits for bytes. */
-  readonly waiting: boolean
-  /** Whether this side pushes back: bytes that come are not seen then. */
-  isPaused(): boolean
-  readonly frames: { readonly index: number; readonly pending: number }
-  /** Bytes of ours that the peer has taken, as far as can be seen here; and whether some wait. */
-  readonly sending: Sending
+  /** Whether somebody here waits for bytes, and for which frame. */
+  readonly intake: Pick<ReaderPort, 'waiting' | 'frames'>
+  readonly plumbing: {
+    /** Paused, this side pushes back: bytes that come are not seen then. */
+    readonly duplex: { isPaused(): boolean }
+    /** Bytes of ours that the peer has taken, as far as can be seen here; and whether some wait. */
+    readonly sending: Sending
+  }
   /** Sends the heartbeat's message. @returns false where there is no room for it. */
   beat(): boolean
   missed(fault: QbpError): void
@@ -32,7 +34,7 @@ export class Deadlines {
   readonly #watched: Watched
   readonly #limits: TimeLimits
   #phase: 'stopped' | 'running' | 'deaf' = 'stopped'
-  /** Chunks that have come: whoever looks again sees by it whether anything has. */
+  /** Chunks that have come: a second look sees by it whether anything has. */
   #chunks = 0
   #idle: NodeJS.Timeout | undefined
   #heartbeat: NodeJS.Timeout | undefined
@@ -60,7 +62,7 @@ export class Deadlines {
     this.#phase = 'running'
     this.#idle = timer(idleTimeoutMs, () => this.#idleExpired())
     this.#heartbeat = timer(beatAfterMs, () => this.#heartbeatExpired())
-    if (this.#watched.sending.waits) this.blocked()
+    if (this.#watched.plumbing.sending.waits) this.blocked()
   }
 
   /** Bytes have come and have been fed to the reader. */
@@ -70,7 +72,7 @@ export class Deadlines {
     this.#idle?.refresh()
     if (this.#awaits === 'silence') this.#heartbeat?.refresh()
     else this.#await('silence')
-    if (this.#frame !== undefined || this.#watched.frames.pending === 0) return
+    if (this.#frame !== undefined || this.#watched.intake.frames.pending === 0) return
     this.#watchFrame()
     this.#frame = timer(this.#limits.frameTimeoutMs / STEPS, () => this.#frameStep())
   }
@@ -79,7 +81,7 @@ export class Deadlines {
   blocked(): void {
     if (this.#phase === 'stopped' || this.#sending !== undefined) return
     if (this.#limits.shortestMs === Number.POSITIVE_INFINITY) return
-    this.#taken = this.#watched.sending.taken
+    this.#taken = this.#watched.plumbing.sending.taken
     this.#stalled = 0
     this.#sending = timer(this.#limits.shortestMs / STEPS, () => this.#sendingStep())
   }
@@ -103,10 +105,10 @@ export class Deadlines {
 
   /** Gives up unless something has come, or was taken, by the time that the kernel's bytes have been read. */
   #giveUp(fault: () => QbpError): void {
-    const { taken } = this.#watched.sending
+    const { taken } = this.#watched.plumbing.sending
     const before = this.#chunks
     afterInput(() => {
-      if (this.#phase !== 'running' || this.#chunks !== before || this.#watched.sending.taken !== taken) return
+      if (this.#phase !== 'running' || this.#chunks !== before || this.#watched.plumbing.sending.taken !== taken) return
       this.#watched.missed(fault())
     })
   }
@@ -115,7 +117,7 @@ export class Deadlines {
 
   #idleExpired(): void {
     this.#idle?.refresh() // For where it is looked at again.
-    if (this.#watched.isPaused()) return
+    if (this.#watched.plumbing.duplex.isPaused()) return
     const { idleTimeoutMs } = this.#limits
     this.#giveUp(
       () =>
@@ -128,7 +130,7 @@ export class Deadlines {
   /** No byte for a while: time to ask, or, after that, to give up. */
   #heartbeatExpired(): void {
     this.#heartbeat?.refresh()
-    if (this.#watched.isPaused()) return
+    if (this.#watched.plumbing.duplex.isPaused()) return
     if (this.#awaits !== 'answer' && this.#watched.beat()) this.#await('answer')
     else if (this.#awaits === 'silence') this.#await('room')
     else this.#giveUp(() => this.#dead())
@@ -153,7 +155,7 @@ export class Deadlines {
   // ---- a peer that takes nothing
 
   #sendingStep(): void {
-    const { taken, waits } = this.#watched.sending
+    const { taken, waits } = this.#watched.plumbing.sending
     if (taken !== this.#taken) {
       this.#taken = taken
       this.#stalled = 0
@@ -168,7 +170,7 @@ export class Deadlines {
     const { stallTimeoutMs, shortestMs } = this.#limits
     if ((this.#stalled * shortestMs) / STEPS < stallTimeoutMs) return
     afterInput(() => {
-      if (this.#phase === 'stopped' || this.#watched.sending.taken !== taken) return
+      if (this.#phase === 'stopped' || this.#watched.plumbing.sending.taken !== taken) return
       this.#watched.missed(
         new QbpError(
           'ERR_QBP_STALL_TIMEOUT',
@@ -182,14 +184,14 @@ export class Deadlines {
   // ---- a frame that does not become whole
 
   #watchFrame(): void {
-    const { index, pending } = this.#watched.frames
+    const { index, pending } = this.#watched.intake.frames
     this.#index = index
     this.#pending = pending
     this.#waited = 0
   }
 
   #frameStep(): void {
-    const { waiting, frames } = this.#watched
+    const { waiting, frames } = this.#watched.intake
     if (frames.pending === 0) {
       this.#frame = undefined
       return
@@ -205,11 +207,11 @@ export class Deadlines {
   /** Whether the frame has come on fast enough since it is watched. */
   #comesOn(): boolean {
     const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits
-    return this.#watched.frames.pending - this.#pending >= (minFrameBytesPerSecond * frameTimeoutMs) / 1_000
+    return this.#watched.intake.frames.pending - this.#pending >= (minFrameBytesPerSecond * frameTimeoutMs) / 1_000
   }
 
   #frameExpired(): void {
-    const { frames } = this.#watched
+    const { frames } = this.#watched.intake
     if (this.#phase !== 'running' || frames.pending === 0) return
     if (frames.index !== this.#index || this.#comesOn()) return
     const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits

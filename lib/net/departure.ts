@@ -26,7 +26,7 @@ export class Departure {
     })
   }
 
-  /** After so long whoever is not gone is not waited for any more. */
+  /** After so long nothing that is not gone is waited for any more. */
   within(ms: number, expired: () => void): void {
     if (this.#isOver) return
     const late = () => {

@@ -149,7 +149,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     return written
   }
 
-  /** Those who are to get a message. Members that are over leave. */
+  /** The members that are to get a message. Members that are over leave. */
   #receivers({ except = null, to }: BroadcastOptions<P, R, D>): Joined<P, R, D>[] {
     const excepted = except === null ? null : writerOf(except)
     const receivers: Joined<P, R, D>[] = []

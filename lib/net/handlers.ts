@@ -58,7 +58,7 @@ export class Handlers<P extends Protocol> {
     return this.#running
   }
 
-  /** Whether one of them leads to whoever asks. */
+  /** Whether one of them leads to the caller. */
   get isCaller(): boolean {
     return callers().includes(this.#frame)
   }

@@ -4,22 +4,41 @@ import { Duplex, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
 import type { Plumbing } from './plumbing.ts'
+import { Countdown } from './timer.ts'
+import { handshakeTimeout } from './tls.ts'
+
+/** The connection that hands its duplex over. */
+interface Giver {
+  readonly plumbing: Plumbing
+  readonly isClosing: boolean
+  readonly life: { readonly outcome: Error | null }
+  destroy(fault: Error): void
+}
 
 /**
  * Takes the duplex off its reader and writer: paused, with all that was written sent, and all that was not read put back in
- * front.
+ * front. After `timeoutMs` the connection is destroyed.
  *
- * @param over the fault of a connection that is over, else null; it is asked once all is sent.
- * @throws the fault.
+ * @throws the fault of a connection that is over by then.
  */
-export async function handOver(plumbing: Plumbing, over: () => Error | null): Promise<Duplex> {
+export async function handOver(giver: Giver, timeoutMs: number): Promise<Duplex> {
+  const late = new Countdown(timeoutMs, () => giver.destroy(handshakeTimeout(timeoutMs)))
+  try {
+    return await take(giver)
+  } finally {
+    late.cancel()
+  }
+}
+
+async function take(giver: Giver): Promise<Duplex> {
+  const { plumbing } = giver
   const { duplex } = plumbing
   plumbing.stop()
   // Until the operating system has all: TLS would overtake what the socket itself still holds. The callback of an empty write
   // would say when that is, but a WebSocket sends that as a message.
   for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
-  const fault = over()
-  if (fault !== null) throw fault
+  if (giver.isClosing)
+    throw giver.life.outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
   const rest = plumbing.leave()
   if (rest.length === 0) return duplex
   if (!duplex.readableEnded) {

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
-import { bytesOf } from '../codec/bytes.ts'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
+import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData, stopDrain } from './duplex-events.ts'
 import { give, type Sending, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
@@ -19,10 +19,6 @@ export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finis
   allSent(): void
   duplexClosed(): void
 }
-
-/** Where a duplex has its plumbing, so that its listeners can be the same functions for every connection. */
-const plumbing = Symbol('qbp.plumbing')
-type Plumbed = Duplex & { [plumbing]?: Plumbing }
 
 // What becomes of the bytes that come:
 //
@@ -41,19 +37,27 @@ type Plumbed = Duplex & { [plumbing]?: Plumbing }
 //   ended       None follow: the peer has ended its side.
 type Intake = 'open' | 'dropping' | 'concluded' | 'ended'
 
+// And what passes through the duplex:
+//
+//     flowing ◄─── the reader has room, or has none ───► held
+//        ▲ │                                              │
+//     go │ └──── stop ────► moving ◄──── stop ────────────┘
+//        └─────────────────────┘
+//
+//   held     It is paused: the reader pushes back.
+//   moving   It is being handed on, and nothing passes.
+type Flow = 'flowing' | 'held' | 'moving'
+
 /** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
-export class Plumbing implements StreamOwner {
+export class Plumbing implements StreamOwner, DuplexUser {
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   readonly #user: PlumbingUser
-  #duplex: Plumbed
+  #duplex: HeardDuplex
   #intake: Intake = 'open'
-  /** Bytes came that were dropped. */
-  #hasDropped = false
-  /** The reader pushes back. */
-  #isHeld = false
-  /** The duplex is being handed on, and nothing passes. */
-  #isMoving = false
+  #flow: Flow = 'flowing'
+  /** Bytes that came and were dropped. */
+  #dropped = 0
   /** Bytes given to the duplex. */
   #given = 0
   /** To be called when the duplex has sent all. */
@@ -79,7 +83,7 @@ export class Plumbing implements StreamOwner {
   }
 
   get isMoving(): boolean {
-    return this.#isMoving
+    return this.#flow === 'moving'
   }
 
   /** Whether the reader has been given its end. */
@@ -93,7 +97,7 @@ export class Plumbing implements StreamOwner {
   }
 
   get hasDropped(): boolean {
-    return this.#hasDropped
+    return this.#dropped > 0
   }
 
   get sending(): Sending {
@@ -102,35 +106,20 @@ export class Plumbing implements StreamOwner {
 
   #connect(): void {
     const duplex = this.#duplex
-    duplex[plumbing] = this
     duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
-    duplex.on('error', onError).on('close', onClose).on('finish', onFinish)
-    if (duplex.destroyed) {
-      process.nextTick(onClose.bind(duplex)) // It was closed before it came here, or in the turn in which its handshake was done.
-      return
-    }
-    duplex.on('end', onEnd).on('data', onData) // The last makes it flow.
-    if (duplex.isPaused()) duplex.resume()
-    duplex.on('drain', onDrain)
-    this.#writer.drained()
-  }
-
-  #disconnect(): void {
-    const duplex = this.#duplex
-    duplex.off('error', onError).off('close', onClose).off('finish', onFinish)
-    duplex.off('end', onEnd).off('data', onData).off('drain', onDrain)
-    delete duplex[plumbing]
+    listen(duplex, this)
+    if (!duplex.destroyed) this.#writer.drained()
   }
 
   /** Nobody reads any more. */
   drop(): void {
     if (this.#intake === 'open') this.#intake = 'dropping'
-    if (!this.#isMoving && !this.#duplex.destroyed) this.#duplex.resume()
+    if (!this.isMoving && !this.#duplex.destroyed) this.#duplex.resume()
   }
 
   /** What the duplex has taken off the wire is the reader's, and nothing more. */
   conclude(): void {
-    if (!this.#isMoving) while (this.#duplex.read() !== null); // Each chunk comes by `onData`.
+    if (!this.isMoving) while (this.#duplex.read() !== null); // Each chunk comes by `onData`.
     this.#reader.conclude()
     this.#intake = 'concluded'
     this.drop()
@@ -150,8 +139,8 @@ export class Plumbing implements StreamOwner {
   }
 
   more(): void {
-    if (!this.#isHeld || this.#isMoving) return
-    this.#isHeld = false
+    if (this.#flow !== 'held') return
+    this.#flow = 'flowing'
     this.#duplex.resume()
   }
 
@@ -180,7 +169,7 @@ export class Plumbing implements StreamOwner {
   }
 
   writerDestroyed(fault: Error | null): void {
-    if (fault === null && !this.#isMoving) this.#duplex.end() // Destroyed by its user, it ends nothing by itself.
+    if (fault === null && !this.isMoving) this.#duplex.end() // Destroyed by its user, it ends nothing by itself.
     this.#user.writerDestroyed(fault)
   }
 
@@ -196,11 +185,11 @@ export class Plumbing implements StreamOwner {
 
   arrived(chunk: Uint8Array): void {
     if (this.#intake !== 'open') {
-      if (chunk.length > 0) this.#hasDropped = true
+      this.#dropped += chunk.length
       if (!this.#reader.drains) return
     }
     if (!this.#reader.arrive(chunk)) {
-      this.#isHeld = true
+      this.#flow = 'held'
       this.#duplex.pause()
     }
     this.#user.heard()
@@ -221,8 +210,8 @@ export class Plumbing implements StreamOwner {
   /** Takes what a failed duplex holds still, paused by push-back: it came before the fault. Node emits no `data` for it. */
   #takeRest(): void {
     const duplex = this.#duplex
-    if (this.#isMoving || this.#intake !== 'open' || !duplex.errored || duplex.readableLength === 0) return
-    for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) onData.call(duplex, chunk)
+    if (this.isMoving || this.#intake !== 'open' || !duplex.errored || duplex.readableLength === 0) return
+    readRest(duplex)
   }
 
   allSent(): void {
@@ -243,25 +232,23 @@ export class Plumbing implements StreamOwner {
 
   /** Nothing passes from now on: what was written is on its way, and what is written yet waits for `go`. */
   stop(): void {
-    const duplex = this.#duplex
-    this.#isMoving = true
-    duplex.off('data', onData)
-    duplex.pause()
+    this.#flow = 'moving'
+    stopData(this.#duplex)
     this.#writer.flush()
     this.#writer.hold()
-    duplex.off('drain', onDrain)
+    stopDrain(this.#duplex)
   }
 
   /** Lets the duplex go. @returns every byte after the last message handed out. */
   leave(): Uint8Array {
-    this.#disconnect()
+    leave(this.#duplex)
     return this.#reader.rest()
   }
 
   /** Goes on with another duplex: the one that was let go, with TLS on it. */
   go(duplex: Duplex): void {
     this.#duplex = duplex
-    this.#isMoving = this.#isHeld = false
+    this.#flow = 'flowing'
     this.#connect()
   }
 }
@@ -270,35 +257,4 @@ export class Plumbing implements StreamOwner {
 export function lost(bytes: number, why = ' before the connection closed', limit?: number): QbpError {
   const facts = limit === undefined ? {} : { limit }
   return new QbpError('ERR_QBP_CLOSED', `${bytes} bytes could not be sent${why}.`, { size: bytes, ...facts })
-}
-
-function onData(this: Plumbed, chunk: unknown): void {
-  let bytes: Uint8Array
-  try {
-    bytes = bytesOf('A chunk of the duplex', chunk) // One in object mode, or with an encoding, may yield anything.
-  } catch (fault) {
-    this.destroy(fault as Error)
-    return
-  }
-  this[plumbing]?.arrived(bytes)
-}
-
-function onEnd(this: Plumbed): void {
-  this[plumbing]?.peerEnded()
-}
-
-function onError(this: Plumbed, fault: Error): void {
-  this[plumbing]?.duplexFailed(fault)
-}
-
-function onFinish(this: Plumbed): void {
-  this[plumbing]?.allSent()
-}
-
-function onClose(this: Plumbed): void {
-  this[plumbing]?.duplexClosed()
-}
-
-function onDrain(this: Plumbed): void {
-  this[plumbing]?.drained()
 }

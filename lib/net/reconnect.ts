@@ -108,12 +108,12 @@ export function connections<P extends Protocol>(protocol: P, options: ReconnectO
 /** Until the connection is closed, or the peer has ended and somebody here has read as far. */
 async function ended({ reader, closed }: QbpConnection): Promise<void> {
   if (reader.readableEnded || reader.destroyed) return
-  let told = () => {}
+  let isEnd = () => {}
   const end = new Promise<void>((resolve) => {
-    told = resolve
+    isEnd = resolve
     reader.once('end', resolve)
     reader.once('close', resolve)
   })
   await Promise.race([closed, end])
-  reader.off('end', told).off('close', told)
+  reader.off('end', isEnd).off('close', isEnd)
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
-import { knownOptions, type OptionNames } from '../base/options.ts'
+import { knownOptions } from '../base/options.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { isTls } from './closer.ts'
@@ -11,35 +11,11 @@ import { Departure } from './departure.ts'
 import { reportRefused, warnOf } from './diagnostics.ts'
 import { givenDuplex } from './given-duplex.ts'
 import { type Handler, Handlers } from './handlers.ts'
-import { LISTENER_OPTIONS, Listener, type ListenerOptions } from './listener.ts'
-import {
-  type CloseOptions,
-  CONNECTION_OPTIONS,
-  type ConnectionOptions,
-  ConnectionSettings,
-  graceOf,
-} from './settings.ts'
-import { addCounts, type ConnectionStats, Counts } from './stats.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
+import { type AttachOptions, SERVER_OPTIONS, type ServerOptions, type ServerStats } from './server-options.ts'
+import { type CloseOptions, ConnectionSettings, graceOf } from './settings.ts'
+import { addCounts, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
-
-/** The options of a server: those of each of its connections, and how sockets are let in. */
-export interface ServerOptions extends Omit<ConnectionOptions, 'role'>, ListenerOptions {}
-
-const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
-const SERVER_OPTIONS: OptionNames<ServerOptions> = { ...ROLELESS_OPTIONS, ...LISTENER_OPTIONS }
-
-/** For one attached duplex. */
-export interface AttachOptions {
-  /** False: the duplex is secure already, though it is no TLSSocket (a WebSocket's over HTTPS), and needs no TLS of the server's. */
-  tls?: false
-}
-
-/** What went over a server's connections, the closed ones included. */
-export interface ServerStats extends ConnectionStats {
-  /** Connections that are open, and all that were ever accepted. */
-  connections: number
-  accepted: number
-}
 
 interface ServerEvents<P extends Protocol> {
   connection: [connection: QbpConnection<P, 'server'>]

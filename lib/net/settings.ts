@@ -1,11 +1,8 @@
 // The options of connections, and the same checked; see streams/settings.
 
-import { QbpError } from '../base/errors.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { CALL_OPTIONS, CallLimits, type CallOptions } from '../calls/limits.ts'
-import type { MessageWriter } from '../framing/message-writer.ts'
-import type { Entry } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import {
   READABLE_OPTIONS,
@@ -15,6 +12,7 @@ import {
   type WritableOptions,
   WriterSettings,
 } from '../streams/settings.ts'
+import { Beat } from './beat.ts'
 import { DEADLINE_OPTIONS, type DeadlineOptions, TimeLimits } from './time-limits.ts'
 import { HANDSHAKE_TIMEOUT_MS } from './tls.ts'
 
@@ -61,13 +59,6 @@ export function graceOf(options: CloseOptions): number {
   return milliseconds('graceMs', options.graceMs, GRACE_MS)
 }
 
-/** The message of a heartbeat, and its frame, made once. */
-interface Beat {
-  readonly message: object
-  readonly entry: Entry | undefined
-  readonly frame: Uint8Array
-}
-
 /** What a connection reports to beside its user: its server. */
 export interface ConnectionOwner {
   /** It has closed. */
@@ -95,20 +86,10 @@ export class ConnectionSettings extends TimeLimits {
     this.role = options.role
     this.reader = new ReaderSettings(protocol, options)
     this.writer = new WriterSettings(protocol, { ...options, slow: options.slow ?? 'destroy' })
-    this.beat = beatOf(this.writer.framer, options)
+    this.beat = Beat.of(this.writer.framer, options)
     const limits = new CallLimits(options)
     this.calls = protocol.calls === null ? null : { protocol, limits }
     this.lingerMs = milliseconds('lingerMs', options.lingerMs, 2_000)
     this.handshakeTimeoutMs = milliseconds('handshakeTimeoutMs', options.handshakeTimeoutMs, HANDSHAKE_TIMEOUT_MS)
-  }
-}
-
-function beatOf(framer: MessageWriter, { heartbeat }: ConnectionOptions): Beat | null {
-  if (heartbeat === undefined) return null
-  const { message } = heartbeat
-  try {
-    return { frame: framer.frame(message), entry: framer.table.entryOf(message), message }
-  } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_OPTION', `heartbeat.message cannot be sent: ${(cause as Error).message}`, { cause })
   }
 }

@@ -4,7 +4,7 @@ import { Tally, type Traffic } from '../framing/traffic.ts'
 
 /** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
-  /** Messages handed out to whoever reads, the skipped ones included. */
+  /** Messages handed out, the skipped ones included. */
   messagesIn: number
   messagesOut: number
   /** Bytes of whole frames. */

@@ -7,7 +7,7 @@ export function timer(ms: number, expired: () => void): NodeJS.Timeout | undefin
 }
 
 /**
- * Calls back after what waits in the kernel has been read: an expired timer runs before it. Who was silent by the clock alone,
+ * Calls back after what waits in the kernel has been read: an expired timer runs before it. A peer that was silent by the clock alone,
  * while this process was busy, has been heard by then.
  */
 export function afterInput(look: () => void): void {

@@ -17,7 +17,7 @@ export class ChunkQueue {
   owner: ReaderOwner | null = null
   #source: Source = 'flowing'
   readonly #frames: FrameParser
-  /** Who brought the chunk that is being read, and brings the next; null while none is being read. */
+  /** What brought the chunk that is being read, and brings the next; null while none is being read. */
   #bringer: 'node' | 'owner' | null = null
   /** Of Node's chunk, which asks for the next; or of Node's end, which goes on to report it. */
   #callback: TransformCallback | null = null

@@ -8,7 +8,7 @@ interface Drained {
   emitDrain(): void
 }
 
-/** Whether a writer's users are to wait, and those who do. A push-back always lifts. */
+/** Whether a writer's users are to wait, and the calls that do. A push-back always lifts. */
 export class PushBack {
   readonly #stream: Drained
   #phase: 'free' | 'full' = 'free'

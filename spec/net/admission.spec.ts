@@ -147,7 +147,7 @@ describe(
       await server.close()
     })
 
-    it('speaks TLS where the server does, and serves nobody who does not', async () => {
+    it('speaks TLS where the server does, and serves no peer that does not', async () => {
       const known = await certificates()
       const served: boolean[] = []
       const server = createServer(protocol, { tls: known.server }, async (reader, writer, connection) => {

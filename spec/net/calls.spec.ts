@@ -239,7 +239,7 @@ describe('calls on a connection', () => {
     })
   })
 
-  it('of a peer that breaks their rules are told, and the connection ends with the fault', async () => {
+  it('of a peer that breaks their rules are reported, and the connection ends with the fault', async () => {
     const [left, right] = duplexPair()
     right.on('error', () => {})
     const server = new Connection(protocol, left, { role: 'server' })
@@ -293,9 +293,9 @@ describe('calls on a connection', () => {
     expect((await warned)[0])
       .to.have.property('message')
       .that.includes('a bug')
-    const told = once(server, 'clientError')
+    const reported = once(server, 'clientError')
     expect(await rejection(client.client('Accounts').open({}))).to.include({ code: 'INTERNAL' })
-    expect(await told).to.deep.equal([bug, connection])
+    expect(await reported).to.deep.equal([bug, connection])
     client.destroy()
     await server.close()
   })

@@ -133,16 +133,16 @@ describe(
     })
     const host = 'localhost'
 
-    /** What a client and the server are told of a handshake. */
+    /** What a client and the server hear of a handshake. */
     async function attempt(
       server: tls.TlsOptions,
       client: tls.ConnectionOptions,
     ): Promise<{ client: string; server: string }> {
       await using serving = await serve({ tls: server }, echo)
       const port = portOf(serving)
-      let told = ''
+      let reported = ''
       serving.on('clientError', (error: Error & { code?: string }) => {
-        told = `${error.code}: ${error.message}`
+        reported = `${error.code}: ${error.message}`
       })
       try {
         await using connection = await connect(protocol, {
@@ -153,11 +153,11 @@ describe(
         await connection.writer.writeMessage({ $name: 'Leave' })
         // With TLS 1.3 a client is connected before the server has judged its certificate.
         const answer = await connection.reader.readMessage()
-        for (let n = 0; n < 50 && answer === null && told === ''; n++) await setTimeout(2)
-        return { client: answer === null ? 'ended' : 'connected', server: told }
+        for (let n = 0; n < 50 && answer === null && reported === ''; n++) await setTimeout(2)
+        return { client: answer === null ? 'ended' : 'connected', server: reported }
       } catch (error) {
-        for (let n = 0; n < 50 && told === ''; n++) await setTimeout(2)
-        return { client: `${(error as { code?: string }).code}: ${(error as Error).message}`, server: told }
+        for (let n = 0; n < 50 && reported === ''; n++) await setTimeout(2)
+        return { client: `${(error as { code?: string }).code}: ${(error as Error).message}`, server: reported }
       }
     }
 
@@ -226,12 +226,12 @@ describe(
 
     it('says so where one side speaks plain', async () => {
       const server = await serve({ tls: known.server }, echo)
-      const told = once(server, 'clientError')
+      const reported = once(server, 'clientError')
       const plain = await connect(protocol, { host: '127.0.0.1', port: portOf(server) })
       await plain.writer.writeMessage({ $name: 'Say', text: 'hello?' })
       await plain.reader.readMessage().catch(() => {})
       await plain.close()
-      const [fault, connection] = await told
+      const [fault, connection] = await reported
       expect(fault).to.have.property('code', 'ERR_QBP_TLS')
       expect(fault.message).to.equal('The TLS handshake failed: the peer does not speak TLS.')
       expect(connection).to.equal(null)
@@ -245,10 +245,10 @@ describe(
 
     it('gives a handshake no longer than handshakeTimeoutMs', async () => {
       const server = await serve({ tls: known.server, handshakeTimeoutMs: 20 }, echo)
-      const told = once(server, 'clientError')
+      const reported = once(server, 'clientError')
       const silent = net.connect(portOf(server), '127.0.0.1').on('error', () => {})
       silent.resume()
-      expect((await told)[0]).to.include({ code: 'ERR_QBP_HANDSHAKE_TIMEOUT', limit: 20 })
+      expect((await reported)[0]).to.include({ code: 'ERR_QBP_HANDSHAKE_TIMEOUT', limit: 20 })
       if (!silent.destroyed) await once(silent, 'close')
       await server.close()
     })

@@ -65,7 +65,7 @@ describe('QbpConnection', () => {
         expect(await server.closed).to.equal(null)
       })
 
-      it('truncated, right behind a header too: ERR_QBP_TRUNCATED behind the last whole message, and in closed', async () => {
+      it('truncated, right after a header too: ERR_QBP_TRUNCATED after the last whole message, and in closed', async () => {
         for (const length of [1, 6, 9]) {
           const { connection, peer } = bare()
           peer.end(Buffer.concat([SAY, SAY.subarray(0, length)]))
@@ -76,7 +76,7 @@ describe('QbpConnection', () => {
         }
       })
 
-      it("by an abort: the socket's own error, behind every message whose bytes had come", async () => {
+      it("by an abort: the socket's own error, after every message whose bytes had come", async () => {
         await using pair = await overTcp()
         const { here, there } = pair
         for (let n = 0; n < 5; n++) await there.writer.writeMessage(say(`${n}`))
@@ -91,7 +91,7 @@ describe('QbpConnection', () => {
         expect(await there.closed).to.equal(null)
       })
 
-      it('by destroy with an error, which everybody on this side is told', async () => {
+      it('by destroy with an error, which everybody on this side gets', async () => {
         const { connection, peer } = bare({ highWaterMarkBytes: 10 })
         peer.on('error', () => {})
         const reason = new Error('enough')
@@ -166,9 +166,9 @@ describe('QbpConnection', () => {
         peer.write(hex('0063 00000000'))
         expect(await rejection(connection.reader.readMessage())).to.have.property('code', 'ERR_QBP_UNKNOWN_TYPE')
         await connection.writer.writeMessage({ $name: 'Refused', text: 'what?' })
-        const told = once(peer, 'data')
+        const reported = once(peer, 'data')
         void connection.close()
-        expect(String((await told)[0])).to.contain('what?')
+        expect(String((await reported)[0])).to.contain('what?')
         peer.end()
       })
     }),
@@ -384,7 +384,7 @@ describe('QbpConnection', () => {
         }
       })
 
-      it('never hands out plaintext injected behind the request', async () => {
+      it('never hands out plaintext injected after the request', async () => {
         const { connection, peer } = bare()
         peer.on('error', () => {})
         peer.write(Buffer.concat([hex('0002 00000000'), SAY]))
@@ -428,7 +428,7 @@ describe('QbpConnection', () => {
   describe(
     'detach',
     settled(() => {
-      it('gives the duplex back with every byte behind the last message, wherever it stood', async () => {
+      it('gives the duplex back with every byte after the last message, wherever it stood', async () => {
         for (let taken = 0; taken <= vectors.length; taken++) {
           for (const size of [1, 5, 1_000]) {
             const { connection, peer } = bare()
@@ -437,8 +437,8 @@ describe('QbpConnection', () => {
             for (let n = 0; n < taken; n++) await connection.reader.readMessage()
             connection.writer.write({ $name: 'Leave' })
             const duplex = await connection.detach()
-            const behind = Buffer.concat(vectors.slice(taken).map(({ wire }) => hex(wire)))
-            const expected = `${behind.toString('latin1')}and another language`
+            const rest = Buffer.concat(vectors.slice(taken).map(({ wire }) => hex(wire)))
+            const expected = `${rest.toString('latin1')}and another language`
             let found = ''
             while (found.length < expected.length) {
               const chunk = duplex.read()

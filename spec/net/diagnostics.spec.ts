@@ -21,34 +21,34 @@ const NAMES = [
   'qbp:message:refused',
 ] as const satisfies (keyof ChannelEvents)[]
 
-type Told = { [N in keyof ChannelEvents]: [N, ChannelEvents[N]] }[keyof ChannelEvents]
+type Reported = { [N in keyof ChannelEvents]: [N, ChannelEvents[N]] }[keyof ChannelEvents]
 
 /** Everything that the channels carry while `act` runs. */
-async function watched(act: () => Promise<void>): Promise<Told[]> {
-  const told: Told[] = []
-  const listeners = NAMES.map((name) => [name, (event: unknown) => told.push([name, event] as Told)] as const)
+async function watched(act: () => Promise<void>): Promise<Reported[]> {
+  const reported: Reported[] = []
+  const listeners = NAMES.map((name) => [name, (event: unknown) => reported.push([name, event] as Reported)] as const)
   for (const [name, listener] of listeners) subscribe(name, listener)
   try {
     await act()
   } finally {
     for (const [name, listener] of listeners) unsubscribe(name, listener)
   }
-  return told
+  return reported
 }
 
-const only = <N extends keyof ChannelEvents>(told: Told[], name: N): ChannelEvents[N][] =>
-  told.flatMap(([channel, event]) => (channel === name ? [event as ChannelEvents[N]] : []))
+const only = <N extends keyof ChannelEvents>(reported: Reported[], name: N): ChannelEvents[N][] =>
+  reported.flatMap(([channel, event]) => (channel === name ? [event as ChannelEvents[N]] : []))
 
 const say = { $name: 'Say', room: 'hall', text: 'hi' } as const
 
 describe(
   'the diagnostics channels',
   settled(() => {
-    it('tell of connections and messages, with the objects themselves', async () => {
+    it('report connections and messages, with the objects themselves', async () => {
       const server = createServer(protocol, async (reader, writer) => {
         for await (const message of reader) await writer.writeMessage(message)
       })
-      const told = await watched(async () => {
+      const reported = await watched(async () => {
         server.listen(0, '127.0.0.1')
         await once(server, 'listening')
         const client = await connect(protocol, { port: (server.address() as AddressInfo).port })
@@ -57,7 +57,7 @@ describe(
         await client.close()
         await server.close()
       })
-      expect(told.map(([name]) => name).sort()).to.deep.equal(
+      expect(reported.map(([name]) => name).sort()).to.deep.equal(
         [
           ...Array(2).fill('qbp:connection:close'),
           ...Array(2).fill('qbp:connection:open'),
@@ -65,41 +65,41 @@ describe(
           ...Array(2).fill('qbp:message:out'),
         ].sort(),
       )
-      const opened = only(told, 'qbp:connection:open')
+      const opened = only(reported, 'qbp:connection:open')
       expect(opened.map(({ role }) => role).sort()).to.deep.equal(['client', 'server'])
       const client = opened.find(({ role }) => role === 'client')?.connection
-      const [written] = only(told, 'qbp:message:out')
+      const [written] = only(reported, 'qbp:message:out')
       expect(written).to.include({ connection: client, writer: client?.writer, name: 'Say', bytes: 16, message: say })
-      const read = only(told, 'qbp:message:in')[1]
+      const read = only(reported, 'qbp:message:in')[1]
       expect(read).to.include({ connection: client, reader: client?.reader, name: 'Say', bytes: 16 })
       expect(read?.message).to.deep.include(say)
-      for (const { connection, fault } of only(told, 'qbp:connection:close')) {
+      for (const { connection, fault } of only(reported, 'qbp:connection:close')) {
         expect(fault).to.equal(null)
         expect(connection.stats()).to.include({ messagesIn: 1, messagesOut: 1 })
       }
     })
 
-    it('tell of streams that no connection owns', async () => {
-      const told = await watched(async () => {
+    it('report streams that no connection owns', async () => {
+      const reported = await watched(async () => {
         const writer = new QbpWritable(protocol)
         const reader = new QbpReadable(protocol)
         writer.pipe(reader)
         writer.end(say)
         for await (const message of reader) void message
       })
-      expect(told.map(([name, event]) => [name, (event as { connection: unknown }).connection])).to.deep.equal([
+      expect(reported.map(([name, event]) => [name, (event as { connection: unknown }).connection])).to.deep.equal([
         ['qbp:message:out', null],
         ['qbp:message:in', null],
       ])
     })
 
-    it('tell of faults: a message refused, a connection refused, a connection that ended by one', async () => {
+    it('report faults: a message refused, a connection refused, a connection that ended by one', async () => {
       const server = createServer(protocol, { maxConnections: 1 }, async (reader) => {
         for await (const message of reader) throw new TypeError(message.$name)
       })
       server.on('clientError', () => {})
       let port = 0
-      const told = await watched(async () => {
+      const reported = await watched(async () => {
         server.listen(0, '127.0.0.1')
         await once(server, 'listening')
         port = (server.address() as AddressInfo).port
@@ -110,24 +110,24 @@ describe(
         await client.closed
         await server.close()
       })
-      const [refused] = only(told, 'qbp:connection:refused')
+      const [refused] = only(reported, 'qbp:connection:refused')
       expect(refused?.server).to.equal(server)
       expect(refused?.fault).to.have.property('code', 'ERR_QBP_TOO_MANY_CONNECTIONS')
-      const [message] = only(told, 'qbp:message:refused')
+      const [message] = only(reported, 'qbp:message:refused')
       expect(message?.message).to.deep.equal({ $name: 'None' })
       expect(message?.fault).to.have.property('code', 'ERR_QBP_INVALID_MESSAGE')
-      const faults = only(told, 'qbp:connection:close').map(({ fault }) => fault?.name)
+      const faults = only(reported, 'qbp:connection:close').map(({ fault }) => fault?.name)
       expect(faults).to.include('TypeError')
-      expect(only(told, 'qbp:connection:open')).to.have.length(2)
+      expect(only(reported, 'qbp:connection:open')).to.have.length(2)
     })
 
     it('are silent once nobody listens any more', async () => {
-      const told = await watched(async () => {})
+      const reported = await watched(async () => {})
       const { client, server } = connectionPair(protocol)
       client.writer.write(say)
       await server.reader.readMessage()
       await Promise.all([client.close(), server.close()])
-      expect(told).to.deep.equal([])
+      expect(reported).to.deep.equal([])
     })
   }),
 )
@@ -158,7 +158,7 @@ describe('NODE_DEBUG=qbp', () => {
     return stderr.split('\n').filter((line) => line !== '')
   }
 
-  it('tells of connections, of faults with code and place, and of limits', async function () {
+  it('reports connections, faults with code and place, and limits', async function () {
     this.timeout(20_000)
     const lines = (await run()).map((line) => line.replace(/^QBP \d+: /, ''))
     const has = (pattern: RegExp) =>

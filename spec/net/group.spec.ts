@@ -130,7 +130,7 @@ describe('Group', () => {
     expect([sender.taken(), other.taken()]).to.deep.equal(['', HI])
   })
 
-  it('keeps what a member is told by itself and with the others in order', async () => {
+  it('keeps in order what a member gets by itself and with the others', async () => {
     const { near, far } = ends()
     const group = new Group().join(near)
     near.writer.write(say(1))
@@ -241,7 +241,7 @@ describe('Group', () => {
       for (const each of [slow.far, fast.near, fast.far]) each.destroy()
     })
 
-    it('skips it, where told to', () => {
+    it('skips it, where `slow` says so', () => {
       const [slow, other] = [writerOf(protocol, { maxQueuedBytes: 1_500 }), writerOf()]
       const group = new Group({ slow: 'skip' }).join(slow.writer).join(other.writer)
       expect(group.broadcast(big)).to.equal(2)

@@ -65,7 +65,7 @@ describe(
       await Promise.all([client.close(), server.close()])
     })
 
-    it('tells a cut behind chunks that nobody had read yet', async () => {
+    it('reports a cut after chunks that nobody had read yet', async () => {
       const { connection, peer } = bare()
       peer.write(hex(HI))
       peer.write(hex(HI))
@@ -85,7 +85,7 @@ describe(
       await connection.closed
     })
 
-    it('hands out once what the duplex had taken when the connection was told to conclude', async () => {
+    it('hands out once what the duplex had taken when the connection concludes', async () => {
       const { connection, peer } = bare()
       const { framer } = new QbpWritable(protocol)[writerPort]
       for (let n = 0; n < 100; n++) peer.write(framer.frame(say(String(n))))
@@ -100,7 +100,7 @@ describe(
       await connection.closed
     })
 
-    it('keeps what the duplex has no room for, within maxQueuedBytes, and ends it behind all of that', async () => {
+    it('keeps what the duplex has no room for, within maxQueuedBytes, and ends it after all of that', async () => {
       const { connection, peer } = bare({ highWaterMarkBytes: 2_000, maxQueuedBytes: 20_000, slow: 'throw' })
       const { writer } = connection
       const text = 'x'.repeat(990) // Frames of 1,000 bytes with their header.
@@ -127,7 +127,7 @@ describe(
       expect(await connection.closed).to.equal(null)
     })
 
-    it('ends the duplex behind what still waits for it', async () => {
+    it('ends the duplex after what still waits for it', async () => {
       const { connection, peer } = bare()
       for (let n = 0; n < 10; n++) {
         connection.writer.write(say('x'.repeat(1_000)))

@@ -127,7 +127,7 @@ describe(
     })
 
     it('lose nothing that the server has acknowledged, however often it restarts under load', async () => {
-      // The server records what it was told, then says so. The client says again what was not acknowledged.
+      // The server records what came, then says so. The client says again what was not acknowledged.
       const recorded: string[] = []
       const start = async (port: number) => {
         const server = createServer(protocol, async (reader, writer) => {

@@ -40,7 +40,7 @@ describe('QbpServer', () => {
         expect(server.address()).to.equal(null)
       })
 
-      it('ends readers behind what has come, lets handlers finish, and sends what they write', async () => {
+      it('ends readers after what has come, lets handlers finish, and sends what they write', async () => {
         let handling = () => {}
         const began = new Promise<void>((resolve) => {
           handling = resolve
@@ -332,7 +332,7 @@ describe('QbpServer', () => {
         })
       }
 
-      it('from loopback more than from elsewhere, unless told otherwise', async () => {
+      it('from loopback more than from elsewhere, unless limits say otherwise', async () => {
         const { Admission } = await import('../../lib/net/admission.ts')
         const from = (remoteAddress: string) =>
           Object.assign(new net.Socket(), {}) &&

@@ -18,7 +18,7 @@ const leave = { $name: 'Leave' } as const // 6 bytes
 describe(
   "a connection's stats()",
   settled(() => {
-    it('tell messages and bytes each way, and by name', async () => {
+    it('count messages and bytes each way, and by name', async () => {
       const { client, server } = connectionPair(protocol)
       client.writer.write(say)
       client.writer.write(leave)
@@ -159,12 +159,12 @@ describe(
 
     it('count a refused message that ends its connection as one fault', async () => {
       const server = createServer(protocol, (_reader, writer) => writer.writeMessage({ $name: 'None' } as never))
-      const told: Error[] = []
-      server.on('clientError', (error) => told.push(error))
+      const reported: Error[] = []
+      server.on('clientError', (error) => reported.push(error))
       const [own, other] = duplexPair()
       other.on('error', () => {})
       await server.attach(own).closed
-      expect(told).to.have.length(1)
+      expect(reported).to.have.length(1)
       expect(server.stats().faults).to.deep.equal({ ERR_QBP_INVALID_MESSAGE: 1 })
       await server.close()
     })

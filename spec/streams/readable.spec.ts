@@ -229,12 +229,12 @@ describe('QbpReadable', () => {
   describe('a fault', () => {
     it('is reported by every further reading call, and by `error` without being uncaught', async () => {
       const reader = readerOf([hex('0063 00000000')])
-      const told = once(reader, 'error')
+      const reported = once(reader, 'error')
       const fault = await rejection(reader.readMessage())
       expect(await rejection(reader.readMessage())).to.equal(fault)
       expect(await rejection(consumeAll(reader))).to.equal(fault)
       expect(reader.errored).to.equal(fault)
-      void told.catch(() => {})
+      void reported.catch(() => {})
     })
 
     it('is reported by `error` alone where no reading call is used', async () => {

@@ -43,15 +43,15 @@ describe('a module with its codec', () => {
       const { Protocol, QbpReadable, QbpWritable, headers } = require('./lib/index.ts')
       const { chat } = require('./schemas/chat.ts')
       void (async () => {
-        const told = {}
+        const reported = {}
         for (const header of ['0x00 length:varint type:varint', 'length(rest):u32le type:u8', headers.default]) {
           const protocol = Protocol.from(chat, { header })
           const [writer, reader] = [new QbpWritable(protocol), new QbpReadable(protocol)]
           writer.pipe(reader)
           writer.end({ $name: 'Say', room: 'a', text: 'b'.repeat(300) })
-          for await (const message of reader) told[header] = message.text.length
+          for await (const message of reader) reported[header] = message.text.length
         }
-        console.log(JSON.stringify(told))
+        console.log(JSON.stringify(reported))
       })()`
     expect(Object.values(run(program) as object)).to.deep.equal([300, 300, 300])
   }).timeout(60_000)

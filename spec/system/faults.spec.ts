@@ -7,17 +7,17 @@ import { settled } from '../support/settled.ts'
 import { portOf } from '../support/transports.ts'
 
 // A client says all vectors, ends its side, and reads what the server echoes. Between them every fault of a network, at every
-// byte of the conversation, each way. What a side was told is all the code there is to see: nothing was lost in silence, nothing
+// byte of the conversation, each way. What a side hears is all the code there is to see: nothing was lost in silence, nothing
 // hangs, and no socket is left.
 
 /** Where a silence is what happens it must be short; elsewhere a busy machine must not be taken for one. */
 const SILENCE_MS = 60
 const deadlinesOf = (limitMs: number) => ({ idleTimeoutMs: limitMs, frameTimeoutMs: limitMs, lingerMs: limitMs })
 
-/** What one side has read, and how it was told that there is no more: a code, or null for a clean end. */
+/** What one side has read, and how it was reported that there is no more: a code, or null for a clean end. */
 interface Outcome {
   messages: unknown[]
-  told: string | null
+  reported: string | null
   closed: string | null
 }
 
@@ -33,9 +33,9 @@ async function read(
       messages.push(message)
       await each(message as never)
     }
-    return { messages, told: null }
+    return { messages, reported: null }
   } catch (error) {
-    return { messages, told: codeOf(error) }
+    return { messages, reported: codeOf(error) }
   }
 }
 
@@ -50,7 +50,7 @@ class Stage implements AsyncDisposable {
     this.#deadlines = deadlinesOf(limitMs)
     this.#server = createServer(protocol, this.#deadlines, async (reader, writer, connection) => {
       const outcome = await read(reader, (message) => writer.writeMessage(message))
-      const closing = outcome.told === null ? connection.close() : destroyed(connection)
+      const closing = outcome.reported === null ? connection.close() : destroyed(connection)
       this.#served({ ...outcome, closed: codeOf(await closing) })
     })
   }
@@ -72,7 +72,7 @@ class Stage implements AsyncDisposable {
     for (const { message } of vectors) connection.writer.write(message)
     connection.writer.end()
     const outcome = await read(connection.reader, async () => {})
-    const closed = codeOf(await (outcome.told === null ? connection.close() : destroyed(connection)))
+    const closed = codeOf(await (outcome.reported === null ? connection.close() : destroyed(connection)))
     // A silence or a reset before the first byte may never show the server a client.
     const server = this.#server.stats().accepted > accepted || closed === null ? await served : null
     return { client: { ...outcome, closed }, server }
@@ -86,15 +86,15 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** A side has read all that was sent, or the beginning of it and was told. */
-function check({ messages, told, closed }: Outcome, place: string, mayEnd: boolean): void {
+/** A side has read all that was sent, or the beginning of it and was reported. */
+function check({ messages, reported, closed }: Outcome, place: string, mayEnd: boolean): void {
   for (const [at, message] of messages.entries()) expect(message, place).to.deep.include(vectors[at]?.message as object)
   expect(messages.length, place).to.be.at.most(vectors.length)
   if (messages.length === vectors.length) return
-  if (!mayEnd) expect(told, place).to.be.a('string')
-  if (told !== null)
-    expect(told, place).to.match(/^(ECONNRESET|EPIPE|ERR_QBP_(TRUNCATED|CLOSED|IDLE_TIMEOUT|FRAME_TIMEOUT))$/)
-  if (told !== null) expect(closed, place).to.be.a('string')
+  if (!mayEnd) expect(reported, place).to.be.a('string')
+  if (reported !== null)
+    expect(reported, place).to.match(/^(ECONNRESET|EPIPE|ERR_QBP_(TRUNCATED|CLOSED|IDLE_TIMEOUT|FRAME_TIMEOUT))$/)
+  if (reported !== null) expect(closed, place).to.be.a('string')
 }
 
 const boundaries = vectors.reduce<number[]>((ends, { wire }) => ends.concat((ends.at(-1) ?? 0) + hex(wire).length), [0])
@@ -124,7 +124,7 @@ describe('a network that', () => {
                 if (server !== null) check(server, `server ${place}`, mayEnd || direction === 'toClient')
                 if (what === 'cuts' && !mayEnd) {
                   const side = direction === 'toTarget' ? server : client
-                  expect(side?.told, place).to.equal('ERR_QBP_TRUNCATED')
+                  expect(side?.reported, place).to.equal('ERR_QBP_TRUNCATED')
                 }
                 if (direction === 'toTarget' && server !== null)
                   expect(server.messages.length, place).to.equal(
@@ -154,7 +154,7 @@ describe('a network that', () => {
           const { client, server } = await stage.talk({ toTarget: fault, toClient: fault })
           for (const side of [client, server]) {
             expect(side?.messages).to.have.length(vectors.length)
-            expect(side).to.include({ told: null, closed: null })
+            expect(side).to.include({ reported: null, closed: null })
             check(side as Outcome, what, false)
           }
         })

@@ -57,7 +57,7 @@ for (const [name, make, chunk] of both) {
       await finished(stream)
     })
 
-    it('destroyed without a reason, closes alone; finished() tells it was premature', async () => {
+    it('destroyed without a reason, closes alone; finished() reports that it was premature', async () => {
       const stream = make() as Transform
       const seen = events(stream)
       const end = rejection(finished(stream))
@@ -69,7 +69,7 @@ for (const [name, make, chunk] of both) {
       expect(stream.readableAborted).to.equal(true)
     })
 
-    it('destroyed with a reason, tells it once, before it closes; a second reason is not told', async () => {
+    it('destroyed with a reason, reports it once, before it closes, and no second one', async () => {
       const stream = make() as Transform
       const seen = events(stream)
       const reason = new Error('enough')
@@ -145,7 +145,7 @@ for (const [name, make, chunk] of both) {
       expect(stream.closed).to.equal(true)
     })
 
-    it('tells of a write after the end', async () => {
+    it('reports a write after the end', async () => {
       const stream = make() as Transform
       stream.end()
       stream.write(chunk)
@@ -274,7 +274,7 @@ describe('QbpReadable as Node reads it:', () => {
     for (const sink of sinks) expect(await sink.toArray()).to.have.length(5)
   })
 
-  it('tells a fault behind what a slow pipe still holds', async () => {
+  it('reports a fault after what a slow pipe still holds', async () => {
     const stream = reader()
     let seen = 0
     const sink = new Writable({

@@ -41,7 +41,7 @@ describe('clients that are killed and come back', function () {
   })
 
   // While a FIN is under way libuv refuses a reset, and Node 20's socket would never close.
-  it('close where an abort comes right behind the end', async () => {
+  it('close where an abort comes right after the end', async () => {
     const protocol = await Protocol.load(join(__dirname, '../support/soak.proto'), { includeDirs: ['schemas'] })
     const server = createServer(protocol, async (reader) => {
       for await (const _ of reader);

@@ -64,23 +64,23 @@ for (const [name, open] of Object.entries(transports)) {
         expect(await client.close()).to.equal(null)
       })
 
-      it("the handler's throw aborts that connection, and is told by clientError alone", async () => {
+      it("the handler's throw aborts that connection, and is reported by clientError alone", async () => {
         await using link = await open({}, async (reader, writer) => {
           for await (const message of reader) {
             if (message.$name === 'Leave') throw new Error('left')
             await writer.writeMessage(message)
           }
         })
-        const told: unknown[] = []
+        const reported: unknown[] = []
         link.server.on('clientError', (error, connection) =>
-          told.push(error.message, link.server.connections.has(connection as never)),
+          reported.push(error.message, link.server.connections.has(connection as never)),
         )
         const [good, bad] = [await link.connect(), await link.connect()]
         await bad.writer.writeMessage({ $name: 'Leave' })
         const seen = await bad.reader.readMessage().catch((error) => error)
         if (['TCP', 'an in-memory pair'].includes(name)) expect(seen).to.have.property('code', 'ECONNRESET')
         await bad.close()
-        expect(told).to.deep.equal(['left', true])
+        expect(reported).to.deep.equal(['left', true])
         await good.writer.writeMessage({ $name: 'Say', text: 'still here' })
         expect(await good.reader.readMessage()).to.include({ text: 'still here' })
         expect(await good.close()).to.equal(null)

@@ -1,0 +1,152 @@
+import { QbpError } from '../base/errors.ts'
+import type { Output } from '../codec/type.ts'
+import { alloc, copy } from '../codec/wire.ts'
+import { type BodyHook, writeByHook } from './body-hook.ts'
+import { checkType, type FrameHeader, type HeaderWriter } from './frame-header.ts'
+import { MAX_HEADER_BYTES } from './frame-parser.ts'
+import type { HeaderFields } from './head.ts'
+import type { Entry } from './table.ts'
+
+/** What a message writer may have beside header, table and limit; see WritableOptions. */
+export interface MessageWriterOptions {
+  /** Default: 64 KiB. */
+  readonly maxHeaderBytes?: number
+  /** What lies between the body of the message and that on the wire. */
+  readonly body?: BodyHook | null
+}
+
+/** Puts headers around bodies: `reserve`, then the body is written, then `finish`. */
+export class FrameWriter {
+  readonly #header: FrameHeader
+  /** The header, where it is nothing but some integers in front of the body as it is. */
+  readonly #plain: HeaderWriter | null
+  readonly #maxBodyBytes: number
+  readonly #maxHeaderBytes: number
+  readonly #hook: BodyHook | null
+
+  constructor(header: FrameHeader, maxBodyBytes: number, options: MessageWriterOptions) {
+    const { maxHeaderBytes = MAX_HEADER_BYTES, body = null } = options
+    this.#header = header
+    this.#plain = body === null ? header.plain : null
+    this.#maxBodyBytes = maxBodyBytes
+    this.#maxHeaderBytes = maxHeaderBytes
+    this.#hook = body
+  }
+
+  /** Keeps bytes free for a header at `start`, as far as its size is known. @returns how many: the body is to follow them. */
+  reserve(type: number | string, fields: HeaderFields | null, output: Output, start: number): number {
+    if (this.#plain === null) return 0
+    const room = this.#plain.size(type as number, 0, fields)
+    if (start + room > output.buf.length) output.grow(start, room)
+    return room
+  }
+
+  /**
+   * Writes the header of a body that ends at `bodyEnd`, with `room` reserved for it, and returns the position after the frame.
+   *
+   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG.
+   */
+  finish(
+    entry: Entry | undefined,
+    type: number | string,
+    fields: HeaderFields | null,
+    output: Output,
+    start: number,
+    room: number,
+    bodyEnd: number,
+  ): number {
+    if (this.#plain === null) return this.#finish(entry, type, fields, output, start, bodyEnd)
+    return this.#finishPlain(this.#plain, entry, type as number, fields, output, start, room, bodyEnd)
+  }
+
+  /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
+  #finishPlain(
+    header: HeaderWriter,
+    entry: Entry | undefined,
+    type: number,
+    fields: HeaderFields | null,
+    output: Output,
+    start: number,
+    room: number,
+    bodyEnd: number,
+  ): number {
+    let end = bodyEnd
+    const length = end - start - room
+    this.admit(entry, length)
+    if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
+    const size = header.size(type, length, fields)
+    if (size !== room) {
+      // The length's varint takes more than the one byte that was kept free.
+      if (end + size - room > output.buf.length) output.grow(end, size - room)
+      output.buf.copyWithin(start + size, start + room, end)
+      end += size - room
+    }
+    header.write(output.buf, start, type, length, fields)
+    return end
+  }
+
+  /** Writes any header around a body that begins at `start` and is moved to where the other parts leave it. */
+  #finish(
+    entry: Entry | undefined,
+    type: number | string,
+    given: HeaderFields | null,
+    output: Output,
+    start: number,
+    bodyEnd: number,
+  ): number {
+    let end = bodyEnd
+    this.admit(entry, end - start)
+    let fields = given
+    if (this.#hook !== null && entry !== undefined) {
+      const header: HeaderFields = { ...(typeof given === 'object' ? given : {}), type }
+      const packed = writeByHook(this.#hook, copy(output.buf, start, end), header)
+      this.admit(entry, packed.length)
+      if (start + packed.length > output.buf.length) output.grow(start, packed.length)
+      output.buf.set(packed, start)
+      end = start + packed.length
+      const { type: _, ...own } = header
+      if (typeof given === 'object' && (given !== null || Object.keys(own).length > 0)) fields = own
+    }
+    const bodyBytes = end - start
+    const header = this.#header
+    checkType(type, header)
+    const draft = header.writer.draft({ type, bodyBytes, fields, maxHeaderBytes: this.#maxHeaderBytes })
+    if (start + draft.size > output.buf.length) output.grow(end, start + draft.size - end)
+    output.buf.copyWithin(start + draft.before, start, end)
+    header.writer.put(draft, output.buf, start)
+    return start + draft.size
+  }
+
+  /** Whether something is sent before the first frame. */
+  get hasPreamble(): boolean {
+    return this.#header.preamble !== null
+  }
+
+  /**
+   * What is sent before the first frame.
+   *
+   * @throws {QbpError} as `write`, for what the layout's preamble cannot hold.
+   */
+  preamble(fields: HeaderFields | null): Uint8Array {
+    const { preamble } = this.#header
+    if (preamble === null) return new Uint8Array(0)
+    const draft = preamble.writer.draft({ type: 0, bodyBytes: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
+    const bytes = alloc(draft.size)
+    preamble.writer.put(draft, bytes, 0)
+    return bytes
+  }
+
+  /** @throws {QbpError} ERR_QBP_TOO_LONG */
+  admit(entry: Entry | undefined, bodyBytes: number): void {
+    if (bodyBytes > this.#maxBodyBytes) throw this.#tooLong(entry, bodyBytes)
+  }
+
+  #tooLong(entry: Entry | undefined, size: number): QbpError {
+    const limit = this.#maxBodyBytes
+    return new QbpError(
+      'ERR_QBP_TOO_LONG',
+      `The body of ${entry?.name ?? 'the message'} takes ${size} bytes; maxBodyBytes allows ${limit}. Nothing of the message was sent.`,
+      { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
+    )
+  }
+}
