@@ -10,7 +10,7 @@ export const isObject = (value: unknown): value is Values =>
 export interface JsonContext {
   /** Finds a message of the schema by its full name: what is inside a `google.protobuf.Any` is named by its URL alone. */
   find(fullName: string): Type | undefined
-  /** Unknown fields go along as `$unknown`, in base64, at each message that has some. ProtoJSON itself has no place for them. */
+  /** Unknown fields go along as `$unknown`, by number, at each message that has some. ProtoJSON itself has no place for them. */
   readonly unknownFields: boolean
   /** Keys that are no field, and names that are no value of their enum, are left out instead of refused. */
   readonly ignoreUnknown: boolean

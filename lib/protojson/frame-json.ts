@@ -19,7 +19,7 @@ export interface FrameJson {
   length?: number
   /** The header's own fields. */
   header?: HeaderFields
-  /** In ProtoJSON, unknown fields beside it as `$unknown`. */
+  /** In ProtoJSON, with the fields that the schema lacks as `$unknown`. */
   message?: unknown
   /** By number and wire type, where the schema lacks the message: see fields-json.ts. */
   fields?: unknown
@@ -36,7 +36,7 @@ const LINE_KEYS = new Set(
 )
 
 /** What both ways need of a Protocol. */
-interface Conversation {
+export interface Conversation {
   readonly headers: { readonly [R in Role]: FrameHeader }
   readonly sent: { readonly [R in Role]: Table }
   protoJson(options: { unknownFields: true }): ProtoJson

@@ -4,7 +4,8 @@ import { listed } from '../base/listed.ts'
 import type { Field, Type } from '../codec/type.ts'
 import { UNKNOWN } from '../codec/wire.ts'
 import { isObject, type JsonContext, member, misfit, put, shown, UNKNOWN_KEY, type Values } from './context.ts'
-import { LEFT_OUT, scalarFromJson } from './scalars.ts'
+import { fieldsFromJson } from './fields-json.ts'
+import { fromBase64, LEFT_OUT, scalarFromJson } from './scalars.ts'
 import { wellKnown } from './well-known.ts'
 
 /**
@@ -45,12 +46,13 @@ export function fromProtoJson(context: JsonContext, type: Type, json: unknown, p
 }
 
 function unknownFields(value: unknown, path: string): string {
-  try {
-    return atob(value as string)
-  } catch {
-    throw misfit(path, `is ${shown(value)}, not the bytes of unknown fields in base64`)
-  }
+  if (isObject(value)) return binary(fieldsFromJson(value, path))
+  if (typeof value === 'string') return binary(fromBase64(value, path))
+  throw misfit(path, `is ${shown(value)}, not fields by number, such as {"7:varint": 5}, nor their bytes in base64`)
 }
+
+/** Each byte as one letter. */
+const binary = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 
 const fieldOf = (type: Type, key: string): Field | undefined =>
   type.fields.find((field) => field.jsonName === key || field.protoName === key || field.name === key)

@@ -7,8 +7,8 @@ import { toProtoJson } from './to-json.ts'
 /** For `Protocol.toJson` and `Protocol.fromJson`. */
 export interface JsonOptions {
   /**
-   * Fields that the schema does not know go along, as `$unknown` in base64 at each message that has some: what was read is then written
-   * back whole. ProtoJSON itself has no place for them. Default: false.
+   * Fields that the schema does not know go along, as `$unknown` by number and wire type, `{"7:varint": 5}`, at each message that has some: what was
+   * read is then written back whole. ProtoJSON itself has no place for them. Default: false.
    */
   unknownFields?: boolean | undefined
   /** Keys that are no field, and names that are no value of their enum, are left out instead of refused. Default: false. */

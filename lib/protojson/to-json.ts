@@ -4,7 +4,8 @@
 import type { Field, Type } from '../codec/type.ts'
 import { UNKNOWN } from '../codec/wire.ts'
 import { type JsonContext, member, put, UNKNOWN_KEY, type Values } from './context.ts'
-import { scalarToJson } from './scalars.ts'
+import { fieldsToJson } from './fields-json.ts'
+import { base64, scalarToJson } from './scalars.ts'
 import { wellKnown } from './well-known.ts'
 
 /**
@@ -24,8 +25,14 @@ export function toProtoJson(context: JsonContext, type: Type, message: object, p
     put(json, field.jsonName, fieldJson(context, field, value, member(path, name)))
   }
   const unknown = (message as { [UNKNOWN]?: string })[UNKNOWN]
-  if (context.unknownFields && unknown !== undefined) json[UNKNOWN_KEY] = btoa(unknown)
+  if (context.unknownFields && unknown !== undefined) json[UNKNOWN_KEY] = unknownJson(unknown)
   return json
+}
+
+/** By number and wire type; in base64 where that would not become the same bytes again. */
+function unknownJson(unknown: string): unknown {
+  const bytes = Uint8Array.from(unknown, (unit) => unit.charCodeAt(0))
+  return fieldsToJson(bytes) ?? base64(bytes)
 }
 
 /** A field without presence that holds its default is left out, sent or not. */

@@ -209,6 +209,40 @@ describe('fields without a schema', () => {
     expect({ name, type, fields }).to.deep.equal({ name: null, type: 99, fields: { '2:text': 'hi' } })
   })
 
+  it('are shown of a known message, too, at every depth, and become the same bytes again', async () => {
+    // Say { room: "lobby" } with 7: 5, 8: "ann", 9: { 2: 5 }, 10: ff fe; Welcome with an unknown field in an entry of its history.
+    const say = '0003 00000016 0a056c6f626279 3805 4203616e6e 4a021005 5202fffe'
+    const said = await cli(decode, [...chat, '--role', 'client'], hex(say))
+    expect(JSON.parse(said.stdout).message).to.deep.equal({
+      room: 'lobby',
+      $unknown: { '7:varint': 5, '8:text': 'ann', '9:message': { '2:varint': 5 }, '10:bytes': '//4=' },
+    })
+    expect((await cli(encode, [...chat, '--role', 'client'], said.stdout)).bytes).to.deep.equal(hex(say))
+    const welcome = '0004 00000008 1a06 0a0161 4a0162'
+    const welcomed = await cli(decode, [...chat, '--role', 'server'], hex(welcome))
+    expect(JSON.parse(welcomed.stdout).message.history).to.deep.equal([{ room: 'a', $unknown: { '9:text': 'b' } }])
+    expect((await cli(encode, [...chat, '--role', 'server'], welcomed.stdout)).bytes).to.deep.equal(hex(welcome))
+    // What has no other way to become the same bytes again stands in base64: a varint longer than it need be.
+    const long = '0003 00000003 388500'
+    const { stdout } = await cli(decode, [...chat, '--role', 'client'], hex(long))
+    expect(JSON.parse(stdout).message).to.deep.equal({ $unknown: 'OIUA' })
+    expect((await cli(encode, [...chat, '--role', 'client'], stdout)).bytes).to.deep.equal(hex(long))
+  })
+
+  it('of a known message are refused where they are none', async () => {
+    for (const [unknown, text] of [
+      ['5', /\$unknown is 5, not fields by number, such as \{"7:varint": 5\}, nor their bytes in base64/],
+      ['"?"', /\$unknown/],
+      ['{"7:varint":"x"}', /\["7:varint"\] is "x", not a whole number/],
+      ['[]', /\$unknown/],
+    ] as const) {
+      const line = `{"name":"Say","message":{"$unknown":${unknown}}}`
+      const { code, stderr } = await cli(encode, [...chat, '--role', 'client'], line)
+      expect([code, stderr.trim().split('\n').length], unknown).to.deep.equal([1, 1])
+      expect(stderr).to.match(text)
+    }
+  })
+
   it('need no option that is about a schema', async () => {
     for (const args of [
       ['--types', 'X'],

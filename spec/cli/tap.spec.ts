@@ -110,6 +110,25 @@ describe('qbp tap', () => {
     expect((await run.ended).code).to.equal(130)
   })
 
+  it('shows fields by number without a schema, and those that a schema lacks', async () => {
+    const target = port(await plain((socket) => socket.resume()))
+    const frame = hex('0003 0000000a 0a0164 3805 4203616e6e')
+    for (const [args, shown] of [
+      [[], /type 3 \{"1:text": "d", "7:varint": 5, "8:text": "ann"\}/],
+      [['-s', 'schemas/chat.proto'], /Say \{room: "d", \$unknown: \{"7:varint": 5, "8:text": "ann"\}\}/],
+    ] as const) {
+      const run = begin(tap, ['127.0.0.1:0', `127.0.0.1:${target}`, ...args])
+      while (!/Listening/.test(run.stderr())) await new Promise((resolve) => setTimeout(resolve, 10))
+      const [, at = ''] = /Listening at \S+:(\d+)/.exec(run.stderr()) ?? []
+      const socket = net.connect({ host: '127.0.0.1', port: Number(at) })
+      socket.write(frame)
+      await run.printed(shown)
+      socket.destroy()
+      run.interrupt()
+      await run.ended
+    }
+  })
+
   const wrongTls: [args: string[], text: RegExp][] = [
     [['--listen-cert', 'a.pem'], /--listen-cert and --listen-key go together/],
     [['--listen-cert', 'a.pem', '--listen-key', 'b.pem'], /a\.pem: cannot be read \(ENOENT\)/],

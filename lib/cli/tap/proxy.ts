@@ -3,9 +3,9 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { FrameReader } from '../../framing/frame-reader.ts'
 import type { Protocol, QbpError } from '../../index.ts'
+import { faultOf } from '../../protojson/frame-line.ts'
 import { hint } from '../capture/recognise.ts'
 import { errorText } from '../command/fault.ts'
-import { faultOf } from '../terminal/frame-line.ts'
 import type { TapBytes, TapEvent } from './events.ts'
 
 /** How a tap reaches its target and how much it decodes. */

@@ -22,7 +22,7 @@ export function looseJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(looseJson).join(', ')}]`
   const entries = Object.entries(value).map(
-    ([key, item]) => `${/^[A-Za-z_]\w*$/.test(key) ? key : JSON.stringify(key)}: ${looseJson(item)}`,
+    ([key, item]) => `${/^[$A-Za-z_][$\w]*$/.test(key) ? key : JSON.stringify(key)}: ${looseJson(item)}`,
   )
   return entries.length === 0 ? '{}' : `{${entries.join(', ')}}`
 }

@@ -3,10 +3,10 @@ import type { Protocol } from '../../index.ts'
 import type { FrameJson } from '../../protojson/frame-json.ts'
 import type { Io } from '../command/verb.ts'
 import type { TapEvent } from '../tap/events.ts'
-import { frameLine } from './frame-line.ts'
 import { looseJson } from './json5.ts'
 import { jsonLine, printable } from './printable.ts'
 import { bytesText } from './progress.ts'
+import { shownFrame } from './shown-frame.ts'
 
 /** What may wait for a slow terminal or pipe, in bytes: what is more is counted, and not shown. */
 const MAX_QUEUED_BYTES = 16 * 2 ** 20
@@ -116,7 +116,7 @@ export class Lines {
       ...(message !== undefined && { message }),
       ...(error !== undefined && { error: new Error(error) }),
     }
-    return frameLine(this.#protocol, direction, { ...frame, ...rest })
+    return shownFrame(this.#protocol, direction, { ...frame, ...rest })
   }
 }
 

@@ -3,10 +3,10 @@ import type { Socket } from 'node:net'
 import { other } from '../../base/role.ts'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import { type Protocol, QbpWritable, type Role } from '../../index.ts'
+import { faultOf } from '../../protojson/frame-line.ts'
 import { hint } from '../capture/recognise.ts'
 import { Fault } from '../command/fault.ts'
 import type { TapEvent } from '../tap/events.ts'
-import { faultOf } from './frame-line.ts'
 
 /** Of a {@link Talk}. */
 export interface TalkOptions {

@@ -9,9 +9,9 @@ import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { oneOf } from '../options/values.ts'
-import { frameLine } from '../terminal/frame-line.ts'
 import { jsonLine } from '../terminal/printable.ts'
 import { bytesText, Progress } from '../terminal/progress.ts'
+import { shownFrame } from '../terminal/shown-frame.ts'
 
 const form = {
   name: 'decode',
@@ -134,7 +134,7 @@ class Decoding {
 
   #frame(event: Captured, frame: ReadFrame): void {
     const { protocol } = this.#command
-    const json = frameLine(protocol, event.direction, frame)
+    const json = shownFrame(protocol, event.direction, frame)
     if (json.error !== undefined) {
       this.faults++
       if (this.#onFault === 'stop') this.ended = this.broken = true

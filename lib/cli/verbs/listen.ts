@@ -9,8 +9,8 @@ import { DONE, verb } from '../command/verb.ts'
 import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { Answers } from '../terminal/answers.ts'
-import { frameLine } from '../terminal/frame-line.ts'
 import { Lines } from '../terminal/lines.ts'
+import { shownFrame } from '../terminal/shown-frame.ts'
 import { Talk } from '../terminal/talk.ts'
 
 const form = {
@@ -59,7 +59,7 @@ export const run = verb(form, async (values, [place, ...more], io) => {
   const answer = async (talk: Talk, frame: ReadFrame): Promise<void> => {
     if (frame.message === undefined || frame.name === null) return
     if (values.echo) await talk.send(frame.message)
-    const { message, body } = frameLine(protocol, from, frame)
+    const { message, body } = shownFrame(protocol, from, frame)
     for (const reply of answers?.to(frame.name, message ?? { body }) ?? []) await talk.send(reply)
   }
   const serve = (socket: net.Socket, connection: number): void => {

@@ -1,15 +1,14 @@
 import type { Role } from '../../base/role.ts'
 import type { Type } from '../../codec/type.ts'
 import { FrameParser } from '../../framing/frame-parser.ts'
-import type { HeaderFields } from '../../framing/head.ts'
 import { hasType } from '../../framing/layout/parse-layout.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
 import type { Entry } from '../../framing/table.ts'
 import type { Description } from '../../protocol/description.ts'
 import type { EntryForm, OnlyForm } from '../../protocol/forms.ts'
 import { Protocol } from '../../protocol/protocol.ts'
-import { headerToJson } from '../../protojson/frame-json.ts'
-import { base64 } from '../../protojson/scalars.ts'
+import type { FrameJson } from '../../protojson/frame-json.ts'
+import { frameLine } from '../../protojson/frame-line.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans } from './header-spans.ts'
 import type { Span } from './span.ts'
@@ -32,8 +31,6 @@ export interface Row {
   readonly type: number | string
   readonly bodyStart: number
   readonly bodyEnd: number
-  /** The header's own fields. */
-  readonly fields: HeaderFields | null
   readonly entry: Entry | null
 }
 
@@ -89,7 +86,6 @@ export class Conversation {
     return {
       ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
       ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, bodyEnd: frame?.end ?? bytes.length },
-      fields: frame?.fields ?? null,
     }
   }
 
@@ -109,17 +105,34 @@ export class Conversation {
     }
   }
 
-  /** The message, as ProtoJSON; null where there is none or it does not decode. */
-  json({ entry, bytes, from }: Row): unknown {
-    if (entry === null || typeof entry.body === 'string') return null
+  /**
+   * A frame as a line of `qbp decode`: its message in ProtoJSON, with the fields that the schema lacks; by number where it lacks the
+   * message.
+   */
+  line({ entry, type, offset, bytes, bodyStart, bodyEnd, error, from }: Row): FrameJson {
     const { headers, sent } = this.protocol
-    const settings = { ...WITHOUT_LIMITS, header: headers[from], table: sent[from], shareBytes: true }
+    const settings = {
+      ...WITHOUT_LIMITS,
+      header: headers[from],
+      table: sent[from],
+      unknown: 'raw',
+      shareBytes: true,
+    } as const
+    const frame = { name: entry?.name ?? null, type, offset, length: bodyEnd - bodyStart, bytes, bodyStart }
     try {
       const message = new MessageReader(settings, false).read(bytes)
-      return message === NONE ? null : this.protocol.protoJson().toJson(entry.body, message)
-    } catch {
-      return null
+      return frameLine(this.protocol, from, { ...frame, ...(message !== NONE && { message }) })
+    } catch (fault) {
+      const text = error === '' ? (fault as Error).message : error
+      return frameLine(this.protocol, from, { ...frame, error: new Error(text) })
     }
+  }
+
+  /** What a frame's message says, or its fields by number; null where it does not decode, or is none. */
+  json(row: Row): unknown {
+    if (row.kind !== 'frame') return null
+    const { message, fields } = this.line(row)
+    return fields ?? (row.entry?.body === 'empty' ? null : message) ?? null
   }
 
   /** The frame's header and body, and their fields, among its bytes. */
@@ -175,17 +188,4 @@ export function nameOf({ kind, entry, type, from, peer }: Row): string {
   if (kind === 'frame') return entry?.name ?? `type ${type}`
   if (kind === 'open') return from === 'client' ? 'connected' : `reached ${peer}`.trim()
   return kind === 'close' ? 'ended' : 'fault'
-}
-
-/** A frame as a line of `qbp decode`. */
-export function decodeLine(conversation: Conversation, row: Row): string {
-  const { entry, type, offset, bytes, bodyStart, bodyEnd, error } = row
-  const header = conversation.protocol.headers[row.from]
-  const place = { name: entry?.name ?? null, ...(header.hasType && { type }), offset, length: bodyEnd - bodyStart }
-  const fields = row.fields === null ? {} : { header: headerToJson(conversation.protocol, row.fields) }
-  if (entry?.body === 'empty' && bodyEnd === bodyStart) return JSON.stringify({ ...place, ...fields, message: {} })
-  const message = conversation.json(row)
-  if (message !== null) return JSON.stringify({ ...place, ...fields, message })
-  const body = base64(bytes.subarray(bodyStart, bodyEnd))
-  return JSON.stringify({ ...place, ...fields, body, ...(error !== '' && { error }) })
 }

@@ -1,5 +1,5 @@
 import type { Role } from '../../base/role.ts'
-import { decodeLine, type Row } from './conversation.ts'
+import type { Row } from './conversation.ts'
 import type { Store } from './store.ts'
 
 /** The frames that the view shows, in order. */
@@ -13,7 +13,7 @@ const frames = (store: Store): Row[] =>
 export function exportLines(store: Store): void {
   const { conversation } = store
   if (conversation === null) return
-  const lines = frames(store).map((row) => `${decodeLine(conversation, row)}\n`)
+  const lines = frames(store).map((row) => `${JSON.stringify(conversation.line(row))}\n`)
   save(lines, 'application/jsonl', 'jsonl')
 }
 

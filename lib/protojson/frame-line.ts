@@ -1,9 +1,9 @@
-import type { ReadFrame } from '../../framing/frame-reader.ts'
-import type { Protocol, QbpError, Role } from '../../index.ts'
-import { fieldsToJson } from '../../protojson/fields-json.ts'
-import { type FrameJson, frameToJson } from '../../protojson/frame-json.ts'
-import { base64 } from '../../protojson/scalars.ts'
-import { errorText } from '../command/fault.ts'
+import type { QbpError } from '../base/errors.ts'
+import type { Role } from '../base/role.ts'
+import type { ReadFrame } from '../framing/frame-reader.ts'
+import { fieldsToJson } from './fields-json.ts'
+import { type Conversation, type FrameJson, frameToJson } from './frame-json.ts'
+import { base64 } from './scalars.ts'
 
 /** A frame that was read, as far as a line shows it. */
 export type ShownFrame = Pick<ReadFrame, 'name' | 'type' | 'offset' | 'length' | 'bytes'> & {
@@ -13,11 +13,23 @@ export type ShownFrame = Pick<ReadFrame, 'name' | 'type' | 'offset' | 'length' |
   bodyStart?: number
 }
 
+/** What a line needs of a Protocol. */
+export interface LineProtocol extends Conversation {
+  readonly unknown: string
+}
+
 /**
- * The line of any frame. A body that does not decode, or whose message has no JSON, stands in base64 beside the error:
- * `qbp encode` makes the same frame of it.
+ * The line of any frame, as `qbp decode` prints it. A body that does not decode, or whose message has no JSON, stands in base64 beside
+ * the error: `qbp encode` makes the same frame of it.
+ *
+ * @param textOf an error's text, for whoever reads the line.
  */
-export function frameLine(protocol: Protocol, sender: Role, frame: ShownFrame): FrameJson {
+export function frameLine(
+  protocol: LineProtocol,
+  sender: Role,
+  frame: ShownFrame,
+  textOf: (error: Error) => string = ({ message }) => message,
+): FrameJson {
   const { name, type, offset, length, message } = frame
   let error = faultOf(protocol, frame)
   if (error === undefined && message !== undefined) {
@@ -31,13 +43,13 @@ export function frameLine(protocol: Protocol, sender: Role, frame: ShownFrame): 
       error = fault as Error
     }
   }
-  const place = { name, ...(protocol.header.hasType && { type }), offset, length }
-  const line = { ...place, body: base64(bodyOf(frame)), ...(error !== undefined && { error: errorText(error) }) }
+  const place = { name, ...(protocol.headers[sender].hasType && { type }), offset, length }
+  const line = { ...place, body: base64(bodyOf(frame)), ...(error !== undefined && { error: textOf(error) }) }
   return byFields(protocol, line, frame)
 }
 
 /** The body of a message that the schema lacks by its fields, if it reads as protobuf. */
-function byFields({ unknown }: Protocol, line: FrameJson, frame: ShownFrame): FrameJson {
+function byFields({ unknown }: LineProtocol, line: FrameJson, frame: ShownFrame): FrameJson {
   const isKnown = line.name !== null && (unknown !== 'raw' || line.body === undefined)
   if (isKnown) return line
   const fields = fieldsToJson(bodyOf(frame))
@@ -47,7 +59,7 @@ function byFields({ unknown }: Protocol, line: FrameJson, frame: ShownFrame): Fr
 }
 
 /** What is wrong with a frame. Where there is no schema, it is no fault that a type is in no table. */
-export function faultOf({ unknown }: Protocol, { error }: { error?: Error }): Error | undefined {
+export function faultOf({ unknown }: Pick<LineProtocol, 'unknown'>, { error }: { error?: Error }): Error | undefined {
   return unknown === 'raw' && (error as Partial<QbpError>)?.code === 'ERR_QBP_UNKNOWN_TYPE' ? undefined : error
 }
 
