@@ -69,6 +69,12 @@ export class Batch {
   /** Frames that are not in the scratch, in order; those in the scratch follow them. */
   #parts: Uint8Array[] | null = null
   #partBytes = 0
+  /** Whether each frame leaves by itself. */
+  readonly #isSplit: boolean
+
+  constructor(isSplit = false) {
+    this.#isSplit = isSplit
+  }
 
   /** Bytes of whole frames. */
   get length(): number {
@@ -96,6 +102,7 @@ export class Batch {
     if (output === scratch) {
       scratch.isOpen = false
       scratch.pos = end
+      if (this.#isSplit) this.#moveOut()
     } else this.add(output.buf.subarray(0, end))
   }
 
@@ -123,7 +130,8 @@ export class Batch {
     if (parts === null) return null
     let bytes = 0
     let count = 0
-    while (count < parts.length && bytes < BATCH_BYTES) bytes += (parts[count++] as Uint8Array).length
+    const most = this.#isSplit ? 1 : BATCH_BYTES
+    while (count < parts.length && bytes < most) bytes += (parts[count++] as Uint8Array).length
     this.#partBytes -= bytes
     this.#parts = count === parts.length ? null : parts.slice(count)
     return count === 1 ? (parts[0] as Uint8Array) : join(parts.slice(0, count), bytes)

@@ -74,6 +74,8 @@ export interface FrameHeader {
    * ERR_QBP_TOO_LONG, at the first wrong byte.
    */
   readonly read: (buf: Uint8Array, pos: number, end: number, head: Head) => number
+  /** Up to where the frame that was read last was looked at, if it is none; 0 for a plain layout, whose headers are short. */
+  readonly reached: number
   /** For a plain layout: the header before a body, which needs no draft. Null for any other. */
   readonly plain: HeaderWriter | null
   readonly writer: PartsWriter

@@ -7,8 +7,11 @@ import { bytesOf } from '../codec/bytes.ts'
 import { alloc, copy } from '../codec/wire.ts'
 import type { FrameHeader } from './frame-header.ts'
 import type { Head, HeaderFields } from './head.ts'
+import type { Resync } from './resync.ts'
 
 const NOTHING = new Uint8Array(0)
+/** The bytes are no frame: where the next one begins is to be found. */
+const NONE = -2
 
 /** The default of `maxHeaderBytes`. */
 export const MAX_HEADER_BYTES = 65_536
@@ -35,6 +38,9 @@ export class FrameParser implements Head {
   readonly maxBodyBytes: number
   readonly maxHeaderBytes: number
 
+  /** How frames are found after bytes that are none; null where such bytes are a fault. */
+  readonly resync: Resync | null
+
   readonly #header: FrameHeader
   #awaitsPreamble: boolean
   #chunk: Uint8Array = NOTHING
@@ -51,7 +57,9 @@ export class FrameParser implements Head {
     maxBodyBytes: number,
     maxHeaderBytes: number = MAX_HEADER_BYTES,
     hasPreamble = true,
+    resync: Resync | null = null,
   ) {
+    this.resync = resync
     this.#header = header
     this.maxBodyBytes = maxBodyBytes
     this.maxHeaderBytes = maxHeaderBytes
@@ -117,14 +125,31 @@ export class FrameParser implements Head {
     const { length } = this.#chunk
     const start = this.#pos
     const end = start < length ? this.#read(this.#chunk, start, length) : -1
-    if (end < 0) {
-      this.#keep(start)
-      return false
-    }
+    return end < 0 ? this.#without(end, start) : this.#lies(start, end)
+  }
+
+  /** The frame lies in the chunk. */
+  #lies(start: number, end: number): true {
     this.buffer = this.#chunk
     this.#frameEnd = this.#pos = end
     this.#frameLength = end - start
     return true
+  }
+
+  /** No frame lies at `start` of the chunk: not whole, or there is none. */
+  #without(found: number, start: number): boolean {
+    const { length } = this.#chunk
+    let end = found
+    let pos = start
+    while (end === NONE) {
+      const next = this.resync?.after(this.#chunk, pos, this.offset, this.#header.reached) ?? length
+      this.offset += next - pos
+      this.#pos = pos = next
+      end = pos < length ? this.#read(this.#chunk, pos, length) : -1
+    }
+    if (end >= 0) return this.#lies(pos, end)
+    this.#keep(pos)
+    return false
   }
 
   /** All pending bytes, as a copy: those after the last frame that was asked for. Nothing is pending afterwards. */
@@ -157,15 +182,16 @@ export class FrameParser implements Head {
     return new QbpError(code, `${message} (frame ${this.index}, at byte ${this.offset} of the stream)`, known)
   }
 
-  /** The end of the frame, with the head read, or -1. */
+  /** The end of the frame, with the head read; -1 until it is whole, or NONE. */
   #read(buf: Uint8Array, pos: number, end: number): number {
     try {
       return this.#awaitsPreamble
         ? (this.#header.preamble?.reader.read(buf, pos, end, this) ?? pos)
         : this.#header.read(buf, pos, end, this)
     } catch (fault) {
-      if (fault instanceof QbpError) throw this.located(fault)
-      throw fault
+      if (!(fault instanceof QbpError)) throw fault
+      if (this.resync === null || this.#awaitsPreamble) throw this.located(fault)
+      return NONE
     }
   }
 
@@ -173,7 +199,7 @@ export class FrameParser implements Head {
   #nextPreamble(): boolean {
     let end = -1
     if (this.#tailLength > 0) {
-      if (!this.#completeTail()) return false
+      if (this.#completeTail() < 0) return false
       end = this.#tailLength
       this.#tail = NOTHING
       this.#tailLength = 0
@@ -205,7 +231,14 @@ export class FrameParser implements Head {
   }
 
   #nextFromTail(): boolean {
-    if (!this.#completeTail()) return false
+    const end = this.#completeTail()
+    if (end === NONE) {
+      this.#chunk = join(this.#tail.subarray(0, this.#tailLength), 0, this.#chunk.subarray(this.#pos))
+      this.#tail = NOTHING
+      this.#tailLength = this.#pos = 0
+      return this.#without(NONE, 0)
+    }
+    if (end < 0) return false
     this.buffer = this.#tail
     this.#frameEnd = this.#frameLength = this.#tailLength
     this.#tail = NOTHING
@@ -214,11 +247,12 @@ export class FrameParser implements Head {
   }
 
   /** Brings bytes of the chunk after the tail until its frame is whole. Never one too many. */
-  #completeTail(): boolean {
+  #completeTail(): number {
     for (;;) {
       this.#append(Math.min(this.needs - this.#tailLength, this.#chunk.length - this.#pos))
-      if (this.#tailLength < this.needs) return false
-      if (this.#read(this.#tail, 0, this.#tailLength) >= 0) return true
+      if (this.#tailLength < this.needs) return -1
+      const end = this.#read(this.#tail, 0, this.#tailLength)
+      if (end !== -1) return end
     }
   }
 

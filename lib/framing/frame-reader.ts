@@ -28,6 +28,7 @@ export interface ReadFrame {
 interface Conversation {
   readonly headers: { readonly [R in Role]: FrameHeader }
   readonly body?: BodyHook | null
+  readonly resync?: boolean
   readonly sent: { readonly [R in Role]: Table }
 }
 
@@ -37,9 +38,9 @@ export class FrameReader {
   fault: QbpError | null = null
   readonly #messages: MessageReader
 
-  constructor({ headers, sent, body = null }: Conversation, sender: Role, maxBodyBytes: number) {
+  constructor({ headers, sent, body = null, resync = false }: Conversation, sender: Role, maxBodyBytes: number) {
     const [header, table] = [headers[sender], sent[sender]]
-    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, maxBodyBytes })
+    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, maxBodyBytes, resync })
   }
 
   /**

@@ -10,6 +10,7 @@ export class GeneratedHeader implements FrameHeader {
   readonly hasType: boolean
   readonly maxType: number
   readonly typeNames: null = null
+  readonly reached = 0
   readonly fieldNames: readonly string[]
   readonly start: readonly number[]
   readonly read: FrameHeader['read']

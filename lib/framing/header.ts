@@ -47,6 +47,7 @@ export class Header implements FrameHeader {
   readonly plain: PlainHeader | null
   readonly writer: RowWriter
   readonly #reader: RowReader
+  readonly #isCompiled: boolean
 
   /** @throws {QbpError} ERR_QBP_BAD_LAYOUT with the column (`offset`, counted from 0) of the fault. */
   constructor(layout: string, options: HeaderOptions = {}) {
@@ -71,7 +72,12 @@ export class Header implements FrameHeader {
     const plain = options.isInterpreted ? null : plainParts(frame.row.parts)
     const ready = options.layout ?? (plain === null ? null : compiled(this.text, plain))
     this.plain = ready === null ? null : new PlainHeader(ready)
+    this.#isCompiled = ready !== null
     this.read = ready?.read ?? ((buf, pos, end, head) => this.#reader.read(buf, pos, end, head))
+  }
+
+  get reached(): number {
+    return this.#isCompiled ? 0 : this.#reader.reached
   }
 
   pieces(frame: Uint8Array): Piece[] {

@@ -47,6 +47,8 @@ export class RowReader {
   readonly #sections: (object | null)[]
   readonly #values = new Map<Field, unknown>()
   #frameEnd = -1
+  /** Up to where the bytes of the frame that is read, or was read last, have been looked at. */
+  reached = 0
 
   constructor(row: Row, types: readonly (Type | null)[]) {
     this.#row = row
@@ -75,6 +77,7 @@ export class RowReader {
     const start = pos
     let held = 0
     this.#frameEnd = -1
+    this.reached = pos
     head.type = 0
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i] as Row['parts'][number]
@@ -113,7 +116,7 @@ export class RowReader {
       }
       if (after < 0) return -1
       this.#sizes[i] = after - pos
-      pos = after
+      this.reached = pos = after
       const sums = verify.get(i)
       if (sums !== undefined) for (const sum of sums) this.#verify(sum, buf, start, pos)
     }

@@ -248,6 +248,9 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   get tally(): Tally {
     return this.#reader.tally
   }
+  get dropped(): number {
+    return this.#reader.dropped
+  }
   get skipped(): Readonly<Skipped> {
     return this.#reader.skipped
   }

@@ -36,6 +36,8 @@ export interface ChannelEvents {
   }
   /** A call has ended, of either side: `code` is 'OK' or one of the sixteen, `ms` its time on this side. */
   'qbp:call:end': { connection: QbpConnection } & EndedCall
+  /** Bytes were no frame, and dropped as the protocol's `resync` says. They are a copy; `offset` is their place in the stream. */
+  'qbp:bytes:dropped': { connection: QbpConnection | null; reader: QbpReadable; bytes: Buffer; offset: number }
   /** A message was refused on write: nothing of it was sent. */
   'qbp:message:refused': { connection: QbpConnection | null; writer: QbpWritable; message: unknown; fault: unknown }
 }

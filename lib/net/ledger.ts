@@ -27,7 +27,8 @@ export class Ledger {
   }
 
   addTo(sum: Counts): void {
-    const { tally, skipped } = this.#reader
+    const { tally, skipped, dropped } = this.#reader
+    sum.droppedBytes += dropped
     sum.in.add(tally)
     sum.out.add(this.#writer.tally)
     sum.skipped.unknown += skipped.unknown

@@ -19,6 +19,8 @@ export interface ConnectionStats {
    * `slow` is 'skip' that were left out because this peer takes its bytes too slowly.
    */
   skipped: { unknown: number; invalid: number; slow: number }
+  /** Bytes that were no frame, and dropped as the protocol's `resync` says; there once there are some. */
+  droppedBytes?: number
   /** How often which fault came, by its `code`, or by its class where it has none: what ended a connection, and messages refused on write. */
   faults: Record<string, number>
   /** Where the protocol carries calls. */
@@ -30,6 +32,7 @@ export class Counts {
   readonly in: Tally = new Tally()
   readonly out: Tally = new Tally()
   readonly skipped = { unknown: 0, invalid: 0, slow: 0 }
+  droppedBytes = 0
   readonly faults: Faults = new Faults()
   queuedBytes = 0
   /** Where the protocol carries calls; and those under way. */
@@ -49,6 +52,7 @@ export class Counts {
     this.skipped.unknown += counts.skipped.unknown
     this.skipped.invalid += counts.skipped.invalid
     this.skipped.slow += counts.skipped.slow
+    this.droppedBytes += counts.droppedBytes
     this.faults.add(counts.faults)
     this.queuedBytes += counts.queuedBytes
     if (counts.calls !== null) this.addCalls(counts.calls, counts.callsUnderWay)
@@ -64,6 +68,7 @@ export class Counts {
       queuedBytes: this.queuedBytes,
       byName: { in: this.in.byName(), out: this.out.byName() },
       skipped: { ...this.skipped },
+      ...(this.droppedBytes > 0 && { droppedBytes: this.droppedBytes }),
       faults: this.faults.byCode(),
       ...(this.calls !== null && { calls: this.calls.stats(this.callsUnderWay.in, this.callsUnderWay.out) }),
     }

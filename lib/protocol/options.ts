@@ -22,6 +22,12 @@ export interface ProtocolOptions {
   invalid?: Policy | undefined
   /** What lies between the body on the wire and the message's bytes, such as a compression that the header announces. */
   body?: BodyHook | undefined
+  /**
+   * Drop what is no frame, up to the next constant by which frames begin, instead of ending the stream with a fault: for lines on
+   * which other things than frames come, such as text for people. What is dropped is counted in stats() as `droppedBytes`, and
+   * published on the channel `qbp:bytes:dropped`. Default: false.
+   */
+  resync?: boolean | undefined
   /** How 64-bit integers are read. Default: 'bigint', or as the generated module has it. Any is taken on write. */
   int64?: Int64Kind | undefined
   /** The package that message names are relative to. Default: the first file's. */
@@ -40,6 +46,7 @@ export const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   unknown: true,
   invalid: true,
   body: true,
+  resync: true,
   int64: true,
   package: true,
   calls: true,

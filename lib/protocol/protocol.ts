@@ -28,8 +28,8 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    *
    * @throws {QbpError} ERR_QBP_BAD_LAYOUT or ERR_QBP_BAD_OPTION.
    */
-  static raw(options: Pick<ProtocolOptions, 'header' | 'body'> = {}): Protocol {
-    knownOptions('Protocol.raw', options, { header: true, body: true })
+  static raw(options: Pick<ProtocolOptions, 'header' | 'body' | 'resync'> = {}): Protocol {
+    knownOptions('Protocol.raw', options, { header: true, body: true, resync: true })
     const { client, server } = makeHeaders(options.header ?? headers.default, NO_TYPES, makersOf())
     return new Protocol(NO_TYPES, {
       ...options,

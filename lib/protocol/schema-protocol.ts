@@ -1,6 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
-import { oneOf } from '../base/options.ts'
+import { flag, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
@@ -10,6 +10,7 @@ import type { BodyHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { DEFAULT_LAYOUT, TTRPC_LAYOUT } from '../framing/presets.ts'
+import { checkResync } from '../framing/resync.ts'
 import { Entry, Table } from '../framing/table.ts'
 import { type CallDialect, callDialect, callEntries } from './call-forms.ts'
 import { formOf, hasOption, isPerRole, listEntries, messageType, onlyEntry } from './forms.ts'
@@ -40,6 +41,7 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   readonly unknown: Policy
   readonly invalid: Policy
   readonly body: BodyHook | null
+  readonly resync: boolean
   /** What each role sends. */
   readonly sent: { readonly client: Table; readonly server: Table }
   /** Never there: it carries the types of the messages. */
@@ -60,6 +62,8 @@ export class SchemaProtocol<D extends Directions = Untyped> {
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
     this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
     this.body = checkBody(options.body ?? null)
+    this.resync = flag('resync', options.resync, false)
+    if (this.resync) checkResync(this.headers, this.calls !== null)
     const { client, server } = this.headers
     if (client.hasType && server.hasType && options.message !== undefined) {
       throw new QbpError(

@@ -8,6 +8,7 @@ import { codeOf } from '../base/errors.ts'
 import { shown } from '../base/shown.ts'
 import { isError } from '../base/thrown.ts'
 
+const bytesDropped = channel('qbp:bytes:dropped')
 const messageRefused = channel('qbp:message:refused')
 /** For the paths of every message: to be asked for `hasSubscribers` before anything is made to be published. */
 export const messageIn: Channel = channel('qbp:message:in')
@@ -31,6 +32,12 @@ export function numberOf(connection: object | null): string {
 /** A fault in a line: its code, and what it says. */
 export function describeFault(fault: unknown): string {
   return isError(fault) ? `${codeOf(fault)}: ${fault.message}` : `${codeOf(fault)} ${shown(fault)}`
+}
+
+/** A reader dropped bytes that are no frame. They are a view of what came. */
+export function droppedBytes(connection: object | null, reader: object, bytes: Uint8Array, offset: number): void {
+  if (log.enabled) log('%s dropped %d bytes at %d, which are no frame', numberOf(connection), bytes.length, offset)
+  if (bytesDropped.hasSubscribers) bytesDropped.publish({ connection, reader, bytes: Buffer.from(bytes), offset })
 }
 
 /** A writer refused a message: nothing of it was sent. */

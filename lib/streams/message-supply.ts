@@ -1,6 +1,6 @@
 import { MessageReader, NONE } from '../framing/message-reader.ts'
 import { ChunkQueue } from './chunk-queue.ts'
-import { messageIn } from './diagnostics.ts'
+import { droppedBytes, messageIn } from './diagnostics.ts'
 import { Ending, type ReceiverStream } from './ending.ts'
 import type { ReaderSettings } from './settings.ts'
 
@@ -16,6 +16,10 @@ export class MessageSupply {
     this.chunks = new ChunkQueue(this.messages.frames)
     this.ending = new Ending(stream, this.chunks, this.messages.frames)
     this.#stream = stream
+    const { resync } = this.messages.frames
+    if (resync !== null)
+      resync.onDrop = (bytes, offset) =>
+        droppedBytes(this.chunks.owner?.connection ?? null, stream.reader, bytes, offset)
   }
 
   /** Whether there may be something to take. */

@@ -36,10 +36,11 @@ interface Relief {
 /** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
 export class Outflow {
   owner: StreamOwner | null = null
-  readonly batch: Batch = new Batch()
+  readonly batch: Batch
   readonly pushBack: PushBack
   readonly #stream: SenderStream
   readonly #highWaterMarkBytes: number
+  readonly #isSplit: boolean
   #phase: 'idle' | 'scheduled' | 'blocked' | 'destroyed' = 'idle'
   /** Bytes of the stream that have left the batch. */
   #sent = 0
@@ -48,9 +49,12 @@ export class Outflow {
   /** To be called when all has left. */
   #onEmpty: (() => void) | null = null
 
-  constructor(stream: SenderStream, highWaterMarkBytes: number) {
+  /** @param isSplit whether each message leaves by itself. */
+  constructor(stream: SenderStream, highWaterMarkBytes: number, isSplit: boolean) {
     this.#stream = stream
     this.#highWaterMarkBytes = highWaterMarkBytes
+    this.#isSplit = isSplit
+    this.batch = new Batch(isSplit)
     this.pushBack = new PushBack(stream)
   }
 
@@ -106,11 +110,22 @@ export class Outflow {
       if (chunk === null) break
       this.#sent += chunk.length
       if (this.owner === null) this.#stream.push(chunk)
+      else if (this.#isSplit) this.#sendAlone(chunk, this.owner)
       else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent))) this.hold()
       if (this.#phase === 'blocked' && !always) break
     }
     if (this.batch.length === 0) this.#reportEmpty()
     this.relieve()
+  }
+
+  /** The next goes once this one is sent: Node would join what waits. */
+  #sendAlone(chunk: Uint8Array, owner: StreamOwner): void {
+    const sent = this.#callbacks?.upTo(this.#sent)
+    this.hold()
+    owner.send(chunk, (fault) => {
+      sent?.(fault)
+      if (!fault) this.drained()
+    })
   }
 
   #reportEmpty(): void {

@@ -58,6 +58,8 @@ export interface ReaderPort {
   /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
   readonly tally: Tally
   readonly skipped: Readonly<Skipped>
+  /** Bytes that were no frame. */
+  readonly dropped: number
   /** The frame that is handed out or comes next; and bytes that no frame has been made of. */
   readonly frames: { readonly index: number; readonly pending: number }
 }

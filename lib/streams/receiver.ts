@@ -254,6 +254,10 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     return this.#supply.messages.skipped
   }
 
+  get dropped(): number {
+    return this.#supply.messages.frames.resync?.dropped ?? 0
+  }
+
   get frames(): { readonly index: number; readonly pending: number; readonly preamble: HeaderFields | null } {
     return this.#supply.messages.frames
   }

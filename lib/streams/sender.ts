@@ -34,7 +34,7 @@ export class Sender implements WriterPort {
   constructor(settings: WriterSettings, stream: SenderStream) {
     this.#settings = settings
     this.#stream = stream
-    this.#outflow = new Outflow(stream, settings.highWaterMarkBytes)
+    this.#outflow = new Outflow(stream, settings.highWaterMarkBytes, settings.chunk === 'message')
     this.#preamble = settings.preamble
   }
 

@@ -50,6 +50,11 @@ export interface WritableOptions<R extends Role = Role> {
   maxHeaderBytes?: number
   /** What is sent before the first frame, where the layout has something there: its fields, as in `$header`. */
   preamble?: HeaderFields
+  /**
+   * What leaves as a chunk: `tick`, the messages written in one tick, up to 64 KiB; or `message`, each by itself, the next once the
+   * operating system has it: for peers that take a chunk, or a TLS record, for a message. Default: 'tick'.
+   */
+  chunk?: 'tick' | 'message'
   /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
   highWaterMarkBytes?: number
   /**
@@ -81,6 +86,7 @@ export const WRITABLE_OPTIONS: OptionNames<WritableOptions> = {
   maxBodyBytes: true,
   maxHeaderBytes: true,
   preamble: true,
+  chunk: true,
   highWaterMarkBytes: true,
   maxQueuedBytes: true,
   slow: true,
@@ -92,6 +98,7 @@ const MAX_BODY_BYTES = 2 ** 20
 export class ReaderSettings implements MessageReaderSettings {
   readonly header: FrameHeader
   readonly body: BodyHook | null
+  readonly resync: boolean
   readonly unknown: Policy
   readonly invalid: Policy
   readonly table: Table
@@ -115,6 +122,7 @@ export class ReaderSettings implements MessageReaderSettings {
       countLimit(name, options[name], initial)
     this.header = protocol.headers[protocol.sender(role, 'incoming')]
     this.body = protocol.body
+    this.resync = protocol.resync
     this.unknown = protocol.unknown
     this.invalid = protocol.invalid
     this.table = protocol.table(role, 'incoming')
@@ -132,6 +140,7 @@ export class WriterSettings {
   readonly framer: MessageWriter
   /** What is sent before the first frame, or null. */
   readonly preamble: Uint8Array | null
+  readonly chunk: 'tick' | 'message'
   readonly highWaterMarkBytes: number
   readonly maxQueuedBytes: number
   readonly slow: 'destroy' | 'throw'
@@ -153,6 +162,7 @@ export class WriterSettings {
         },
       )
     }
+    this.chunk = oneOf('chunk', options.chunk, 'tick', ['tick', 'message'])
     this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
     this.slow = oneOf('slow', options.slow, 'throw', ['destroy', 'throw'])
