@@ -15,8 +15,9 @@ import { text } from 'node:stream/consumers'
 export interface Peer {
   /** Commands looked for in PATH, and files by their absolute path. */
   readonly needs: readonly string[]
-  /** The Debian packages that bring them, separated by spaces. */
-  readonly apt: string
+  /** The Debian packages that bring them, separated by spaces; or another command that does. */
+  readonly apt?: string
+  readonly bring?: string
 }
 
 /** Debian's own Python: another one in PATH does not see Debian's packages. */
@@ -45,10 +46,10 @@ export const javaPeer: Peer = {
  * @param context mocha's `this`, in a `before`, a `beforeEach` or an `it`. In a `before` it skips the whole `describe`.
  * @throws with QBP_PEERS=required, the same line as an error.
  */
-export function peer(context: Mocha.Context, { needs, apt }: Peer): void {
+export function peer(context: Mocha.Context, { needs, apt, bring = `apt-get install ${apt}` }: Peer): void {
   const missing = needs.filter((need) => !installed(need))
   if (missing.length === 0) return
-  const line = `${missing.join(' and ')} not found: apt-get install ${apt}`
+  const line = `${missing.join(' and ')} not found: ${bring}`
   if (process.env.QBP_PEERS === 'required') throw new Error(`${line} (QBP_PEERS=required)`)
   process.stdout.write(`      ${line}\n`)
   context.skip()
