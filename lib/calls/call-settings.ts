@@ -4,13 +4,13 @@ import type { Metadata } from './call-error.ts'
 /** For one call. */
 export interface CallSettings {
   /** How long to wait for its end, in milliseconds. Default: `callTimeoutMs` for one request and one answer, else for ever. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** Gives it up: it fails with CANCELLED, and the callee's signal aborts. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Travels with the request, for the callee's `context.metadata`. */
-  metadata?: Metadata
+  metadata?: Metadata | undefined
   /** Called with what came with the end of the answer, before the answer is there. */
-  onMetadata?: (metadata: Metadata) => void
+  onMetadata?: ((metadata: Metadata) => void) | undefined
 }
 
 const CALL_SETTINGS: OptionNames<CallSettings> = { timeoutMs: true, signal: true, metadata: true, onMetadata: true }

@@ -9,7 +9,7 @@ import type { AnyClient } from './typed.ts'
 /** For a client: what all of its calls have. */
 export interface ClientOptions extends Pick<CallSettings, 'timeoutMs' | 'metadata'> {
   /** Functions around each call, the first outermost. */
-  interceptors?: readonly Interceptor[]
+  interceptors?: readonly Interceptor[] | undefined
 }
 
 const CLIENT_OPTIONS: OptionNames<ClientOptions> = { timeoutMs: true, metadata: true, interceptors: true }

@@ -4,19 +4,19 @@ import { byteLimit, countLimit, milliseconds, type OptionNames } from '../base/o
 /** What calls may cost; all of it is checked once, when the connection is made. */
 export interface CallOptions {
   /** Calls of the peer that may be under way on one connection; another is answered with RESOURCE_EXHAUSTED. Default: 1,000. */
-  maxCalls?: number
+  maxCalls?: number | undefined
   /** The metadata of one call, in bytes, its own and the peer's. Default: 8 KiB, as HTTP servers have it for headers. */
-  maxMetadataBytes?: number
+  maxMetadataBytes?: number | undefined
   /**
    * What may wait of one stream of one call, in bytes of its bodies and 64 for each, until somebody asks for it: the peer
    * sends no more than that. At least 16 KiB. Default: 64 KiB.
    */
-  callWindowBytes?: number
+  callWindowBytes?: number | undefined
   /**
    * How long a call of one request and one answer waits where it says nothing itself, in milliseconds. Default: 30 s. Calls
    * with a stream wait for ever.
    */
-  callTimeoutMs?: number
+  callTimeoutMs?: number | undefined
 }
 
 export const CALL_OPTIONS: OptionNames<CallOptions> = {

@@ -11,7 +11,7 @@ import type { AnyHandler } from './served-method.ts'
 /** For a service. */
 export interface ServeOptions {
   /** Functions around each call, the first outermost. */
-  interceptors?: readonly Interceptor[]
+  interceptors?: readonly Interceptor[] | undefined
 }
 
 const SERVE_OPTIONS: OptionNames<ServeOptions> = { interceptors: true }

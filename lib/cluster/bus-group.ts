@@ -37,22 +37,22 @@ export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role =
    * Broadcast into the channel's log: all members get the same messages in the same order, and a member that comes back gets what it
    * has missed. No member is skipped then. Default: false, at most once.
    */
-  durable?: boolean
+  durable?: boolean | undefined
   /** For a durable group: the kind of log, which says how much of the past is kept. See `logKinds` of the bus. Default: the kind without a name. */
-  logKind?: string
+  logKind?: string | undefined
   /**
    * For a durable group: says in a message where it stands, so that the client can come back with that. Called once per node
    * and message. Without it a client can come back to where `join` said alone: positions have holes, and cannot be counted.
    */
-  stamp?: (message: Incoming<P, Other<R>>, position: Position) => Outgoing<P, R>
+  stamp?: ((message: Incoming<P, Other<R>>, position: Position) => Outgoing<P, R>) | undefined
   /** Which role the members' writers have. Default: 'server'. */
-  role?: R
+  role?: R | undefined
   /** The longest body that is broadcast, in bytes. Default: 1 MiB. */
-  maxBodyBytes?: number
+  maxBodyBytes?: number | undefined
   /** How soon `members()` forgets a node that died, in milliseconds. The least of a bus's groups holds for all of them. Default: 10 s. */
-  presenceTtlMs?: number
+  presenceTtlMs?: number | undefined
   /** Whether the other nodes may know of this node's members, and `members()` of theirs. Default: true. */
-  presence?: boolean
+  presence?: boolean | undefined
 }
 
 /** Events of a group on a bus, on whichever node it happens. Of the other nodes' members they are emitted once there is a listener. */
@@ -64,9 +64,9 @@ export interface BusGroupEvents {
 /** How a member joins. */
 export interface JoinOptions {
   /** Its name in `members()`, by which `except` knows it when it comes back on another node. Default: a random one. */
-  name?: string
+  name?: string | undefined
   /** For a durable group: the place after which it goes on; for a newcomer, all that is kept or the last n. Default: what comes from now on. */
-  since?: Position | 'first' | { readonly last: number }
+  since?: Position | 'first' | { readonly last: number } | undefined
 }
 
 const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {

@@ -8,14 +8,14 @@ import { formatHeld, type Held, parseHeld, Session, sessionKey } from './session
 /** Options of sessions. */
 export interface SessionsOptions<State = unknown> {
   /** How long a client may stay away, in milliseconds, up to the bus's `maxTtlMs`. Default: 2 minutes. */
-  ttlMs?: number
+  ttlMs?: number | undefined
   /**
    * Called when another node asks for a session that is served here: gives its state as it is now, what was not saved yet included. Default:
    * the state as it was saved last.
    */
-  beforeMove?: (session: Session<State>) => State | Promise<State>
+  beforeMove?: ((session: Session<State>) => State | Promise<State>) | undefined
   /** Called with what `send` of these sessions has sent to one that is served here, from whichever node. */
-  onMessage?: (session: Session<State>, message: Uint8Array) => void
+  onMessage?: ((session: Session<State>, message: Uint8Array) => void) | undefined
 }
 
 /** How long a session's old node has to hand it over: it may have stopped, or be gone. */

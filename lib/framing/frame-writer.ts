@@ -10,9 +10,9 @@ import type { Entry } from './table.ts'
 /** What a message writer may have beside header, table and limit; see WritableOptions. */
 export interface MessageWriterOptions {
   /** Default: 64 KiB. */
-  readonly maxHeaderBytes?: number
+  readonly maxHeaderBytes?: number | undefined
   /** What lies between the body of the message and that on the wire. */
-  readonly body?: BodyHook | null
+  readonly body?: BodyHook | null | undefined
 }
 
 /** Puts headers around bodies: `reserve`, then the body is written, then `finish`. */

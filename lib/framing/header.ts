@@ -26,11 +26,11 @@ import { placesIn } from './section-places.ts'
 /** What a Header needs beside its layout. */
 export interface HeaderOptions {
   /** The message type of a section. Without it sections are bytes. @throws {QbpError} ERR_QBP_BAD_TABLE for a name that is none. */
-  readonly section?: (name: string) => Type
+  readonly section?: ((name: string) => Type) | undefined
   /** The layout ready made, if it is plain and a module has it: nothing is compiled then. */
   readonly layout?: PlainLayout | undefined
   /** Read and write part by part, even if the layout is plain. */
-  readonly isInterpreted?: boolean
+  readonly isInterpreted?: boolean | undefined
 }
 
 /** Reads and writes the headers of one layout. */

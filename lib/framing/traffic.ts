@@ -27,6 +27,8 @@ const NONE: readonly undefined[] = []
 export class Tally {
   /** By the entries' places in their table; 0 is the place of types that no table lists. */
   #slots: readonly (Slot | undefined)[] = NONE
+  /** Of other tables, in a sum. */
+  #others: Map<string, Slot> | null = null
 
   count(entry: Entry | undefined, bytes: number): void {
     const slot = this.#slots[entry === undefined ? 0 : entry.place] ?? this.#slot(entry?.place ?? 0, entry?.name)
@@ -34,29 +36,45 @@ export class Tally {
     slot.bytes += bytes
   }
 
-  /** Adds what a stream of the same table has counted. */
+  /** Adds what a stream has counted, most often one of the same table. */
   add(tally: Tally): void {
-    for (const [place, slot] of tally.#slots.entries()) {
-      if (slot === undefined) continue
-      const sum = this.#slots[place] ?? this.#slot(place, slot.name)
-      sum.messages += slot.messages
-      sum.bytes += slot.bytes
-    }
+    for (const [place, slot] of tally.#slots.entries()) if (slot !== undefined) this.#sum(place, slot)
+    if (tally.#others !== null) for (const slot of tally.#others.values()) this.#sum(0, slot)
+  }
+
+  #sum(place: number, { name, messages, bytes }: Slot): void {
+    const own = this.#slots[place] ?? (place === 0 && name !== UNLISTED ? undefined : this.#slot(place, name))
+    const sum = own?.name === name ? own : this.#other(name)
+    sum.messages += messages
+    sum.bytes += bytes
+  }
+
+  #other(name: string): Slot {
+    const known = this.#slots.find((slot) => slot?.name === name) ?? this.#others?.get(name)
+    if (known !== undefined) return known
+    const other = { name, messages: 0, bytes: 0 }
+    this.#others ??= new Map()
+    this.#others.set(name, other)
+    return other
+  }
+
+  #all(): Slot[] {
+    const own = this.#slots.filter((slot) => slot !== undefined)
+    return this.#others === null ? own : [...own, ...this.#others.values()]
   }
 
   total(): Traffic {
     const total = { messages: 0, bytes: 0 }
-    for (const slot of this.#slots) {
-      total.messages += slot?.messages ?? 0
-      total.bytes += slot?.bytes ?? 0
+    for (const { messages, bytes } of this.#all()) {
+      total.messages += messages
+      total.bytes += bytes
     }
     return total
   }
 
   /** A copy, in the order of the table; names that were never counted are not in it. */
   byName(): Record<string, Traffic> {
-    const counted = this.#slots.filter((slot) => slot !== undefined)
-    return Object.fromEntries(counted.map(({ name, messages, bytes }) => [name, { messages, bytes }]))
+    return Object.fromEntries(this.#all().map(({ name, messages, bytes }) => [name, { messages, bytes }]))
   }
 
   #slot(place: number, name = UNLISTED): Slot {

@@ -9,13 +9,13 @@ export interface AdmissionOptions {
    * Sockets beyond it are reset at once, those in a TLS handshake counted, and so are duplexes that are attached. Default: 10,000:
    * an idle connection takes some 7 KB, and most systems allow a process fewer files than it would like.
    */
-  maxConnections?: number
+  maxConnections?: number | undefined
   /**
    * Sockets of one IP address beyond it are reset at once, so that one machine cannot take all; of IPv6 a whole /64 counts as
    * one, as it is one customer's. Default: 1,000, which an office behind one address stays below; for loopback addresses
    * Infinity, as a proxy on this machine speaks for many.
    */
-  maxConnectionsPerAddress?: number
+  maxConnectionsPerAddress?: number | undefined
 }
 
 /** Where a duplex keeps the client that it was counted for (a closed socket has no address); null where it has none. */

@@ -9,23 +9,24 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { QbpConnection } from './connection.ts'
 import { reportRefused } from './diagnostics.ts'
-import { CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './settings.ts'
+import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './settings.ts'
 import { Countdown } from './timer.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside the options of every connection. */
-export interface ConnectOptions extends Omit<ConnectionOptions, 'role'> {
-  port?: number
+export interface ConnectOptions<P extends Protocol = AnyProtocol, D = unknown>
+  extends Omit<ConnectionOptions<'client', P, D>, 'role'> {
+  port?: number | undefined
   /** Default: localhost. */
-  host?: string
+  host?: string | undefined
   /** A Unix socket's path, instead of a port. */
-  path?: string
+  path?: string | undefined
   /** Options of `tls.connect`, or true for none, to speak TLS from the first byte. */
-  tls?: tls.ConnectionOptions | true
+  tls?: tls.ConnectionOptions | true | undefined
   /** Ends the attempt with its reason; once connected it has no effect. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** How long the connection, with its TLS handshake, may take to stand, in milliseconds. Default: 10 s. */
-  connectTimeoutMs?: number
+  connectTimeoutMs?: number | undefined
 }
 
 const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
@@ -45,10 +46,18 @@ export const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
  *
  * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT, ERR_QBP_TLS or ERR_QBP_BAD_OPTION; else the socket's own error, or the signal's reason.
  */
-export async function connect<P extends Protocol>(
+export function connect<P extends Protocol, D = unknown>(
   protocol: P,
+  options: ConnectOptions<P, D> & { tls: tls.ConnectionOptions | true },
+): Promise<QbpConnection<P, 'client', D, tls.TLSSocket>>
+export function connect<P extends Protocol, D = unknown>(
+  protocol: P,
+  options: ConnectOptions<P, D>,
+): Promise<QbpConnection<P, 'client', D, net.Socket>>
+export async function connect(
+  protocol: Protocol,
   options: ConnectOptions,
-): Promise<QbpConnection<P, 'client'>> {
+): Promise<QbpConnection<Protocol, 'client', unknown, net.Socket>> {
   givenProtocol(protocol, 'connect(protocol, options)')
   given(
     options !== undefined,

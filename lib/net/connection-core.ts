@@ -12,7 +12,7 @@ import { Ledger } from './ledger.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { lost, Plumbing, type PlumbingUser } from './plumbing.ts'
 import { type ConnectionSettings, GRACE_MS } from './settings.ts'
-import type { Counts } from './stats.ts'
+import { Counts } from './stats.ts'
 
 /** The connection that a core is the inside of. */
 export interface ConnectionShell extends ReportedConnection {
@@ -21,28 +21,29 @@ export interface ConnectionShell extends ReportedConnection {
   emit(event: 'ended'): boolean
 }
 
+/** The ports of a connection's reader and writer. */
+export interface Ports {
+  readonly reader: ReaderPort
+  readonly writer: WriterPort
+}
+
 /** The inside of a connection: what its duplex, its reader, its writer and its deadlines report comes together here. */
 export class ConnectionCore implements PlumbingUser, Watched {
   readonly connection: ConnectionShell
   readonly life: Lifecycle = new Lifecycle()
   readonly plumbing: Plumbing
-  readonly #settings: ConnectionSettings
-  readonly #reader: ReaderPort
-  readonly #writer: WriterPort
+  #settings: ConnectionSettings
+  #reader: ReaderPort
+  #writer: WriterPort
   /** Where the protocol carries calls. */
-  readonly calls: ConnectionCalls | null
+  calls: ConnectionCalls | null
   /** What bytes come to: the reader, or what takes calls out in front of it. */
-  readonly intake: ReaderPort
-  readonly #deadlines: Deadlines
+  intake: ReaderPort
+  #deadlines: Deadlines
   readonly #closer: Closer
-  readonly #ledger: Ledger
+  #ledger: Ledger
 
-  constructor(
-    connection: ConnectionShell,
-    duplex: Duplex,
-    ports: { readonly reader: ReaderPort; readonly writer: WriterPort },
-    settings: ConnectionSettings,
-  ) {
+  constructor(connection: ConnectionShell, duplex: Duplex, ports: Ports, settings: ConnectionSettings) {
     this.connection = connection
     this.#settings = settings
     this.#reader = ports.reader
@@ -150,12 +151,51 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   // ---- handing the duplex on
 
-  /** Takes the duplex off reader and writer. */
-  async release(timeoutMs: number): Promise<Duplex> {
+  /** @throws {QbpError} ERR_QBP_CLOSED, or ERR_QBP_BUSY while somebody reads. */
+  #checkIdle(): void {
     if (this.isClosing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
     const isRead = this.#reader.waiting || this.connection.reader.readableLength > 0
     const refusal = handoverRefusal(this.plumbing, isRead)
     if (refusal !== null) throw refusal
+  }
+
+  /**
+   * Goes on with another reader and another writer on the same duplex, all in one turn.
+   *
+   * @param begin makes them the connection's own.
+   * @throws {QbpError} as `goOn` of a connection; nothing has changed then.
+   */
+  change(ports: Ports, settings: ConnectionSettings, begin: () => void): void {
+    this.#checkIdle()
+    const isBroken = this.connection.reader.destroyed && !this.plumbing.isReaderEnded
+    if (isBroken || this.connection.writer.writableEnded)
+      throw new QbpError('ERR_QBP_CLOSED', 'The reader was destroyed or the writer has ended: nothing can go on.')
+    if (this.calls?.isIdle === false) throw new QbpError('ERR_QBP_BUSY', 'Calls are under way: let them finish first.')
+    this.#deadlines.stop()
+    const calls = settings.calls === null ? null : new ConnectionCalls(settings, settings.calls, ports, this)
+    const intake = calls?.sorter ?? ports.reader
+    const past = new Counts()
+    this.addTo(past)
+    past.queuedBytes = 0
+    const [reader, { writer }, before] = [this.intake, this.connection, this.calls]
+    this.plumbing.change(intake, ports.writer)
+    this.#settings = settings
+    this.#reader = ports.reader
+    this.#writer = ports.writer
+    this.intake = intake
+    this.calls = calls
+    this.#ledger = new Ledger(ports.reader, ports.writer, calls, past)
+    begin()
+    before?.gone(new QbpError('ERR_QBP_CLOSED', 'The connection has gone on in another protocol.'))
+    reader.conclude()
+    writer.end()
+    this.#deadlines = new Deadlines(this, settings)
+    if (!this.plumbing.isReaderEnded && !this.isClosing) this.#deadlines.start()
+  }
+
+  /** Takes the duplex off reader and writer. */
+  async release(timeoutMs: number): Promise<Duplex> {
+    this.#checkIdle()
     this.#deadlines.stop()
     return handOver(this, timeoutMs)
   }

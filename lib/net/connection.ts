@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { QbpError } from '../base/errors.ts'
@@ -22,6 +21,8 @@ import {
   CONNECTION_OPTIONS,
   type ConnectionOptions,
   ConnectionSettings,
+  GO_ON_OPTIONS,
+  type GoOnOptions,
   graceOf,
 } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
@@ -33,42 +34,62 @@ export interface ConnectionEvents {
   ended: []
 }
 
+let lastId = 0
+
 /**
  * A reader and a writer on one duplex, and the rules by which they end.
  *
  * End, truncation and abort are three outcomes: a clean end is null for the reader and in `closed`; a cut inside a frame
  * is ERR_QBP_TRUNCATED; an abort is the socket's own error, such as ECONNRESET.
  */
-export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
+export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role, D = unknown, S extends Duplex = Duplex>
   extends LazyEmitter<ConnectionEvents>
   implements AsyncDisposable
 {
-  readonly reader: QbpReadable<P, R>
-  readonly writer: QbpWritable<P, R>
-  readonly #settings: ConnectionSettings
+  /** A number that no other connection of this process has. */
+  readonly id: number = ++lastId
+  #reader: QbpReadable<P, R>
+  #writer: QbpWritable<P, R>
+  #settings: ConnectionSettings
   readonly #core: ConnectionCore
+  /** What `data` is, once somebody has asked for it. */
+  #data: { readonly value: D } | null = null
   /** `ended`, once somebody has asked for it. */
   #ended: Promise<void> | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R>)
+  constructor(protocol: P, duplex: S, options?: ConnectionOptions<R, P, D>)
   /** @internal */
-  constructor(protocol: P, duplex: Duplex, options?: ConnectionOptions<R> | ConnectionSettings)
-  constructor(protocol: P, duplex: Duplex, options: ConnectionOptions<R> | ConnectionSettings = {}) {
+  constructor(protocol: P, duplex: S, options?: ConnectionOptions<R, P, D> | ConnectionSettings)
+  constructor(protocol: P, duplex: S, options: ConnectionOptions<R, P, D> | ConnectionSettings = {}) {
     super()
     const isChecked = options instanceof ConnectionSettings
     if (!isChecked) {
       givenProtocol(protocol, 'new QbpConnection(protocol, duplex, options?)')
       givenDuplex(duplex, 'new QbpConnection(protocol, duplex, options?)')
-      knownOptions('QbpConnection', options, CONNECTION_OPTIONS)
+      knownOptions('QbpConnection', options as ConnectionOptions, CONNECTION_OPTIONS)
     }
-    const settings = isChecked ? options : new ConnectionSettings(protocol, options)
+    const settings = isChecked ? options : new ConnectionSettings(protocol, options as ConnectionOptions)
     this.#settings = settings
-    this.reader = new QbpReadable(protocol, settings.reader)
-    this.writer = new QbpWritable(protocol, settings.writer)
-    const ports = { reader: this.reader[readerPort], writer: this.writer[writerPort] }
+    this.#reader = new QbpReadable(protocol, settings.reader)
+    this.#writer = new QbpWritable(protocol, settings.writer)
+    const ports = { reader: this.#reader[readerPort], writer: this.#writer[writerPort] }
     this.#core = new ConnectionCore(this as unknown as ConnectionShell, duplex, ports, settings)
     this.#core.open()
+  }
+
+  get reader(): QbpReadable<P, R> {
+    return this.#reader
+  }
+
+  get writer(): QbpWritable<P, R> {
+    return this.#writer
+  }
+
+  /** A state of one's own, which the option `data` has made; it stays over `goOn`. */
+  get data(): D {
+    this.#data ??= { value: this.#settings.data?.() as D }
+    return this.#data.value
   }
 
   /** Resolves when the duplex has closed: with null after a clean end, else with the fault. Never rejects. */
@@ -92,13 +113,13 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
   }
 
   /** The duplex beneath; after `startTls` the TLSSocket. */
-  get socket(): Socket & TLSSocket {
-    return this.#core.plumbing.duplex as Socket & TLSSocket
+  get socket(): S {
+    return this.#core.plumbing.duplex as S
   }
 
   /** The certificate that the peer has shown, where the connection speaks TLS and it has shown one. */
   get peerCertificate(): PeerCertificate | null {
-    const certificate = this.socket.getPeerCertificate?.()
+    const certificate = (this.socket as Duplex as Duplex & Partial<TLSSocket>).getPeerCertificate?.()
     return certificate === undefined || certificate === null || Object.keys(certificate).length === 0
       ? null
       : certificate
@@ -175,10 +196,11 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
    * Goes on in TLS: first sends what was written, then gives every byte after the last message handed out to TLS. The
    * reader and the writer stay the same objects; `socket` becomes the TLSSocket.
    *
+   * @returns this connection, over its TLSSocket.
    * @throws {QbpError} ERR_QBP_BUSY while somebody reads; ERR_QBP_TLS with Node's own error as its cause;
    * ERR_QBP_HANDSHAKE_TIMEOUT; ERR_QBP_CLOSED. But for the first the connection is destroyed then.
    */
-  async startTls(options: TlsOptions = {}): Promise<void> {
+  async startTls(options: TlsOptions = {}): Promise<QbpConnection<P, R, D, TLSSocket>> {
     const { role, handshakeTimeoutMs } = this.#settings
     if (role === undefined)
       throw new QbpError(
@@ -196,6 +218,31 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role>
       throw fault
     }
     this.#core.go(secure)
+    return this as unknown as QbpConnection<P, R, D, TLSSocket>
+  }
+
+  /**
+   * Goes on in another protocol, at once: what was written is sent first, and every byte after the last message handed out is read
+   * in the new one. The connection stays the same in all else: its duplex, its place in the server, its limits, its data, its
+   * `stats()`, which sum up, and how it ends. `reader` and `writer` are others from now on; the former ones are over, groups
+   * that the writer was in have to be joined anew, and services served anew.
+   *
+   * @returns this connection, in that protocol.
+   * @throws {QbpError} ERR_QBP_BUSY while somebody reads, or calls are under way; ERR_QBP_BAD_OPTION for options that do not fit the
+   * protocol; ERR_QBP_CLOSED. Nothing has changed then.
+   */
+  async goOn<Q extends Protocol>(protocol: Q, options: GoOnOptions<Q, R> = {}): Promise<QbpConnection<Q, R, D, S>> {
+    givenProtocol(protocol, 'goOn(protocol, options?)')
+    knownOptions('goOn()', options as GoOnOptions, GO_ON_OPTIONS)
+    const settings = this.#settings.for(protocol, options as GoOnOptions)
+    const reader = new QbpReadable<P, R>(protocol as unknown as P, settings.reader)
+    const writer = new QbpWritable<P, R>(protocol as unknown as P, settings.writer)
+    this.#core.change({ reader: reader[readerPort], writer: writer[writerPort] }, settings, () => {
+      this.#reader = reader
+      this.#writer = writer
+      this.#settings = settings
+    })
+    return this as unknown as QbpConnection<Q, R, D, S>
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Role } from '../base/role.ts'
 import type { EndedCall } from '../calls/host.ts'
 import type { Traffic } from '../framing/traffic.ts'
@@ -25,7 +26,8 @@ export function reportCall(connection: object, call: EndedCall): void {
 
 /** What the lines say of a connection. */
 export interface ReportedConnection {
-  readonly socket: Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>
+  readonly id: number
+  readonly socket: Duplex & Partial<Pick<Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>>
   stats(): { byName: { in: Record<string, Traffic>; out: Record<string, Traffic> } }
 }
 

@@ -6,6 +6,7 @@ import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { WriterPort } from '../streams/ports.ts'
 import type { QbpWritable, Writable } from '../streams/writable.ts'
+import type { QbpConnection } from './connection.ts'
 import { Joined, type Member, type Slow, writerOf } from './group-member.ts'
 import type { GroupFrame } from './latest-frames.ts'
 import { forgetGroup, leaveAtClose } from './memberships.ts'
@@ -88,11 +89,15 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   /**
    * Takes a member in, unless it can be written to no more.
    *
-   * @param data what the group knows of it, for `entries()` and `to` of a broadcast; a member that joins again brings new.
+   * @param data what the group knows of it, for `entries()` and `to` of a broadcast; a member that joins again brings new. Default:
+   * the `data` of a connection.
    */
-  join(member: Member<P, R>, ...[data]: undefined extends D ? [data?: D] : [data: D]): this {
+  join(member: Member<P, R>, ...[data]: undefined extends D ? [data?: D] : [data: D]): this
+  join(member: QbpConnection<P, R, D>): this
+  join(member: Member<P, R>, ...given: [data?: D]): this {
     const writer = writerOf(member)
-    const joined = new Joined(member, data as D)
+    const data = (given.length > 0 || !('data' in member) ? given[0] : member.data) as D
+    const joined = new Joined(member, data)
     if (joined.port.isOver) return this
     this.#members.get(writer)?.leave()
     this.#members.set(writer, joined)

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { errorOf } from '../base/thrown.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { QbpReadable } from '../streams/readable.ts'
@@ -6,51 +8,59 @@ import { callers } from './callers.ts'
 import type { QbpConnection } from './connection.ts'
 import { warnOf } from './diagnostics.ts'
 
+/** A connection as a server's handler gets it: over a socket, unless it was attached. */
+export type ServerConnection<P extends Protocol = Protocol, D = unknown> = QbpConnection<
+  P,
+  'server',
+  D,
+  Socket & TLSSocket
+>
+
 /**
  * Serves one connection. Its closure is the connection's state.
  *
  * When it returns, what was written is sent and the connection ended; when it throws, the connection is aborted and the
  * server emits `clientError`. Where nobody listens to that, what is no fault of the peer's is a warning of the process.
  */
-export type Handler<P extends Protocol = Protocol> = (
+export type Handler<P extends Protocol = Protocol, D = unknown> = (
   reader: QbpReadable<P, 'server'>,
   writer: QbpWritable<P, 'server'>,
-  connection: QbpConnection<P, 'server'>,
+  connection: ServerConnection<P, D>,
 ) => unknown
 
 /** What the handlers of a server report to: the server. */
-export interface HandlersUser<P extends Protocol> {
+export interface HandlersUser<P extends Protocol, D> {
   /** Before the handler runs. */
-  began(connection: QbpConnection<P, 'server'>): void
+  began(connection: ServerConnection<P, D>): void
   /** One has returned or thrown. */
   left(): void
   /** @returns whether anybody has heard of it. */
-  threw(error: Error, connection: QbpConnection<P, 'server'>): boolean
+  threw(error: Error, connection: ServerConnection<P, D>): boolean
 }
 
-type Call<P extends Protocol> = (connection: QbpConnection<P, 'server'>) => Promise<void>
+type Call<P extends Protocol, D> = (connection: ServerConnection<P, D>) => Promise<void>
 
 let servers = 0
 
 /** Runs a server's handler on each of its connections. */
-export class Handlers<P extends Protocol> {
-  readonly #handler: Handler<P>
-  readonly #user: HandlersUser<P>
+export class Handlers<P extends Protocol, D> {
+  readonly #handler: Handler<P, D>
+  readonly #user: HandlersUser<P, D>
   /** The name by which a frame of `#call` is known among the callers of a function. */
   readonly #frame = `qbp handler of server ${++servers}`
-  readonly #call: Call<P>
+  readonly #call: Call<P, D>
   #running = 0
 
-  constructor(handler: Handler<P>, user: HandlersUser<P>) {
+  constructor(handler: Handler<P, D>, user: HandlersUser<P, D>) {
     this.#handler = handler
     this.#user = user
     const named = {
-      [this.#frame]: async (connection: QbpConnection<P, 'server'>) => {
+      [this.#frame]: async (connection: ServerConnection<P, D>) => {
         this.#user.began(connection)
         await this.#handler(connection.reader, connection.writer, connection)
       },
     }
-    this.#call = named[this.#frame] as Call<P>
+    this.#call = named[this.#frame] as Call<P, D>
   }
 
   /** How many have not returned. */
@@ -63,7 +73,7 @@ export class Handlers<P extends Protocol> {
     return callers().includes(this.#frame)
   }
 
-  run(connection: QbpConnection<P, 'server'>): void {
+  run(connection: ServerConnection<P, D>): void {
     this.#running++
     this.#call(connection).then(
       () => this.#returned(connection),
@@ -71,13 +81,13 @@ export class Handlers<P extends Protocol> {
     )
   }
 
-  #returned(connection: QbpConnection<P, 'server'>): void {
+  #returned(connection: ServerConnection<P, D>): void {
     this.#running--
     if (!connection.closing) void connection.close() // Of one that the peer has ended, what came may still be read.
     this.#user.left()
   }
 
-  #threw(connection: QbpConnection<P, 'server'>, thrown: unknown): void {
+  #threw(connection: ServerConnection<P, D>, thrown: unknown): void {
     this.#running--
     const error = errorOf(thrown, 'The handler')
     const isOfPeer = isFaultOf(connection, error)

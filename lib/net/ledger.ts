@@ -7,11 +7,14 @@ export class Ledger {
   readonly #reader: ReaderPort
   readonly #writer: WriterPort
   readonly #calls: ConnectionCalls | null
+  /** Of the protocols that it spoke before. */
+  readonly #past: Counts | null
   #faults: Faults | null = null
   /** The last message refused on write; where it then ends the connection it is no second fault. */
   #refusal: unknown
 
-  constructor(reader: ReaderPort, writer: WriterPort, calls: ConnectionCalls | null) {
+  constructor(reader: ReaderPort, writer: WriterPort, calls: ConnectionCalls | null, past: Counts | null = null) {
+    this.#past = past
     this.#reader = reader
     this.#writer = writer
     this.#calls = calls
@@ -27,6 +30,7 @@ export class Ledger {
   }
 
   addTo(sum: Counts): void {
+    if (this.#past !== null) sum.add(this.#past)
     const { tally, skipped, dropped } = this.#reader
     sum.droppedBytes += dropped
     sum.in.add(tally)

@@ -9,7 +9,7 @@ import { acceptor, handshakeTimeout } from './tls.ts'
 /** How sockets are let in. */
 export interface ListenerOptions extends AdmissionOptions {
   /** Options of node:tls, to serve TLS from the first byte. */
-  tls?: tls.TlsOptions
+  tls?: tls.TlsOptions | undefined
 }
 
 /** The names of ListenerOptions. */

@@ -50,8 +50,8 @@ type Flow = 'flowing' | 'held' | 'moving'
 
 /** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
 export class Plumbing implements StreamOwner, DuplexUser {
-  readonly #reader: ReaderPort
-  readonly #writer: WriterPort
+  #reader: ReaderPort
+  #writer: WriterPort
   readonly #user: PlumbingUser
   #duplex: HeardDuplex
   #intake: Intake = 'open'
@@ -130,6 +130,26 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#reader.discard()
     if (this.#intake !== 'ended') this.#intake = 'concluded'
     this.drop()
+  }
+
+  /**
+   * Goes on with another reader and another writer: what the last wrote is sent, and what it did not read is the next one's. They
+   * are nobody's then.
+   */
+  change(reader: ReaderPort, writer: WriterPort): void {
+    this.#writer.flush()
+    const rest = this.#reader.rest()
+    this.#reader.own(NOBODY)
+    this.#writer.own(NOBODY)
+    this.#reader = reader
+    this.#writer = writer
+    reader.own(this)
+    writer.own(this)
+    if (this.#duplex.writableNeedDrain) writer.hold()
+    if (rest.length > 0) reader.arrive(rest)
+    if (this.#intake === 'ended') reader.end()
+    else if (this.#intake === 'concluded') reader.conclude()
+    this.more()
   }
 
   // ---- for the reader and the writer
@@ -251,6 +271,18 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#flow = 'flowing'
     this.#connect()
   }
+}
+
+/** The owner of a reader and a writer that a connection has gone on without. */
+const NOBODY: StreamOwner = {
+  connection: {},
+  more() {},
+  send: () => true,
+  finish: (finished) => finished(),
+  readerClosed() {},
+  writerDestroyed() {},
+  refused() {},
+  listenerThrew() {},
 }
 
 /** The fault of bytes that are lost. */

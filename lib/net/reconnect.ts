@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
@@ -6,17 +7,18 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect } from './client.ts'
 import type { QbpConnection } from './connection.ts'
+import type { AnyProtocol } from './settings.ts'
 
 /** How to connect, and how to connect again. */
-export interface ReconnectOptions extends ConnectOptions {
+export interface ReconnectOptions<P extends Protocol = AnyProtocol, D = unknown> extends ConnectOptions<P, D> {
   /** Ends the loop with its reason, and closes the connection there is; also while it waits. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** The first wait before another attempt, in milliseconds; each further failure doubles it. Default: 100. */
-  minDelayMs?: number
+  minDelayMs?: number | undefined
   /** The longest wait, in milliseconds. Default: 30 s: a server that comes back is found within it. */
-  maxDelayMs?: number
+  maxDelayMs?: number | undefined
   /** After so many attempts in a row that failed, the loop ends with the last one's error. Default: Infinity. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
 }
 
 const RECONNECT_OPTIONS: OptionNames<ReconnectOptions> = {
@@ -27,7 +29,8 @@ const RECONNECT_OPTIONS: OptionNames<ReconnectOptions> = {
 }
 
 /** Connections to one server, one after another. Made by `connections`. */
-export interface Connections<P extends Protocol> extends AsyncIterableIterator<QbpConnection<P, 'client'>, undefined> {
+export interface Connections<P extends Protocol, D = unknown>
+  extends AsyncIterableIterator<QbpConnection<P, 'client', D, Socket>, undefined> {
   /** Why the last connection ended, or the last attempt failed: null after a clean end, undefined before the first. */
   readonly lastEnd: Error | null | undefined
   /** Attempts since a connection last stood. */
@@ -48,7 +51,10 @@ export interface Connections<P extends Protocol> extends AsyncIterableIterator<Q
  *
  * @throws {QbpError} ERR_QBP_BAD_OPTION at once; in the loop the signal's reason, or after maxAttempts the last error.
  */
-export function connections<P extends Protocol>(protocol: P, options: ReconnectOptions): Connections<P> {
+export function connections<P extends Protocol, D = unknown>(
+  protocol: P,
+  options: ReconnectOptions<P, D>,
+): Connections<P, D> {
   givenProtocol(protocol, 'connections(protocol, options)')
   given(
     options !== undefined,
@@ -56,7 +62,7 @@ export function connections<P extends Protocol>(protocol: P, options: ReconnectO
     'an object with a port, or the path of a Unix socket,',
     'connections(protocol, options)',
   )
-  knownOptions('connections()', options, RECONNECT_OPTIONS)
+  knownOptions('connections()', options as ReconnectOptions, RECONNECT_OPTIONS)
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
   const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)
   const shortest = milliseconds('minDelayMs', minDelayMs, Math.min(100, longest))
@@ -66,12 +72,12 @@ export function connections<P extends Protocol>(protocol: P, options: ReconnectO
   let lastEnd: Error | null | undefined
   let attempts = 0
 
-  async function* run(): AsyncGenerator<QbpConnection<P, 'client'>, undefined, undefined> {
+  async function* run(): AsyncGenerator<QbpConnection<P, 'client', D, Socket>, undefined, undefined> {
     let delayMs = shortest
     for (;;) {
       let stoodMs = 0
       try {
-        const connection = await connect(protocol, { ...target, ...(signal && { signal }) })
+        const connection = await connect<P, D>(protocol, { ...target, signal } as ConnectOptions<P, D>)
         const since = performance.now()
         attempts = 0
         const abort = () => void connection.close()
@@ -102,7 +108,7 @@ export function connections<P extends Protocol>(protocol: P, options: ReconnectO
   return Object.defineProperties(loop, {
     lastEnd: { get: () => lastEnd },
     attempts: { get: () => attempts },
-  }) as unknown as Connections<P>
+  }) as unknown as Connections<P, D>
 }
 
 /** Until the connection is closed, or the peer has ended and somebody here has read as far. */

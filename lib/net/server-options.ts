@@ -1,10 +1,13 @@
 import type { OptionNames } from '../base/options.ts'
+import type { Protocol } from '../protocol/protocol.ts'
 import { LISTENER_OPTIONS, type ListenerOptions } from './listener.ts'
-import { CONNECTION_OPTIONS, type ConnectionOptions } from './settings.ts'
+import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions } from './settings.ts'
 import type { ConnectionStats } from './stats.ts'
 
 /** The options of a server: those of each of its connections, and how sockets are let in. */
-export interface ServerOptions extends Omit<ConnectionOptions, 'role'>, ListenerOptions {}
+export interface ServerOptions<P extends Protocol = AnyProtocol, D = unknown>
+  extends Omit<ConnectionOptions<'server', P, D>, 'role'>,
+    ListenerOptions {}
 
 const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
 
@@ -14,7 +17,7 @@ export const SERVER_OPTIONS: OptionNames<ServerOptions> = { ...ROLELESS_OPTIONS,
 /** For one attached duplex. */
 export interface AttachOptions {
   /** False: the duplex is secure already, though it is no TLSSocket (a WebSocket's over HTTPS), and needs no TLS of the server's. */
-  tls?: false
+  tls?: false | undefined
 }
 
 /** What went over a server's connections, the closed ones included. */

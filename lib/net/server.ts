@@ -10,34 +10,37 @@ import { QbpConnection } from './connection.ts'
 import { Departure } from './departure.ts'
 import { reportRefused, warnOf } from './diagnostics.ts'
 import { givenDuplex } from './given-duplex.ts'
-import { type Handler, Handlers } from './handlers.ts'
+import { type Handler, Handlers, type ServerConnection } from './handlers.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
 import { type AttachOptions, SERVER_OPTIONS, type ServerOptions, type ServerStats } from './server-options.ts'
 import { type CloseOptions, ConnectionSettings, graceOf } from './settings.ts'
 import { addCounts, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
 
-interface ServerEvents<P extends Protocol> {
-  connection: [connection: QbpConnection<P, 'server'>]
-  clientError: [error: Error, connection: QbpConnection<P, 'server'> | null]
+interface ServerEvents<P extends Protocol, D> {
+  connection: [connection: ServerConnection<P, D>]
+  clientError: [error: Error, connection: ServerConnection<P, D> | null]
   listening: []
   close: []
   error: [error: Error]
 }
 
 /** Accepts connections and runs the handler on each. Made by `createServer`. */
-export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<ServerEvents<P>> implements AsyncDisposable {
+export class QbpServer<P extends Protocol = Protocol, D = unknown>
+  extends EventEmitter<ServerEvents<P, D>>
+  implements AsyncDisposable
+{
   /** The connections that are open. */
-  readonly connections: Set<QbpConnection<P, 'server'>> = new Set()
+  readonly connections: Set<ServerConnection<P, D>> = new Set()
   readonly #protocol: P
   /** Those of every connection, checked once. */
   readonly #settings: ConnectionSettings
-  readonly #handlers: Handlers<P>
+  readonly #handlers: Handlers<P, D>
   readonly #listener: Listener
   /** What attached duplexes speak TLS with, where the server does. */
   readonly #tls: ListenerOptions['tls']
   /** Attached connections whose TLS handshake is under way. */
-  readonly #handshakes = new Set<QbpConnection<P, 'server'>>()
+  readonly #handshakes = new Set<ServerConnection<P, D>>()
   /** Waits for connections and handlers to be gone, while the server closes. */
   #departure: Departure | null = null
   /** Of the connections that have closed, and the faults of those that never were. */
@@ -46,7 +49,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
   #closing: Promise<void> | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
-  constructor(protocol: P, options: ServerOptions, handler: Handler<P>) {
+  constructor(protocol: P, options: ServerOptions<P, D>, handler: Handler<P, D>) {
     super()
     givenProtocol(protocol, 'createServer(protocol, options?, handler)')
     if (typeof handler !== 'function')
@@ -54,7 +57,7 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
         'ERR_QBP_BAD_OPTION',
         'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
       )
-    knownOptions('createServer()', options, SERVER_OPTIONS)
+    knownOptions('createServer()', options as ServerOptions, SERVER_OPTIONS)
     this.#protocol = protocol
     this.#handlers = new Handlers(handler, {
       began: (connection) => this.emit('connection', connection),
@@ -63,11 +66,11 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     })
     this.#settings = new ConnectionSettings(
       protocol,
-      { ...options, role: 'server' },
+      { ...(options as ServerOptions), role: 'server' },
       {
-        closed: (connection) => this.#left(connection as QbpConnection<P, 'server'>),
+        closed: (connection) => this.#left(connection as ServerConnection<P, D>),
         threw: (error, connection) => {
-          if (!this.emit('clientError', error, connection as QbpConnection<P, 'server'>))
+          if (!this.emit('clientError', error, connection as ServerConnection<P, D>))
             warnOf(error, 'A listener threw, and its server has no listener for clientError')
         },
       },
@@ -117,24 +120,25 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
    * `connection` is emitted and the handler runs. One beyond a limit is destroyed, `clientError` emitted, and the connection
    * returned is closed.
    */
-  attach(duplex: Duplex, options: AttachOptions = {}): QbpConnection<P, 'server'> {
+  attach<S extends Duplex>(duplex: S, options: AttachOptions = {}): QbpConnection<P, 'server', D, S> {
     givenDuplex(duplex, 'attach(duplex, options?)')
     knownOptions('attach()', options, { tls: true })
     const { admission } = this.#listener
     const refusal = admission.admit(duplex)
     const connection = this.#connection(duplex)
+    const attached = connection as unknown as QbpConnection<P, 'server', D, S>
     if (refusal !== null) {
       connection.destroy(refusal)
       reportRefused(this, refusal)
       this.emit('clientError', refusal, connection)
-      return connection
+      return attached
     }
     // Not every duplex emits `close`. One that was detached is not closed yet.
     void connection.closed.then(() => duplex.destroyed && admission.release(duplex))
     if (this.#tls === undefined || options.tls === false || isTls(duplex)) this.#serve(connection)
     else if (this.#closing === null) void this.#secure(connection, this.#tls)
     else connection.destroy()
-    return connection
+    return attached
   }
 
   /**
@@ -183,13 +187,13 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     this.emit('clientError', fault, null)
   }
 
-  #connection(duplex: Duplex): QbpConnection<P, 'server'> {
-    const connection = new QbpConnection<P, 'server'>(this.#protocol, duplex, this.#settings)
+  #connection(duplex: Duplex): ServerConnection<P, D> {
+    const connection = new QbpConnection(this.#protocol, duplex, this.#settings) as unknown as ServerConnection<P, D>
     this.connections.add(connection)
     return connection
   }
 
-  async #secure(connection: QbpConnection<P, 'server'>, tls: TlsOptions): Promise<void> {
+  async #secure(connection: ServerConnection<P, D>, tls: TlsOptions): Promise<void> {
     this.#handshakes.add(connection)
     const fault = await connection.startTls(tls).then(
       () => null,
@@ -203,14 +207,14 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
     }
   }
 
-  #serve(connection: QbpConnection<P, 'server'>): void {
+  #serve(connection: ServerConnection<P, D>): void {
     this.#accepted++
     this.#handlers.run(connection)
     if (this.#closing !== null) connection.conclude()
   }
 
   /** A connection has closed. */
-  #left(connection: QbpConnection<P, 'server'>): void {
+  #left(connection: ServerConnection<P, D>): void {
     this.connections.delete(connection)
     connection[addCounts](this.#past)
     this.#past.callsUnderWay = { in: 0, out: 0 }
@@ -251,13 +255,17 @@ export class QbpServer<P extends Protocol = Protocol> extends EventEmitter<Serve
  * @throws {QbpError} ERR_QBP_BAD_OPTION
  */
 export function createServer<P extends Protocol>(protocol: P, handler: Handler<P>): QbpServer<P>
-export function createServer<P extends Protocol>(protocol: P, options: ServerOptions, handler: Handler<P>): QbpServer<P>
-export function createServer<P extends Protocol>(
+export function createServer<P extends Protocol, D = unknown>(
   protocol: P,
-  options: ServerOptions | Handler<P>,
-  handler?: Handler<P>,
-): QbpServer<P> {
+  options: ServerOptions<P, D>,
+  handler: Handler<P, D>,
+): QbpServer<P, D>
+export function createServer<P extends Protocol, D = unknown>(
+  protocol: P,
+  options: ServerOptions<P, D> | Handler<P, D>,
+  handler?: Handler<P, D>,
+): QbpServer<P, D> {
   return typeof options === 'function'
     ? new QbpServer(protocol, {}, options)
-    : new QbpServer(protocol, options, handler as Handler<P>)
+    : new QbpServer(protocol, options, handler as Handler<P, D>)
 }

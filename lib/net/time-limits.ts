@@ -8,30 +8,30 @@ export interface DeadlineOptions<M = object> {
    * here reads. Default: 30 s, in which even a slow line brings a frame of 1 MiB: a peer that takes longer may hold memory on
    * purpose.
    */
-  frameTimeoutMs?: number
+  frameTimeoutMs?: number | undefined
   /**
    * A frame that is longer on its way than `frameTimeoutMs` is waited for while in each such time at least so many bytes a
    * second of it come. Default: 1,024, which the slowest modem brings, and a peer that drips single bytes does not. Infinity:
    * `frameTimeoutMs` holds for the whole frame.
    */
-  minFrameBytesPerSecond?: number
+  minFrameBytesPerSecond?: number | undefined
   /**
    * Without a byte from the peer, while this side could take one and the peer takes none that waits for it. Default: Infinity,
    * as a client may have nothing to say for hours; a peer that is gone is found by `heartbeat`.
    */
-  idleTimeoutMs?: number
+  idleTimeoutMs?: number | undefined
   /**
    * How long bytes may wait for the peer without its taking any of them; it is gone then, though it may still send. Default:
    * Infinity, as `maxQueuedBytes` bounds what it costs.
    */
-  stallTimeoutMs?: number
+  stallTimeoutMs?: number | undefined
   /**
    * How long this side stays open once the peer has ended its side: then it closes, after what was written. Default: Infinity,
    * as a handler may have much to answer; for a side that only writes, and so reads no end.
    */
-  halfOpenTimeoutMs?: number
+  halfOpenTimeoutMs?: number | undefined
   /** Asks a silent peer whether it is there; a dead one is destroyed. Default: none, as the protocol must have a message for it. */
-  heartbeat?: Heartbeat<M>
+  heartbeat?: Heartbeat<M> | undefined
 }
 
 /** A message that the peer answers, by whatever. */
@@ -41,7 +41,7 @@ export interface Heartbeat<M = object> {
   /** It is sent after so long without a byte from the peer. */
   intervalMs: number
   /** Without a byte for so long after it, the peer is taken for dead: ERR_QBP_HEARTBEAT_TIMEOUT. Default: intervalMs. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /** The names of DeadlineOptions. */

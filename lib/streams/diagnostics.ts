@@ -17,16 +17,9 @@ export const messageOut: Channel = channel('qbp:message:out')
 /** Writes a line, where NODE_DEBUG asks for it. */
 export const log: DebugLogger = debuglog('qbp')
 
-/** Connections are numbered in the order in which lines first named them. */
-const numbers = new WeakMap<object, string>()
-let last = 0
-
-/** What the lines call a connection. */
-export function numberOf(connection: object | null): string {
-  if (connection === null) return 'a stream'
-  const number = numbers.get(connection) ?? `#${++last}`
-  numbers.set(connection, number)
-  return number
+/** What the lines call a connection: its `id`. */
+export function numberOf(connection: { readonly id?: number } | null): string {
+  return connection === null ? 'a stream' : `#${connection.id}`
 }
 
 /** A fault in a line: its code, and what it says. */
@@ -41,7 +34,12 @@ export function droppedBytes(connection: object | null, reader: object, bytes: U
 }
 
 /** A writer refused a message: nothing of it was sent. */
-export function refusedMessage(connection: object | null, writer: object, message: unknown, fault: unknown): void {
+export function refusedMessage(
+  connection: { readonly id?: number } | null,
+  writer: object,
+  message: unknown,
+  fault: unknown,
+): void {
   if (log.enabled) log('%s refused a message: %s', numberOf(connection), describeFault(fault))
   if (messageRefused.hasSubscribers) messageRefused.publish({ connection, writer, message, fault })
 }

@@ -21,12 +21,12 @@ import { READABLE_OPTIONS, type ReadableOptions, ReaderSettings } from './settin
 /** For one reading call. */
 export interface ReadOptions {
   /** Ends the waiting with its reason. The message that would have come is there for the next call. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /**
    * Ends the waiting with ERR_QBP_READ_TIMEOUT after so many milliseconds, as a signal does, at a fraction of the cost of
    * AbortSignal.timeout(). Default: Infinity.
    */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /** In these a text stands for bytes, any bytes. */

@@ -16,59 +16,59 @@ import type { Protocol } from '../protocol/protocol.ts'
 /** A reader's options; all of them are checked once, when it is made. */
 export interface ReadableOptions<R extends Role = Role> {
   /** Which end this is: the reader hands out what the other role sends. Needed only where the roles send different messages. */
-  role?: R
+  role?: R | undefined
   /**
    * The longest body that is taken, in bytes; a longer one is refused on its header alone. A message takes up to 30 times its
    * body's bytes in memory. Default: 1 MiB. Infinity: no limit.
    */
-  maxBodyBytes?: number
+  maxBodyBytes?: number | undefined
   /** The most bytes of a header's sections and bytes of its own, in layouts that have some. Default: 64 KiB. Infinity: no limit. */
-  maxHeaderBytes?: number
+  maxHeaderBytes?: number | undefined
   /** Let `bytes` fields be views of the received chunk, which they then keep alive, instead of copies. Default: false. */
-  shareBytes?: boolean
+  shareBytes?: boolean | undefined
   /** How many decoded messages may wait for a slow `data`, `readable` or `pipe` consumer. Default: 16. */
-  readableHighWaterMark?: number
+  readableHighWaterMark?: number | undefined
   /**
    * Frames without a body that may come in a row within a second: they cost their sender a header and the handler a call.
    * Default: 100,000, which is a tenth of what a process can read.
    */
-  maxConsecutiveEmptyFrames?: number
+  maxConsecutiveEmptyFrames?: number | undefined
   /**
    * Frames that a policy `skip` may drop in a row within a second; nobody else would ever hear of them. Default: 1,000, more
    * than a newer peer has reason to send.
    */
-  maxConsecutiveSkippedFrames?: number
+  maxConsecutiveSkippedFrames?: number | undefined
 }
 
 /** A writer's options; all of them are checked once, when it is made. */
 export interface WritableOptions<R extends Role = Role> {
   /** Which end this is: the writer takes what this role sends. Needed only where the roles send different messages. */
-  role?: R
+  role?: R | undefined
   /** The longest body that is written, in bytes. Default: 1 MiB. Infinity: no limit. */
-  maxBodyBytes?: number
+  maxBodyBytes?: number | undefined
   /** The most bytes of a header's sections and bytes of its own that are written. Default: 64 KiB. Infinity: no limit. */
-  maxHeaderBytes?: number
+  maxHeaderBytes?: number | undefined
   /** What is sent before the first frame, where the layout has something there: its fields, as in `$header`. */
-  preamble?: HeaderFields
+  preamble?: HeaderFields | undefined
   /**
    * What leaves as a chunk: `tick`, the messages written in one tick, up to 64 KiB; or `message`, each by itself, the next once the
    * operating system has it: for peers that take a chunk, or a TLS record, for a message. Default: 'tick'.
    */
-  chunk?: 'tick' | 'message'
+  chunk?: 'tick' | 'message' | undefined
   /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
-  highWaterMarkBytes?: number
+  highWaterMarkBytes?: number | undefined
   /**
    * Encoded bytes that may wait at all, for a peer that does not read; an empty queue takes one message of any size. Default:
    * 16 MiB, or twice maxBodyBytes where that is more.
    */
-  maxQueuedBytes?: number
+  maxQueuedBytes?: number | undefined
   /**
    * What a message beyond maxQueuedBytes does. `destroy`: the writer is destroyed with ERR_QBP_QUEUE_FULL, and its connection
    * with it; `write()` returns false and nothing is thrown, so that no peer can make the process throw. `throw`: the message
    * is refused with that error, by `write()` and `writeMessage()`, and the stream goes on. Default: 'destroy' for a
    * connection; 'throw' for a QbpWritable by itself, which has no connection to destroy.
    */
-  slow?: 'destroy' | 'throw'
+  slow?: 'destroy' | 'throw' | undefined
 }
 
 export const READABLE_OPTIONS: OptionNames<ReadableOptions> = {

@@ -16,7 +16,7 @@ import type { WriteCallback } from './write-callbacks.ts'
 /** For one writing call. */
 export interface WriteOptions {
   /** Ends the waiting for room with its reason. The message stays written. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** What is written: a message, or the frame of one. */

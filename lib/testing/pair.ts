@@ -4,11 +4,11 @@ import { knownOptions, type OptionNames } from '../base/options.ts'
 /** How an in-memory pair behaves. */
 export interface PairOptions {
   /** What each side holds, in bytes, before the other side's `write` returns false. Default: 64 KiB. */
-  highWaterMarkBytes?: number
+  highWaterMarkBytes?: number | undefined
   /** Every byte, and the end, arrives so much later. Default: 0, which is at once. */
-  latencyMs?: number
+  latencyMs?: number | undefined
   /** At most so many bytes in one chunk: 1 makes the receiver see single bytes. Default: Infinity. */
-  sliceBytes?: number
+  sliceBytes?: number | undefined
 }
 
 /** The names of PairOptions. */

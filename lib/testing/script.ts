@@ -4,13 +4,14 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { QbpConnection } from '../net/connection.ts'
-import { CONNECTION_OPTIONS, type ConnectionOptions } from '../net/settings.ts'
+import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions } from '../net/settings.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { comparable, type Expected, type Met } from './expected.ts'
 import { duplexPair, PAIR_OPTIONS, type PairOptions, split } from './pair.ts'
 
-type ConnectedOptions = PairOptions & Omit<ConnectionOptions, 'role'>
+type ConnectedOptions<R extends Role = Role, P extends Protocol = AnyProtocol, D = unknown> = PairOptions &
+  Omit<ConnectionOptions<R, P, D>, 'role'>
 const { role: _, ...ROLELESS_OPTIONS } = CONNECTION_OPTIONS
 const CONNECTED_OPTIONS: OptionNames<ConnectedOptions> = { ...PAIR_OPTIONS, ...ROLELESS_OPTIONS }
 
@@ -37,7 +38,7 @@ export function connectionPair<P extends Protocol>(
 /** How a script waits. */
 export interface ScriptOptions {
   /** How long a message may take to come, in milliseconds, before the script fails and says what it waited for. Default: 2 s. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
 }
 
 /**

@@ -16,11 +16,11 @@ export interface Split {
 /** How many cuttings there are. */
 export interface SplitOptions {
   /** How many random cuttings. Default 10. */
-  readonly random?: number
+  readonly random?: number | undefined
   /** Of the first random cutting; the next have the numbers that follow. Default 1. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Two-way splits at no more than so many places, evenly spread, the first and the last among them. Default: at each. */
-  readonly twoWay?: number
+  readonly twoWay?: number | undefined
 }
 
 /** Every way of cutting bytes: whole, byte by byte, in two at each place, and at random places. */

@@ -7,7 +7,7 @@ import { Duplex, pipeline } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import tls from 'node:tls'
 import { expect } from 'chai'
-import { type ConnectionOptions, connect, type Heartbeat, QbpConnection } from '../../lib/index.ts'
+import { type ConnectionOptions, connect, QbpConnection } from '../../lib/index.ts'
 import { readerPort } from '../../lib/streams/ports.ts'
 import { connectionPair, duplexPair } from '../../lib/testing/index.ts'
 import { type Certificates, certificates } from '../support/certificates.ts'
@@ -297,7 +297,7 @@ describe('QbpConnection', () => {
         await unread.connection.close()
       })
 
-      const heartbeat: Heartbeat = { message: { $name: 'Leave' }, intervalMs: 15, timeoutMs: 30 }
+      const heartbeat = { message: { $name: 'Leave' as const }, intervalMs: 15, timeoutMs: 30 }
 
       it('ask a silent peer by the heartbeat, and destroy it if it does not answer', async () => {
         const { connection, peer } = bare({ heartbeat })
@@ -332,7 +332,7 @@ describe('QbpConnection', () => {
           { message: { $name: 'Say' }, intervalMs: 0 },
           { message: { $name: 'Say' } },
         ]) {
-          expect(() => new QbpConnection(protocol, duplex, { heartbeat: bad as Heartbeat }), JSON.stringify(bad))
+          expect(() => new QbpConnection(protocol, duplex, { heartbeat: bad as never }), JSON.stringify(bad))
             .to.throw()
             .with.property('code', 'ERR_QBP_BAD_OPTION')
         }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
-import { type ConnectionOptions, connect, type Heartbeat, QbpConnection } from '../../lib/index.ts'
+import { type ConnectionOptions, connect, QbpConnection } from '../../lib/index.ts'
 import { duplexPair } from '../../lib/testing/index.ts'
 import { certificates } from '../support/certificates.ts'
 import { hex, protocol } from '../support/chat.ts'
@@ -42,7 +42,7 @@ async function peer(script: string, options: ConnectionOptions) {
 
 const STEADY = `setInterval(() => socket.write(Buffer.from('000200000000', 'hex')), 20)`
 const ANSWERS = `socket.on('data', () => socket.write(Buffer.from('000200000000', 'hex')))`
-const heartbeat: Heartbeat = { message: { $name: 'Leave' }, intervalMs: 60, timeoutMs: 100 }
+const heartbeat = { message: { $name: 'Leave' as const }, intervalMs: 60, timeoutMs: 100 }
 
 describe(
   'a stall of our own event loop',

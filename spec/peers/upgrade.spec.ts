@@ -170,9 +170,10 @@ describe('an upgrade between two frames', () => {
       await writer.writeMessage(CAPABILITIES_SET)
       expect(await reader.readMessage()).to.deep.equal({ $name: 'Ok' })
 
-      await connection.startTls({ ca: identities.ca, servername: 'localhost' })
-      expect(connection.socket).to.be.instanceOf(tls.TLSSocket).and.not.equal(plain)
-      expect(connection.socket.getPeerCertificate().subject.CN).to.equal('server')
+      const secure = await connection.startTls({ ca: identities.ca, servername: 'localhost' })
+      expect(secure).to.equal(connection)
+      expect(secure.socket).to.be.instanceOf(tls.TLSSocket).and.not.equal(plain)
+      expect(secure.socket.getPeerCertificate().subject.CN).to.equal('server')
       expect([connection.reader, connection.writer]).to.deep.equal([reader, writer])
 
       await writer.writeMessage({ $name: 'AuthenticateStart', mechName: 'SHA256_MEMORY' })
