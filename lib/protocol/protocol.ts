@@ -75,6 +75,10 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
     return this.#frames[role].make(message)
   }
 
+  override encode(name: string, message: object): Buffer {
+    return super.encode(name, message) as Buffer
+  }
+
   /**
    * The canonical ProtoJSON of a message, as a value for `JSON.stringify`: https://protobuf.dev/programming-guides/json.
    *

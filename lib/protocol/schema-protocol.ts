@@ -163,13 +163,13 @@ export class SchemaProtocol<D extends Directions = Untyped> {
    * One body by itself, of any message of the schema, listed or not: for messages inside `bytes` fields.
    *
    * @param name relative to the package, or in full.
-   * @returns a Buffer of its own (a Uint8Array in browsers).
+   * @returns bytes of its own, in Node a Buffer.
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
    */
-  encode(name: string, message: object): Buffer {
+  encode(name: string, message: object): Uint8Array {
     const output = new Scratch()
     const end = encodeBody(messageType(name, this.types), message, output, 0)
-    return output.buf.subarray(0, end) as Buffer
+    return output.buf.subarray(0, end)
   }
 
   /**

@@ -1,0 +1,106 @@
+import { QbpError } from '../base/errors.ts'
+import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import type { Role } from '../base/role.ts'
+import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { Carrier } from './carrier.ts'
+import { WebConnection } from './connection.ts'
+import { CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './options.ts'
+import { StreamCarrier, type StreamPair } from './stream-carrier.ts'
+import { type AnyWebSocket, WebSocketCarrier } from './web-socket-carrier.ts'
+
+/** A runtime's own. */
+declare const WebSocket: new (address: string | URL, protocols?: string | readonly string[]) => AnyWebSocket
+
+/** What carries a connection: a WebSocket's address, a WebSocket, or a pair of streams such as WebTransport's. */
+export type Target = string | URL | AnyWebSocket | StreamPair
+
+/** How to connect, beside the options of every connection. */
+export interface ConnectOptions<R extends Role = Role> extends ConnectionOptions {
+  role?: R
+  /** Subprotocols of the WebSocket that is opened. */
+  protocols?: string | readonly string[]
+  /** Ends the attempt with its reason; once connected it has no effect. */
+  signal?: AbortSignal
+  /** How long the connection may take to stand, in milliseconds. Default: 10 s. */
+  connectTimeoutMs?: number
+}
+
+export const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
+  ...CONNECTION_OPTIONS,
+  protocols: true,
+  signal: true,
+  connectTimeoutMs: true,
+}
+
+/**
+ * Connects to a server, or takes what is connected already.
+ *
+ * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT, ERR_QBP_CLOSED where the WebSocket does not open (a browser does not say why),
+ * ERR_QBP_BAD_OPTION; or the signal's reason.
+ */
+export async function connect<P extends SchemaProtocol, R extends Role = 'client'>(
+  protocol: P,
+  target: Target,
+  options: ConnectOptions<R> = {},
+): Promise<WebConnection<P, R>> {
+  knownOptions('connect()', options, CONNECT_OPTIONS)
+  const settings = new ConnectionSettings(protocol, options)
+  options.signal?.throwIfAborted()
+  return new WebConnection<P, R>(await carrierOf(target, options), settings)
+}
+
+async function carrierOf(target: Target, options: ConnectOptions): Promise<Carrier> {
+  const isAddress = typeof target === 'string' || target instanceof URL
+  if (!isAddress && 'readable' in target) return new StreamCarrier(target)
+  if (!isAddress && typeof target?.send !== 'function') throw refusal()
+  const socket = isAddress ? socketOf(target, options.protocols) : (target as AnyWebSocket)
+  const carrier = new WebSocketCarrier(socket)
+  if (socket.readyState === 0) await opened(socket, isAddress ? String(target) : 'The WebSocket', options)
+  return carrier
+}
+
+function socketOf(address: string | URL, protocols: ConnectOptions['protocols']): AnyWebSocket {
+  try {
+    return new WebSocket(address, protocols)
+  } catch (cause) {
+    throw new QbpError('ERR_QBP_BAD_OPTION', `'${address}' is no address of a WebSocket: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}
+
+const refusal = (): QbpError =>
+  new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    `connect() takes an address such as 'wss://…', a WebSocket, or { readable, writable } of bytes.`,
+  )
+
+function opened(socket: AnyWebSocket, where: string, { signal, connectTimeoutMs }: ConnectOptions): Promise<void> {
+  const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
+  return new Promise((resolve, reject) => {
+    const fail = (fault: unknown) => {
+      settle()
+      socket.close()
+      reject(fault)
+    }
+    const aborted = () => fail(signal?.reason)
+    const late = () => {
+      const text = `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`
+      fail(new QbpError('ERR_QBP_CONNECT_TIMEOUT', text, { limit }))
+    }
+    const timer = limit < 2 ** 31 ? setTimeout(late, limit) : undefined
+    signal?.addEventListener('abort', aborted)
+    const settle = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
+    }
+    socket.addEventListener('error', () => {}) // A close follows.
+    socket.addEventListener('open', () => {
+      settle()
+      resolve()
+    })
+    socket.addEventListener('close', () =>
+      fail(new QbpError('ERR_QBP_CLOSED', `${where} did not open: it is not there, or it has refused.`)),
+    )
+  })
+}
