@@ -19,6 +19,8 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'qbp-stream': '../lib/index.ts',
   'qbp-stream/nats': '../lib/bus/nats/nats-bus.ts',
   'qbp-stream/testing': '../lib/testing/index.ts',
+  'qbp-stream/web': '../lib/web/index.ts',
+  'qbp-stream/ws': '../lib/ws/index.ts',
 }
 
 type Main = (console: { log(...values: unknown[]): void }) => Promise<void>

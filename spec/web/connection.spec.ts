@@ -152,13 +152,14 @@ describe('qbp-stream/web', () => {
     const dripped = await bare({ frameTimeoutMs: 20 })
     void dripped.writer.write(Uint8Array.of(0, 1)).catch(() => {})
     void dripped.connection.reader.readMessage().catch(() => {})
+    const asked = dead.reader.read()
     const codes = [idle, dead, dripped].map(async ({ connection }) => ((await connection.closed) as QbpError).code)
     expect(await Promise.all(codes)).to.deep.equal([
       'ERR_QBP_IDLE_TIMEOUT',
       'ERR_QBP_HEARTBEAT_TIMEOUT',
       'ERR_QBP_FRAME_TIMEOUT',
     ])
-    const { value } = await dead.reader.read()
+    const { value } = await asked
     expect(Buffer.from(value as Uint8Array)).to.deep.equal(Buffer.from(frame({ $name: 'Leave' })))
   })
 

@@ -13,9 +13,12 @@ const MAX_VARIANTS = 1000
 export class Declarations {
   #names: Names
   #int64: Int64Kind
+  /** What `bytes` are read as. */
+  #bytes: 'Buffer' | 'Uint8Array'
   #messageNames: ReadonlyMap<Type, string>
 
-  constructor(names: Names, int64: Int64Kind, messageNames: ReadonlyMap<Type, string>) {
+  constructor(names: Names, int64: Int64Kind, messageNames: ReadonlyMap<Type, string>, bytes: 'Buffer' | 'Uint8Array') {
+    this.#bytes = bytes
     this.#names = names
     this.#int64 = int64
     this.#messageNames = messageNames
@@ -108,7 +111,7 @@ export class Declarations {
     if (field.resolvedType !== null) return this.#names.type(field.resolvedType, 'name', scope)
     if (NUMBERS.has(field.type)) return 'number'
     if (field.type === 'bool') return 'boolean'
-    if (field.type === 'bytes') return this.#names.global('Buffer')
+    if (field.type === 'bytes') return this.#names.global(this.#bytes)
     if (!INT64S.has(field.type)) return 'string'
     return this.#int64 === 'long' ? this.#names.imported('Long') : this.#int64
   }

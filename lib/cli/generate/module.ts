@@ -78,7 +78,12 @@ export function generateModule(
 
   const names = new Names(root, selection, home)
   const messages = messageNames(selection.types, packageName)
-  const declarations = new Declarations(names, int64, messages).scope(names.module, 'export ')
+  const declarations = new Declarations(
+    names,
+    int64,
+    messages,
+    /\/web$/.test(importFrom) ? 'Uint8Array' : 'Buffer',
+  ).scope(names.module, 'export ')
   const map = [...messages].map(([type, name]) => {
     const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
     const options = Object.keys(type.options ?? {}).filter((option) => option.startsWith('('))

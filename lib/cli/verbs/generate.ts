@@ -59,7 +59,11 @@ const form = {
       type: 'boolean',
       help: 'leave out the functions that read and write the messages: they are then compiled when first used',
     },
-    import: { type: 'string', value: 'MODULE', help: 'where types are imported from (default: qbp-stream)' },
+    import: {
+      type: 'string',
+      value: 'MODULE',
+      help: 'where types are imported from (default: qbp-stream); qbp-stream/web for a page, whose bytes are Uint8Arrays',
+    },
     package: {
       type: 'string',
       value: 'NAME',
