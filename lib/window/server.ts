@@ -20,6 +20,8 @@ export interface WindowOptions {
   title?: string
   /** The options by which the command line names this protocol, for commands that the page shows: `--schema chat.proto`. */
   options?: string
+  /** It is a recording: nothing more comes than what is there. Default: false. */
+  recorded?: boolean
   /** The port on loopback. Default: 0, any that is free. */
   port?: number
   /** The most events that are kept for pages to come, the oldest giving way. Default: 50,000. */
@@ -66,7 +68,15 @@ const HEADERS = {
 export async function openWindow(
   tap: EventEmitter,
   protocol: Protocol,
-  { schema: observed, title = '', options = '', port = 0, maxEvents = 50_000, maxBytes = 64 * 2 ** 20 }: WindowOptions,
+  {
+    schema: observed,
+    title = '',
+    options = '',
+    recorded = false,
+    port = 0,
+    maxEvents = 50_000,
+    maxBytes = 64 * 2 ** 20,
+  }: WindowOptions,
 ): Promise<OpenWindow> {
   const assets = await pageAssets()
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
@@ -78,6 +88,7 @@ export async function openWindow(
     package: observed.package,
     schema: JSON.stringify(observed),
     options,
+    recorded,
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
   } as const

@@ -13,6 +13,7 @@ const verbs: Record<string, [summary: string, load: () => Promise<{ run: Verb }>
   replay: ['send again what qbp tap --record has kept', () => import('../verbs/replay.ts')],
   send: ['send messages, and print the replies as they come', () => import('../verbs/send.ts')],
   tap: ['stand between a client and a server and show what passes', () => import('../verbs/tap.ts')],
+  view: ['show what was captured, on the terminal or in a browser', () => import('../verbs/view.ts')],
   wireshark: [
     'make a dissector for Wireshark, or a capture file of a recording',
     () => import('../verbs/wireshark.ts'),

@@ -1,11 +1,9 @@
 import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
-import { FrameReader } from '../../framing/frame-reader.ts'
-import type { Protocol, QbpError } from '../../index.ts'
-import { faultOf } from '../../protojson/frame-line.ts'
-import { hint } from '../capture/recognise.ts'
+import type { Protocol, Role } from '../../index.ts'
 import { errorText } from '../command/fault.ts'
+import { Direction } from './direction.ts'
 import type { TapBytes, TapEvent } from './events.ts'
 
 /** How a tap reaches its target and how much it decodes. */
@@ -24,8 +22,6 @@ interface TapEvents {
   listening: []
   error: [error: Error]
 }
-
-type Direction = TapEvent['direction']
 
 /** Milliseconds since 1970, finer than Date. */
 const now = (): number => performance.timeOrigin + performance.now()
@@ -111,60 +107,23 @@ export class Tap extends EventEmitter<TapEvents> {
   }
 
   /** Passes on what `from` sends, and reports it. */
-  #pass(connection: number, direction: Direction, from: net.Socket, to: net.Socket): void {
-    let reader: FrameReader | null = new FrameReader(
+  #pass(connection: number, direction: Role, from: net.Socket, to: net.Socket): void {
+    const passing = new Direction(
       this.#protocol,
-      direction,
+      { connection, direction },
       this.#options.maxBodyBytes ?? 64 * 2 ** 20,
+      (event) => this.#report(event),
     )
-    const layout = this.#protocol.header.text
-    let closed = false
-    const close = (error?: Error) => {
-      if (closed) return
-      closed = true
-      const at = now()
-      reader?.finish()
-      if (reader?.fault) fault(at, reader)
-      this.#report({ at, connection, direction, kind: 'close', ...(error && { error: withCode(error) }) })
-    }
-    const fault = (at: number, { fault }: FrameReader) => {
-      const bytes = reader?.rest() ?? new Uint8Array(0)
-      reader = null
-      const { message, offset = 0, frame = 0 } = fault as QbpError
-      const error = message + hint(frame, offset, bytes, layout)
-      this.#report({ at, connection, direction, kind: 'fault', error, offset, bytes })
-    }
+    const close = (error?: Error) => passing.close(now(), error && withCode(error))
 
     from.on('data', (chunk: Buffer) => {
       const at = now()
       if (!to.write(chunk)) from.pause()
       try {
         this.emit('bytes', { at, connection, direction, bytes: chunk })
-        if (reader === null) return
-        for (const frame of reader.feed(chunk)) {
-          const { offset, index, bytes, bodyStart, length, name, type, message } = frame
-          const error = faultOf(this.#protocol, frame)
-          this.#report({
-            ...{
-              at,
-              connection,
-              direction,
-              kind: 'frame',
-              bytes: Buffer.from(bytes),
-              offset,
-              bodyStart,
-              length,
-              name,
-              type,
-            },
-            ...(message !== undefined && { message }),
-            ...(error !== undefined && { error: error.message + hint(index, offset, bytes, layout) }),
-          })
-        }
-        if (reader.fault !== null) fault(at, reader)
+        passing.bytes(at, chunk)
       } catch (error) {
         // A listener that throws, or a fault of ours: what passes has passed, and goes on to.
-        reader = null
         this.#report({ at, connection, direction, kind: 'fault', error: withCode(error as Error) })
       }
     })
@@ -178,7 +137,7 @@ export class Tap extends EventEmitter<TapEvents> {
       abort(to)
     })
     from.on('close', () => {
-      if (closed) return
+      if (passing.closed) return
       close(new Error('closed before its end'))
       abort(to)
     })

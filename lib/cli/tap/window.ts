@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
+import type { EventEmitter } from 'node:events'
 import type { LoadOptions, Protocol } from '../../index.ts'
 import { describeSource } from '../../protocol/schema/load.ts'
 import { type OpenWindow, openWindow } from '../../window/server.ts'
 import { Fault } from '../command/fault.ts'
-import type { Tap } from './proxy.ts'
 
 /** Of a window on a tap. */
 export interface TapWindowOptions extends LoadOptions {
@@ -15,19 +15,21 @@ export interface TapWindowOptions extends LoadOptions {
   /** The options by which the command line names the protocol. */
   arguments: string
   port: number
+  /** It is no tap but a recording: nothing more comes than what is there. */
+  recorded?: boolean
 }
 
 const NO_SCHEMA = { package: '', packages: [], messages: {}, enums: {}, services: {} }
 
 /** Opens a window on a tap, which sees what passes from then on. @throws {Fault} if its port is taken. */
 export async function tapWindow(
-  tap: Tap,
+  tap: EventEmitter,
   protocol: Protocol,
-  { files, package: name, title, arguments: typed, port, ...options }: TapWindowOptions,
+  { files, package: name, title, arguments: typed, port, recorded = false, ...options }: TapWindowOptions,
 ): Promise<OpenWindow> {
   const schema = files.length === 0 ? NO_SCHEMA : await schemaOf(files, name, options)
   try {
-    return await openWindow(tap, protocol, { schema, title, port, options: typed })
+    return await openWindow(tap, protocol, { schema, title, port, recorded, options: typed })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     throw code === 'EADDRINUSE' ? new Fault(`--ui-port ${port} is taken.`, { cause }) : new Fault(message, { cause })

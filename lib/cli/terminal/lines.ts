@@ -79,7 +79,7 @@ export class Lines {
     const { at, connection, direction, kind, peer, error, bytes } = event
     const paint = this.#paint
     const arrow = direction === 'client' ? paint('cyan', '→') : paint('yellow', '←')
-    const start = `${paint('grey', timeText(at))} #${connection} ${arrow}`
+    const start = `${at === 0 ? '' : `${paint('grey', timeText(at))} `}#${connection} ${arrow}`
     if (kind === 'open') return `${start} ${paint('grey', `open${peer ? ` ${peer}` : ''}`)}`
     if (kind === 'close')
       return `${start} ${paint('grey', 'close')}${error ? ` ${paint('red', printable(error))}` : ''}`

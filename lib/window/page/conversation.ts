@@ -46,11 +46,13 @@ export class Conversation {
   readonly title: string
   /** The options by which the command line names this protocol. */
   readonly options: string
+  readonly isRecorded: boolean
   readonly protocol: Protocol
 
-  constructor({ title, options, header, serverHeader, package: name, schema, client, server }: Hello) {
+  constructor({ title, options, recorded, header, serverHeader, package: name, schema, client, server }: Hello) {
     this.title = title
     this.options = options
+    this.isRecorded = recorded
     const tables = { client: client.map(form), server: server.map(form) }
     const typed = { client: Object.fromEntries(tables.client), server: Object.fromEntries(tables.server) }
     const only = Object.fromEntries(

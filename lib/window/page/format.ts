@@ -1,7 +1,8 @@
 const two = (value: number): string => String(value).padStart(2, '0')
 
-/** 14:03:07.251, in the reader's own time zone. */
+/** 14:03:07.251, in the reader's own time zone; nothing where it is not known. */
 export function clock(at: number): string {
+  if (at === 0) return ''
   const date = new Date(at)
   const ms = String(date.getMilliseconds()).padStart(3, '0')
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`

@@ -138,6 +138,7 @@ function Empty({ store }: { store: Store }) {
       </div>
     )
   }
+  if (store.conversation?.isRecorded) return <div class="empty">Nothing is in {store.conversation.title}.</div>
   const [listens] = store.conversation?.title.split(' → ') ?? []
   return (
     <div class="empty">

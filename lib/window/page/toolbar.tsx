@@ -20,11 +20,17 @@ export function Header({ store }: { store: Store }) {
     const x = WIDTH - history.length + i
     return `${x},${(HEIGHT - 1 - (value / most) * (HEIGHT - 3)).toFixed(1)}`
   })
-  const label = store.paused ? 'paused' : { connecting: 'connecting', live: 'live', lost: 'the tap is gone' }[state]
+  const recorded = conversation?.isRecorded === true
+  const words = {
+    connecting: 'connecting',
+    live: recorded ? 'recorded' : 'live',
+    lost: `the ${recorded ? 'view' : 'tap'} is gone`,
+  }
+  const label = store.paused ? 'paused' : words[state]
   return (
     <header>
       <h1>
-        qbp <b>tap</b>
+        qbp <b>{recorded ? 'view' : 'tap'}</b>
       </h1>
       <span class={`state ${store.paused ? 'paused' : state}`} role="status">
         <i class="dot" />

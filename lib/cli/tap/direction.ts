@@ -1,0 +1,79 @@
+import { FrameReader } from '../../framing/frame-reader.ts'
+import type { Protocol, QbpError, Role } from '../../index.ts'
+import { faultOf } from '../../protojson/frame-line.ts'
+import { hint } from '../capture/recognise.ts'
+import type { TapEvent } from './events.ts'
+
+/** What one side of a connection sends, as events: frames, then a fault if it has one, then its close. */
+export class Direction {
+  readonly #protocol: Protocol
+  readonly #place: { readonly connection: number; readonly direction: Role }
+  readonly #report: (event: TapEvent) => void
+  /** Null after a fault: what follows passes undecoded. */
+  #reader: FrameReader | null
+  #closed = false
+
+  constructor(
+    protocol: Protocol,
+    place: { connection: number; direction: Role },
+    maxBodyBytes: number,
+    report: (event: TapEvent) => void,
+  ) {
+    this.#protocol = protocol
+    this.#place = place
+    this.#report = report
+    this.#reader = new FrameReader(protocol, place.direction, maxBodyBytes)
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Whether it stands between two frames: only there others fit in. */
+  get isBetweenFrames(): boolean {
+    return this.#reader !== null && this.#reader.rest().length === 0
+  }
+
+  /** @throws what a listener throws, after which it passes undecoded. */
+  bytes(at: number, chunk: Uint8Array): void {
+    const reader = this.#reader
+    if (reader === null) return
+    try {
+      for (const frame of reader.feed(chunk)) {
+        const { offset, index, bytes, bodyStart, length, name, type, message } = frame
+        const error = faultOf(this.#protocol, frame)
+        this.#report({
+          ...{ at, ...this.#place, kind: 'frame', bytes: Buffer.from(bytes), offset, bodyStart, length, name, type },
+          ...(message !== undefined && { message }),
+          ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
+        })
+      }
+    } catch (error) {
+      this.#reader = null
+      throw error
+    }
+    if (reader.fault !== null) this.#fault(at, reader)
+  }
+
+  /** @param error why, if it was no end. */
+  close(at: number, error?: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    const reader = this.#reader
+    reader?.finish()
+    if (reader?.fault) this.#fault(at, reader)
+    this.#report({ at, ...this.#place, kind: 'close', ...(error !== undefined && { error }) })
+  }
+
+  #fault(at: number, reader: FrameReader): void {
+    this.#reader = null
+    const bytes = reader.rest()
+    const { message, offset = 0, frame = 0 } = reader.fault as QbpError
+    const error = message + hint(frame, offset, bytes, this.#layout)
+    this.#report({ at, ...this.#place, kind: 'fault', error, offset, bytes })
+  }
+
+  get #layout(): string {
+    return this.#protocol.headers[this.#place.direction].text
+  }
+}
