@@ -32,24 +32,27 @@ const MOST_LOCATED = 4
 export function encodeBody(type: Type, message: object, output: Output, pos: number): number {
   if (nested === MOST_NESTED) throw unreadable(type, `a getter of it writes a message, ${nested} deep`)
   nested++
-  try {
-    return encodeChecked(type, message, output, pos)
-  } finally {
-    nested--
-  }
-}
-
-function encodeChecked(type: Type, message: object, output: Output, pos: number): number {
   let end: number
   try {
     end = type.encode(message, output, pos, 0)
   } catch (cause) {
+    nested--
     if (cause instanceof QbpError && cause.code === 'ERR_QBP_NO_CODEGEN') throw cause
-    if (nested > MOST_LOCATED) throw unreadable(type, reasonOf(cause), cause)
-    end = -1 // A getter has thrown: coerce() finds which.
+    if (nested >= MOST_LOCATED) throw unreadable(type, reasonOf(cause), cause)
+    return encodeCoerced(type, message, output, pos) // A getter has thrown: coerce() finds which.
   }
-  if (end >= 0) return end
-  end = type.encode(coerce(type, message), output, pos, 0)
-  if (end < 0) throw unsteady(type)
-  return end
+  nested--
+  return end >= 0 ? end : encodeCoerced(type, message, output, pos)
+}
+
+/** The same for a message that does not encode exactly as it stands. */
+function encodeCoerced(type: Type, message: object, output: Output, pos: number): number {
+  nested++
+  try {
+    const end = type.encode(coerce(type, message), output, pos, 0)
+    if (end < 0) throw unsteady(type)
+    return end
+  } finally {
+    nested--
+  }
 }
