@@ -53,6 +53,7 @@ export interface CallErrorFacts {
   details?: readonly CallDetail[]
   metadata?: Metadata
   sent?: boolean
+  lost?: boolean
 }
 
 /** How a call failed. A handler throws one to answer with its code; a caller gets one, whatever went wrong. */
@@ -66,6 +67,8 @@ export class CallError extends Error {
    * again is safe.
    */
   readonly sent: boolean
+  /** The connection ended, or there was none: it is no answer of the callee's. */
+  readonly lost: boolean
 
   constructor(code: CallCode, message = '', facts: CallErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
@@ -77,6 +80,7 @@ export class CallError extends Error {
     this.details = facts.details ?? []
     this.metadata = facts.metadata ?? {}
     this.sent = facts.sent ?? true
+    this.lost = facts.lost ?? false
   }
 
   static {

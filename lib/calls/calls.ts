@@ -163,7 +163,10 @@ export class Calls implements CallerHost, CalleeHost {
   begin(call: OutgoingCall): number {
     if (this.#phase !== 'open' || this.#port.isOver) {
       const why = this.#phase === 'draining' ? 'closes' : 'has ended'
-      throw new CallError('UNAVAILABLE', `The connection ${why}: ${call.path} was not sent`, { sent: false })
+      throw new CallError('UNAVAILABLE', `The connection ${why}: ${call.path} was not sent`, {
+        sent: false,
+        lost: true,
+      })
     }
     const id = this.#outgoing.begin(call)
     this.counts.out++

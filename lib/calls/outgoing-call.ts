@@ -189,7 +189,8 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     const text = sent
       ? `The connection ended before ${this.path} was answered: it may have been carried out`
       : `The connection ended before ${this.path} was sent`
-    this.fail(new CallError(sent ? 'UNKNOWN' : 'UNAVAILABLE', text, { sent, ...(cause === null ? {} : { cause }) }))
+    const facts = { sent, lost: true, ...(cause === null ? {} : { cause }) }
+    this.fail(new CallError(sent ? 'UNKNOWN' : 'UNAVAILABLE', text, facts))
   }
 
   get #wasSent(): boolean {

@@ -3,11 +3,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import type { AnyClient, Client } from '../calls/typed.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import type { Service } from '../protocol/service.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect } from './client.ts'
 import type { QbpConnection } from './connection.ts'
+import { type LastingClientOptions, lastingClient } from './lasting-client.ts'
 import type { AnyProtocol } from './settings.ts'
+import { Standing } from './standing.ts'
 
 /** How to connect, and how to connect again. */
 export interface ReconnectOptions<P extends Protocol = AnyProtocol, D = unknown> extends ConnectOptions<P, D> {
@@ -35,6 +39,15 @@ export interface Connections<P extends Protocol, D = unknown>
   readonly lastEnd: Error | null | undefined
   /** Attempts since a connection last stood. */
   readonly attempts: number
+  /**
+   * Calls a service on whichever connection stands, as long as somebody goes through the loop. A call waits for one; where it
+   * is lost with its connection it is made again on the next, if its request was not sent, or if its method is idempotent by
+   * `option idempotency_level` of the .proto. `timeoutMs` bounds all of it. A stream is of one connection, and not repeated.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA for a service that is none, ERR_QBP_BAD_OPTION.
+   */
+  client<S extends Service>(service: S, options?: LastingClientOptions): Client<S>
+  client(service: string, options?: LastingClientOptions): AnyClient
 }
 
 /**
@@ -71,6 +84,7 @@ export function connections<P extends Protocol, D = unknown>(
     throw new QbpError('ERR_QBP_BAD_OPTION', `minDelayMs is ${shortest}, more than maxDelayMs, ${longest}.`)
   let lastEnd: Error | null | undefined
   let attempts = 0
+  const standing = new Standing()
 
   async function* run(): AsyncGenerator<QbpConnection<P, 'client', D, Socket>, undefined, undefined> {
     let delayMs = shortest
@@ -83,9 +97,11 @@ export function connections<P extends Protocol, D = unknown>(
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort, { once: true })
         try {
+          standing.up(connection as unknown as QbpConnection)
           yield connection
           await ended(connection)
         } finally {
+          standing.down()
           lastEnd = await connection.close()
           signal?.removeEventListener('abort', abort)
         }
@@ -104,11 +120,30 @@ export function connections<P extends Protocol, D = unknown>(
     }
   }
 
-  const loop = run()
+  const loop = over(run(), standing)
   return Object.defineProperties(loop, {
+    client: {
+      value: (service: string | Service, own?: LastingClientOptions) => lastingClient(standing, protocol, service, own),
+    },
     lastEnd: { get: () => lastEnd },
     attempts: { get: () => attempts },
   }) as unknown as Connections<P, D>
+}
+
+/** The same loop, whose end the calls hear that wait for a connection. */
+async function* over<T>(
+  loop: AsyncGenerator<T, undefined>,
+  standing: Standing,
+): AsyncGenerator<T, undefined, undefined> {
+  let reason: unknown
+  try {
+    yield* loop
+  } catch (error) {
+    reason = error
+    throw error
+  } finally {
+    standing.end(reason)
+  }
 }
 
 /** Until the connection is closed, or the peer has ended and somebody here has read as far. */

@@ -512,7 +512,7 @@ describe('calls', () => {
         })
         const error = await rejection(caller.client().open({}))
         expect(error).to.be.instanceOf(CallError)
-        expect({ ...error }).to.deep.equal({ code, details, metadata: { hint: 'later' }, sent: true })
+        expect({ ...error }).to.deep.equal({ code, details, metadata: { hint: 'later' }, sent: true, lost: false })
         expect(error.message).to.equal('why')
       })
     }
@@ -601,8 +601,8 @@ describe('calls', () => {
       const unsent = rejection(caller.client().open({}))
       await turns()
       caller.die()
-      expect(await sent).to.include({ code: 'UNKNOWN', sent: true })
-      expect(await unsent).to.include({ code: 'UNAVAILABLE', sent: false })
+      expect(await sent).to.include({ code: 'UNKNOWN', sent: true, lost: true })
+      expect(await unsent).to.include({ code: 'UNAVAILABLE', sent: false, lost: true })
       expect(await rejection(caller.client().open({}))).to.include({ code: 'UNAVAILABLE', sent: false })
     })
 

@@ -1,0 +1,84 @@
+import { CallError } from '../calls/call-error.ts'
+import type { CallSettings } from '../calls/call-settings.ts'
+import type { QbpConnection } from './connection.ts'
+
+type Waiter = { resolve(connection: QbpConnection): void; reject(reason: unknown): void }
+
+/** Which connection stands, of those that come one after another; calls wait here for the next. */
+export class Standing {
+  #current: QbpConnection | null = null
+  /** Why no other comes, once the loop is over. */
+  #end: { readonly reason: unknown } | null = null
+  readonly #waiters = new Set<Waiter>()
+
+  up(connection: QbpConnection): void {
+    this.#current = connection
+    for (const waiter of this.#waiters) waiter.resolve(connection)
+    this.#waiters.clear()
+  }
+
+  down(): void {
+    this.#current = null
+  }
+
+  /** The loop was left, or failed: calls that wait fail with this as their cause. */
+  end(reason: unknown): void {
+    this.#end ??= { reason }
+    this.#current = null
+    for (const waiter of this.#waiters) waiter.reject(this.#over())
+    this.#waiters.clear()
+  }
+
+  #over(): CallError {
+    const facts = { sent: false, ...(this.#end?.reason !== undefined && { cause: this.#end.reason }) }
+    return new CallError('UNAVAILABLE', 'No connection stands, and no other comes: the loop over them has ended', facts)
+  }
+
+  /**
+   * The connection that stands, or the next.
+   *
+   * @param previous one that was lost, though that may not be known here yet.
+   * @throws {CallError} DEADLINE_EXCEEDED or CANCELLED, as the call that waits; UNAVAILABLE if none comes any more.
+   */
+  next(previous: object | null, { timeoutMs, signal }: CallSettings): Promise<QbpConnection> {
+    const current = this.#current
+    if (current !== null && current !== previous && !current.closing) return Promise.resolve(current)
+    if (this.#end !== null) return Promise.reject(this.#over())
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        this.#waiters.delete(waiter)
+      }
+      const waiter: Waiter = {
+        resolve: (connection) => {
+          done()
+          resolve(connection)
+        },
+        reject: (reason) => {
+          done()
+          reject(reason)
+        },
+      }
+      const abort = () =>
+        waiter.reject(
+          new CallError('CANCELLED', 'It was given up by its signal, before a connection stood', {
+            cause: signal?.reason,
+            sent: false,
+          }),
+        )
+      const late = () =>
+        waiter.reject(new CallError('DEADLINE_EXCEEDED', `No connection stood within ${timeoutMs} ms`, { sent: false }))
+      const timer =
+        timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : setTimeout(late, Math.min(timeoutMs, MOST_MS))
+      this.#waiters.add(waiter)
+      signal?.addEventListener('abort', abort, { once: true })
+      if (signal?.aborted) abort()
+    })
+  }
+}
+
+/** What a timer of Node's holds. */
+const MOST_MS = 2 ** 31 - 1
