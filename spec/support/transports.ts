@@ -11,35 +11,42 @@ import {
   connect,
   createServer,
   type Handler,
+  type Protocol,
   QbpConnection,
   type QbpServer,
   type ServerOptions,
 } from '../../lib/index.ts'
 import { duplexPair } from '../../lib/testing/index.ts'
 import { certificates } from './certificates.ts'
-import { protocol } from './chat.ts'
+import { protocol as chat } from './chat.ts'
 
-type P = typeof protocol
 type Options = Omit<ServerOptions, 'tls'>
 
 /** A server, and clients of it, over one kind of byte stream. */
-export interface Link extends AsyncDisposable {
+export interface Link<P extends Protocol = typeof chat> extends AsyncDisposable {
   readonly server: QbpServer<P>
   connect(options?: Partial<ConnectOptions>): Promise<QbpConnection<P, 'client'>>
 }
 
 /** Where the address stands that a server listens on. */
-export const portOf = (server: QbpServer<P>): number => (server.address() as AddressInfo).port
+export const portOf = (server: { address(): unknown }): number => (server.address() as AddressInfo).port
 
 /** A server that listens on a loopback port of its own choice. */
-export async function serve(options: ServerOptions, handler: Handler<P>): Promise<QbpServer<P>> {
+export const serve = (options: ServerOptions, handler: Handler<typeof chat>): Promise<QbpServer<typeof chat>> =>
+  listening(chat, options, handler)
+
+async function listening<P extends Protocol>(
+  protocol: P,
+  options: ServerOptions,
+  handler: Handler<P>,
+): Promise<QbpServer<P>> {
   const server = createServer(protocol, options, handler)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server
 }
 
-function linkOf(server: QbpServer<P>, open: Link['connect'], close?: () => unknown): Link {
+function linkOf<P extends Protocol>(server: QbpServer<P>, open: Link<P>['connect'], close?: () => unknown): Link<P> {
   const clients: QbpConnection<P, 'client'>[] = []
   return {
     server,
@@ -57,13 +64,14 @@ function linkOf(server: QbpServer<P>, open: Link['connect'], close?: () => unkno
 }
 
 /** Over a duplex for each client, whose other end the server gets. */
-function attached(
+function attached<P extends Protocol>(
+  protocol: P,
   options: Options,
   handler: Handler<P>,
   pair: (server: QbpServer<P>) => Promise<Duplex>,
   begin: (server: QbpServer<P>) => void = () => {},
   close?: () => unknown,
-): Link {
+): Link<P> {
   const server = createServer(protocol, options, handler)
   begin(server)
   return linkOf(
@@ -73,14 +81,17 @@ function attached(
   )
 }
 
-export const transports: Record<string, (options: Options, handler: Handler<P>) => Promise<Link>> = {
+type Open<P extends Protocol> = (options: Options, handler: Handler<P>) => Promise<Link<P>>
+
+/** Every kind of byte stream, for one protocol. */
+export const transportsOf = <P extends Protocol>(protocol: P): Record<string, Open<P>> => ({
   async TCP(options, handler) {
-    const server = await serve(options, handler)
+    const server = await listening(protocol, options, handler)
     return linkOf(server, (own) => connect(protocol, { ...own, port: portOf(server), host: '127.0.0.1' }))
   },
   async TLS(options, handler) {
     const { ca, server: identity } = await certificates()
-    const server = await serve({ ...options, tls: identity }, handler)
+    const server = await listening(protocol, { ...options, tls: identity }, handler)
     return linkOf(server, (own) => connect(protocol, { ...own, port: portOf(server), host: '127.0.0.1', tls: { ca } }))
   },
   async 'a Unix socket'(options, handler) {
@@ -94,7 +105,7 @@ export const transports: Record<string, (options: Options, handler: Handler<P>) 
     )
   },
   async 'an in-memory pair'(options, handler) {
-    return attached(options, handler, async (server) => {
+    return attached(protocol, options, handler, async (server) => {
       const [left, right] = duplexPair()
       server.attach(left)
       return right
@@ -115,7 +126,7 @@ export const transports: Record<string, (options: Options, handler: Handler<P>) 
       await once(stream, 'response')
       return stream
     }
-    return attached(options, handler, open, begin, () => {
+    return attached(protocol, options, handler, open, begin, () => {
       session.destroy()
       return new Promise((resolve) => web.close(resolve))
     })
@@ -131,9 +142,11 @@ export const transports: Record<string, (options: Options, handler: Handler<P>) 
       await once(socket, 'open')
       return stream
     }
-    return attached(options, handler, open, begin, () => {
+    return attached(protocol, options, handler, open, begin, () => {
       for (const socket of web.clients) socket.terminate()
       return new Promise((resolve) => web.close(resolve))
     })
   },
-}
+})
+
+export const transports: Record<string, Open<typeof chat>> = transportsOf(chat)
