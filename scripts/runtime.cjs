@@ -16,10 +16,12 @@ const { dirname, join } = require('node:path')
 
 const ROOT = join(__dirname, '..')
 
-/** The npm package that brings a runtime's binary, and where it lies in it. */
+/** The npm package that brings a binary, a runtime's or a tool's, and where it lies in it. */
 const BINARIES = {
   bun: ['@oven/bun-linux-x64', 'bin/bun'],
   deno: ['@deno/linux-x64-glibc', 'deno'],
+  workerd: ['@cloudflare/workerd-linux-64', 'bin/workerd'],
+  buf: ['@bufbuild/buf-linux-x64', 'bin/buf'],
 }
 
 /** Specs that are about something else than the library on this runtime: the tool chain, processes of Node, V8's memory, a second's work. */

@@ -13,6 +13,7 @@ export interface AnyWebSocket {
 }
 
 const OPEN = 1
+const CLOSED = 3
 /** Without a drain event, how often is looked whether bytes have left. */
 const LOOK_MS = 10
 const NORMAL = 1000
@@ -81,6 +82,7 @@ export class WebSocketCarrier implements Carrier {
   }
 
   #closed(code: number | undefined, reason: string): void {
+    if (this.#socket.readyState !== CLOSED) this.#socket.close() // A Worker's answers no close by itself.
     if (code === NORMAL || code === NO_STATUS) {
       this.#user?.ended()
       this.#finish(null)

@@ -28,3 +28,17 @@ interface Features {
   readonly field_presence?: string
   readonly utf8_validation?: string
 }
+
+/** The package of the first message, enum or service that these files declare, by the `filename` of the objects; undefined where they declare none. */
+export function packageOf(root: reflection.Root, files: readonly string[]): string | undefined {
+  const within = (namespace: reflection.NamespaceBase): string | undefined => {
+    for (const object of namespace.nestedArray) {
+      const isDeclared = object instanceof Type || object instanceof Enum || object instanceof Service
+      if (isDeclared && object.filename !== null && files.includes(object.filename)) return namespace.fullName.slice(1)
+      const inner = isDeclared || !(object instanceof Namespace) ? undefined : within(object)
+      if (inner !== undefined) return inner
+    }
+    return undefined
+  }
+  return within(root)
+}

@@ -54,7 +54,12 @@ export async function addDescriptors(
   const extensions = extensionsOf(set)
   for (const file of set.file) {
     const scope: protobuf.NamespaceBase = file.package ? root.define(file.package) : root
-    for (const message of file.messageType) finish(scope, message, extensions, `${path}(${file.name})`, keepCase)
+    const filename = `${path}(${file.name})`
+    for (const message of file.messageType) finish(scope, message, extensions, filename, keepCase)
+    for (const { name } of [...file.enumType, ...file.service]) {
+      const object = scope.nested?.[name]
+      if (object !== undefined) object.filename = filename
+    }
   }
   const own = set.file.filter((file: Descriptor) => !/^google\/protobuf\/|^qbp\/options\.proto$/.test(file.name))
   return (own.at(-1) ?? set.file.at(-1)).package ?? ''
