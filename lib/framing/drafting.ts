@@ -135,7 +135,11 @@ export class Drafting {
     if (known !== undefined) return known
     const { fields, type } = this.#subject
     const value =
-      field.role === 'type' ? type : field.role === 'length' ? this.#counted(field, index) : (fields?.[field.name] ?? 0)
+      field.role === 'type'
+        ? type
+        : field.role === 'length'
+          ? this.#counted(field, index)
+          : (fields?.[field.name] ?? field.initial)
     this.#values.set(field, value as HeaderInteger)
     return value as HeaderInteger
   }

@@ -132,8 +132,11 @@ function reader(parts: readonly PlainPart[]): string {
   }`
 }
 
-const valueCode = ({ name, role }: Field): string =>
-  role === 'own' ? `(fields === null ? 0 : fields.${name} ?? 0)` : name
+function valueCode({ name, role, initial }: Field): string {
+  if (role !== 'own') return name
+  const value = typeof initial === 'bigint' ? `${initial}n` : String(initial)
+  return `(fields === null ? ${value} : fields.${name} ?? ${value})`
+}
 
 /** The sum of the bytes that parts take, a length of varying size left out. */
 function sum(parts: readonly PlainPart[]): string {

@@ -35,25 +35,20 @@ export const headers = {
   /** gRPC-Web, bit 7 the trailers: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md */
   grpcWeb: 'type:u8 length:u32',
   /** brpc's baidu_std: https://github.com/apache/brpc/blob/master/docs/en/baidu_std.md */
-  brpc:
-    '"PRPC" length(RpcMeta+body+attachment):u32 length(RpcMeta):u32 {RpcMeta} ' +
-    'length(attachment)=RpcMeta.attachment_size body attachment:bytes',
+  brpc: '"PRPC" length(RpcMeta+body+attachment):u32 length(RpcMeta):u32 {RpcMeta} length(attachment)=RpcMeta.attachment_size body attachment:bytes',
   /** Pulsar's binary protocol: https://pulsar.apache.org/docs/developing-binary-protocol/ */
   pulsar:
-    'length(rest):u32 length:u32 body ' +
-    '( 0x0e01 crc32c(rest):u32 length(MessageMetadata):u32 {MessageMetadata} payload:bytes )?',
+    'length(rest):u32 length:u32 body ( 0x0e01 crc32c(rest):u32 length(MessageMetadata):u32 {MessageMetadata} payload:bytes )?',
   /** Hadoop's IPC, its simple authentication: https://wiki.apache.org/hadoop/HadoopRpc */
   hadoop: {
     client:
-      '"hrpc" 0x090000 | length(rest):u32 length(RpcRequestHeaderProto):varint {RpcRequestHeaderProto} ' +
-      'length:varint body rest:bytes',
+      '"hrpc" 0x090000 | length(rest):u32 length(RpcRequestHeaderProto):varint {RpcRequestHeaderProto} length:varint body rest:bytes',
     server: 'length(rest):u32 length(RpcResponseHeaderProto):varint {RpcResponseHeaderProto} ( length:varint body )?',
   },
   /** HBase's RPC, its simple authentication: https://hbase.apache.org/book.html#hbase.rpc */
   hbase: {
     client:
-      '"HBas" 0x0050 length(ConnectionHeader):u32 {ConnectionHeader} | ' +
-      'length(rest):u32 length(RequestHeader):varint {RequestHeader} ( length:varint body cells:bytes )?',
+      '"HBas" 0x0050 length(ConnectionHeader):u32 {ConnectionHeader} | length(rest):u32 length(RequestHeader):varint {RequestHeader} ( length:varint body cells:bytes )?',
     server: 'length(rest):u32 length(ResponseHeader):varint {ResponseHeader} ( length:varint body cells:bytes )?',
   },
   /** Kudu's and Impala's KRPC: https://github.com/apache/kudu/blob/master/docs/design-docs/rpc.md */

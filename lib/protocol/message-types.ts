@@ -4,6 +4,7 @@ import type { Role } from '../base/role.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { RawMessage } from '../framing/table.ts'
 import type { MessageMap } from './description.ts'
+import type { WithHeaders } from './header-types.ts'
 
 /** What each role sends, by name, as it is read and as it may be written; and what readers may see beside it. */
 export interface Directions {
@@ -78,10 +79,19 @@ type SentBy<M extends MessageMap, O, R extends Role> = O extends { message: infe
     ? Listed<M, ForRole<F, R>>
     : Listed<M, '(qbp.type)'>
 
+/** The text of the layout of what a role sends. */
+type LayoutBy<O, R extends Role> = O extends { header: infer H }
+  ? H extends string
+    ? H
+    : H extends { readonly [K in R]: infer L }
+      ? L
+      : string
+  : string
+
 /** The directions of a Protocol made of a schema `M` with options `O`. */
 export interface Sent<M extends MessageMap, O> {
-  client: SentBy<M, O, 'client'>
-  server: SentBy<M, O, 'server'>
+  client: WithHeaders<SentBy<M, O, 'client'>, LayoutBy<O, 'client'>, M>
+  server: WithHeaders<SentBy<M, O, 'server'>, LayoutBy<O, 'server'>, M>
   raw: O extends { unknown: 'raw' } | { invalid: 'raw' } ? RawMessage<null> : never
 }
 

@@ -1,6 +1,7 @@
 // Parts of the layout language one by one, where their edges are: on bytes, every way of cutting them, both ways.
 
 import { expect } from 'chai'
+import { Header } from '../../lib/framing/header.ts'
 import { MessageReader, NONE, type Policy, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
 import { type Protocol, type ProtocolOptions, QbpError } from '../../lib/index.ts'
@@ -100,5 +101,43 @@ describe('a part of a layout', () => {
     expect(frame.toString('hex')).to.equal('00')
     expect(readAll(protocol, frame).messages).to.have.length(1)
     expect(write(protocol, { $name: 'M', text: 'a' })).to.equal('04' + '1a020803' + '0a0161')
+  })
+
+  describe('with a value to begin with', () => {
+    for (const [layout, hex, changed, other] of [
+      ['version:u8=3 length:u8', '0300', { version: 4 }, '0400'],
+      ['length:u8 v:u64le=18446744073709551615', '00ffffffffffffffff', { v: 1n }, '000100000000000000'],
+      ['v:zigzag=-2 length:u8', '0300', { v: 0 }, '0000'],
+      ['v:varint=300 length(frame):u8', 'ac0203', { v: 1 }, '0102'],
+      ['[version:4=1 length:28]:u32le', '00000010', { version: 2 }, '00000020'],
+      ['v:hex8=255 length:u8 body 0x00', '303030303030464600' + '00', { v: 0 }, '303030303030303000' + '00'],
+    ] as const) {
+      it(`is written so where nothing is given, compiled or not: ${layout}`, () => {
+        const protocol = protocolOf(layout)
+        expect(write(protocol, { $name: 'M' })).to.equal(hex)
+        expect(write(protocol, { $name: 'M', $header: changed })).to.equal(other)
+        expect(readAll(protocol, bytesOf(hex)).messages).to.have.length(1)
+        const interpreted = new Header(layout, { isInterpreted: true })
+        expect(Buffer.from(new MessageWriter(interpreted, protocol.sent.client, 9).frame({})).toString('hex')).to.equal(
+          hex,
+        )
+      })
+    }
+
+    for (const [layout, problem] of [
+      ['v:u8=256 length:u8', 'v=256 does not fit u8, which holds integers of 0 to 255'],
+      ['v:u8=-1 length:u8', 'v=-1 does not fit u8'],
+      ['[v:4=16 length:4]:u8', 'v=16 does not fit 4 bits'],
+      ['length:u8=4', 'only a field of your own'],
+      ['type:u8=4 length:u8', 'only a field of your own'],
+      ['length:u8 crc32(body):u32=4', 'only a field of your own'],
+      ['v:u8=x length:u8', "'v:u8=x'"],
+    ] as const) {
+      it(`is refused: ${layout}`, () => {
+        expect(() => protocolOf(layout))
+          .to.throw(QbpError, problem)
+          .with.property('code', 'ERR_QBP_BAD_LAYOUT')
+      })
+    }
   })
 })

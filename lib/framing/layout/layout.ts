@@ -3,7 +3,7 @@
 // checksum covers. parse-layout.ts makes it of a text.
 
 import type { Checksum } from '../checksums.ts'
-import type { IntegerKind } from './integer-kind.ts'
+import type { HeaderInteger, IntegerKind } from './integer-kind.ts'
 
 /** What a length counts, or a checksum covers. */
 export interface Counted {
@@ -21,6 +21,8 @@ export interface Field {
   /** As the layout has it, without its kind: `length(rest)`. */
   readonly text: string
   readonly role: 'own' | 'type' | 'length' | 'checksum'
+  /** What one of its own is written as where nothing is given. */
+  readonly initial: HeaderInteger
   /** Of a length or checksum. */
   readonly counted: Counted
 }

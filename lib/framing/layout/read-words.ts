@@ -3,7 +3,7 @@
 import { QbpError } from '../../base/errors.ts'
 import { checksums } from '../checksums.ts'
 import type { IntegerKind } from './integer-kind.ts'
-import { checkCount, checkName, countOf, hexConstant, kindOf, remedy, textConstant } from './word-parts.ts'
+import { checkCount, checkName, countOf, hexConstant, initialOf, kindOf, remedy, textConstant } from './word-parts.ts'
 import { type BitsWord, badLayout, type GroupWord, NAME, SYNTAX, type Word, type Words } from './words.ts'
 
 const COUNT = `\\((?<count>[^()]*)\\)`
@@ -14,10 +14,10 @@ const WORDS = {
   bits: /\[(?<cells>[^\]]*)\]:(?<of>\w+)/y,
   bytes: new RegExp(`(?<name>${NAME}):bytes\\b(?:\\((?<size>\\d*)\\))?`, 'y'),
   place: new RegExp(`(?<name>length|type)(?:${COUNT})?=(?<section>${NAME})(?<path>(?:\\.${NAME})+)`, 'y'),
-  integer: new RegExp(`(?<name>${NAME})(?:${COUNT})?:(?<of>\\w+)`, 'y'),
+  integer: new RegExp(`(?<name>${NAME})(?:${COUNT})?:(?<of>\\w+)(?:=(?<initial>-?\\d+))?`, 'y'),
   body: /body\b/y,
 }
-const CELL = new RegExp(`^(?<name>${NAME})(?:${COUNT})?:(?<bits>\\d+)$`)
+const CELL = new RegExp(`^(?<name>${NAME})(?:${COUNT})?:(?<bits>\\d+)(?:=(?<initial>\\d+))?$`)
 const ENDS = /[\s()|]|$/y
 
 /**
@@ -116,7 +116,9 @@ class LayoutText {
       if (checksums.has(name) && count !== null && of.width === undefined) {
         throw fail(`a checksum is of a fixed width: ${name}(…):u32`)
       }
-      return { kind: 'integer', name: checkName(name, fail), count, of, column }
+      const initial =
+        integer.initial === undefined ? {} : { initial: initialOf(name, count, integer.initial, of, fail) }
+      return { kind: 'integer', name: checkName(name, fail), count, ...initial, of, column }
     }
     if (this.#match(WORDS.body) !== null) return { kind: 'body', name: 'body', column }
     throw fail(remedy(/\S+/y.exec(this.#text.slice(column))?.[0] ?? ''))
@@ -135,7 +137,10 @@ class LayoutText {
         const count = parts.count === undefined ? null : countOf(parts.count, fail)
         const name = checkName(parts.name as string, fail)
         checkCount(name, count, fail)
-        return { name, count, bits: Number(parts.bits), column }
+        const bits = Number(parts.bits)
+        if (parts.initial === undefined) return { name, count, bits, column }
+        const kind = { least: 0, most: bits > 53 ? 2n ** BigInt(bits) - 1n : 2 ** bits - 1, name: `${bits} bits` }
+        return { name, count, bits, initial: initialOf(name, count, parts.initial, kind, fail), column }
       })
     const sum = fields.reduce((bits, field) => bits + field.bits, 0)
     if (sum !== of.width * 8) throw fail(`its fields have ${sum} bits, and ${of.name} has ${of.width * 8}`)

@@ -6,6 +6,7 @@ import { listed } from '../../base/listed.ts'
 import { nearest } from '../../base/nearest.ts'
 import { type Checksum, checksums } from '../checksums.ts'
 import { checksumsOf } from './checksum-order.ts'
+import type { HeaderInteger } from './integer-kind.ts'
 import { type At, bareName, type Counted, type Field, type Part, type Place, type Row, type Size } from './layout.ts'
 import { checkCircles, checkDigits, checkGroups } from './row-checks.ts'
 import { Sizes } from './sizes.ts'
@@ -110,25 +111,31 @@ export class RowMaker {
     if (word.kind === 'place')
       return this.#place(word.section, word.path, this.#field(word.name, word.count, index), at)
     if (word.kind === 'integer') {
-      const field = this.#field(word.name, word.count, index)
+      const field = this.#field(word.name, word.count, index, word.initial)
       const checksum = field.role === 'checksum' ? (checksums.get(word.name) as Checksum) : null
       return { ...at, kind: 'integer', field, of: word.of, checksum }
     }
     let shift = (word.of.width as number) * 8
-    const fields = word.fields.map(({ name, count, bits }) => {
+    const fields = word.fields.map(({ name, count, bits, initial }) => {
       shift -= bits
-      return { ...this.#field(name, count, index), bits, shift }
+      return { ...this.#field(name, count, index, initial), bits, shift }
     })
     return { ...at, kind: 'bits', fields, of: word.of }
   }
 
-  #field(name: string, count: Count | null, index: number): Field {
+  #field(name: string, count: Count | null, index: number, initial: HeaderInteger = 0): Field {
     const text = count === null ? name : `${name}(${countText(count)})`
-    if (name === 'type') return { name, text, role: 'type', counted: NOTHING }
+    if (name === 'type') return { name, text, role: 'type', initial, counted: NOTHING }
     if (name === 'length')
-      return { name, text, role: 'length', counted: this.#counted(count ?? { names: ['body'], plus: 0 }, index) }
-    if (count === null) return { name, text, role: 'own', counted: NOTHING }
-    return { name, text, role: 'checksum', counted: this.#counted(count, index) }
+      return {
+        name,
+        text,
+        role: 'length',
+        initial,
+        counted: this.#counted(count ?? { names: ['body'], plus: 0 }, index),
+      }
+    if (count === null) return { name, text, role: 'own', initial, counted: NOTHING }
+    return { name, text, role: 'checksum', initial, counted: this.#counted(count, index) }
   }
 
   #counted({ names, plus }: Count, index: number): Counted {

@@ -4,7 +4,7 @@ import type { QbpError } from '../../base/errors.ts'
 import { listed } from '../../base/listed.ts'
 import { nearest } from '../../base/nearest.ts'
 import { checksums } from '../checksums.ts'
-import type { IntegerKind } from './integer-kind.ts'
+import type { HeaderInteger, IntegerKind } from './integer-kind.ts'
 import { integerKinds } from './integer-kinds.ts'
 import { type ConstantWord, type Count, NAME } from './words.ts'
 
@@ -55,6 +55,22 @@ export function checkCount(name: string, count: Count | null, fail: Fail): void 
     )
   }
   if (count.plus !== 0) throw fail('a checksum covers whole parts')
+}
+
+/** What a field of one's own is written as where nothing is given. */
+export function initialOf(
+  name: string,
+  count: Count | null,
+  text: string,
+  kind: Pick<IntegerKind, 'least' | 'most' | 'name'>,
+  fail: Fail,
+): HeaderInteger {
+  if (name === 'length' || name === 'type' || count !== null)
+    throw fail(`${name} is written as it is: only a field of your own has a value to begin with`)
+  const value = BigInt(text)
+  if (value < kind.least || value > kind.most)
+    throw fail(`${name}=${text} does not fit ${kind.name}, which holds integers of ${kind.least} to ${kind.most}`)
+  return typeof kind.most === 'bigint' ? value : Number(value)
 }
 
 export function checkName(name: string, fail: Fail): string {

@@ -3,8 +3,9 @@
 //   layout   = [ part* "|" ] part*                       what stands before the bar is sent once, before the first frame
 //   part     = constant | integer | bits | section | "body" | bytes | checksum | place | group
 //   constant = "0x" hex-digit* | '"' text '"'
-//   integer  = name [ "(" count ")" ] ":" kind           kinds: integer-kinds.ts; only a length has a count
-//   bits     = "[" ( name [ "(" count ")" ] ":" number )* "]:" kind
+//   integer  = name [ "(" count ")" ] ":" kind [ "=" number ]   kinds: integer-kinds.ts; only a length has a count; the number is what
+//                                                        is written where nothing else is given
+//   bits     = "[" ( name [ "(" count ")" ] ":" number [ "=" number ] )* "]:" kind
 //   section  = "{" message-name "}"
 //   bytes    = name ":bytes" [ "(" number ")" ]
 //   checksum = ( "crc32" | … ) "(" count ")" ":" kind    checksums.ts
@@ -13,7 +14,7 @@
 //   count    = name ( "+" name )* [ ( "+" | "-" ) number ]
 
 import { QbpError } from '../../base/errors.ts'
-import type { IntegerKind } from './integer-kind.ts'
+import type { HeaderInteger, IntegerKind } from './integer-kind.ts'
 import { integerKinds } from './integer-kinds.ts'
 
 /** What a length counts or a checksum covers: parts by their names, or `body`, `rest` or `frame`; and a number beside them. */
@@ -26,6 +27,8 @@ interface Named {
   readonly name: string
   /** Null where the layout says nothing. */
   readonly count: Count | null
+  /** What is written where nothing is given. */
+  readonly initial?: HeaderInteger
   /** Where it stands in the text, counted from 0. */
   readonly column: number
 }
