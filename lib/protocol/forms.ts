@@ -22,7 +22,8 @@ export type EntryForm =
     }
 
 /**
- * Where type numbers come from: the name of an option in brackets, such as `(qbp.type)` or `(id)`; the name of an enum
+ * Where type numbers come from: the name of an option in brackets, such as `(id)`, or `(qbp.type)`, beside which `(qbp.client)` and
+ * `(qbp.server)` number what only one role sends; the name of an enum
  * whose values are named like the messages; an object of names and numbers; or a list of these, where a later one
  * goes before an earlier one.
  */
@@ -56,13 +57,14 @@ const refusal = (problem: string): QbpError => new QbpError('ERR_QBP_BAD_TABLE',
  *
  * @throws {QbpError} ERR_QBP_BAD_TABLE for a message, option or enum that the schema does not have.
  */
-export function listEntries(form: TableForm, schema: Types): Map<string, Entry> {
-  if (typeof form === 'string') return form.startsWith('(') ? byOption(form, schema) : byEnum(form, schema)
+export function listEntries(form: TableForm, schema: Types, role: Role): Map<string, Entry> {
+  if (typeof form === 'string')
+    return !form.startsWith('(') ? byEnum(form, schema) : isOwn(form) ? byOwn(role, schema) : byOption(form, schema)
   if (typeof form !== 'object' || form === null)
     throw refusal(
       `types is ${shown(form)}; it may be an option, an enum, an object of names and numbers, or a list of these.`,
     )
-  if (isList(form)) return new Map(form.flatMap((part) => [...listEntries(part, schema)]))
+  if (isList(form)) return new Map(form.flatMap((part) => [...listEntries(part, schema, role)]))
   return new Map(Object.entries(form).map(([name, entry]) => [name, makeEntry(name, entry, schema)]))
 }
 
@@ -107,6 +109,32 @@ function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
   return new Entry(name, type, body)
 }
 
+const TYPE = '(qbp.type)'
+const isOwn = (form: TableForm): boolean => form === TYPE
+
+/** Whether a form lists other messages for each role: by (qbp.type), where the schema has (qbp.client) or (qbp.server) beside it. */
+export function isDirected(form: TableForm | undefined, schema: Types): boolean {
+  if (form !== undefined && typeof form === 'object' && isList(form))
+    return form.some((part) => isDirected(part, schema))
+  return isOwn(form ?? TYPE) && (['client', 'server'] as const).some((role) => hasOption(`(qbp.${role})`, schema))
+}
+
+/** Whether a message has a number of its own, for one role or both. */
+export const isNumbered = (schema: Types): boolean => hasOption(TYPE, schema) || isDirected(TYPE, schema)
+
+/** What both roles send, and what this one does. */
+function byOwn(role: Role, schema: Types): Map<string, Entry> {
+  const entries = !hasOption(TYPE, schema) && isDirected(TYPE, schema) ? new Map() : byOption(TYPE, schema)
+  const own = `(qbp.${role})`
+  if (!hasOption(own, schema)) return entries
+  for (const [name, entry] of byOption(own, schema)) {
+    if (entries.has(name))
+      throw refusal(`${name} has both ${TYPE}, which is for both roles, and ${own}: leave one of them out.`)
+    entries.set(name, entry)
+  }
+  return entries
+}
+
 /** Whether any message of the schema has an option. */
 export const hasOption = (form: string, schema: Types): boolean =>
   [...schema.types.values()].some((type) => optionKey(form, type, schema) !== undefined)
@@ -137,8 +165,8 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
   }
   if (entries.size > 0) return entries
   const hint =
-    form === '(qbp.type)'
-      ? `give each its number, with import "qbp/options.proto" and option (qbp.type) = 1 in the message, or give a table: { types: { Name: 1 } }`
+    form === TYPE
+      ? `give each its number, with import "qbp/options.proto" and option (qbp.type) = 1 in the message (or (qbp.client), (qbp.server) where only one role sends it), or give a table: { types: { Name: 1 } }`
       : 'look how the .proto spells it'
   throw refusal(`No message of the schema has the option ${form}: ${hint}.`)
 }

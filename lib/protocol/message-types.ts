@@ -52,12 +52,12 @@ type Body<M extends MessageMap, N extends string, F> = F extends Raw
         : never
 
 /** The messages that one form of table lists. */
-type Listed<M extends MessageMap, F> = F extends string
-  ? Pick<M, Optioned<M, F>>
+type Listed<M extends MessageMap, F, R extends Role> = F extends string
+  ? Pick<M, Optioned<M, F extends '(qbp.type)' ? F | `(qbp.${R})` : F>>
   : F extends readonly [infer First, ...infer Rest]
     ? Rest extends readonly []
-      ? Listed<M, First>
-      : Omit<Listed<M, First>, keyof Listed<M, Rest>> & Listed<M, Rest>
+      ? Listed<M, First, R>
+      : Omit<Listed<M, First, R>, keyof Listed<M, Rest, R>> & Listed<M, Rest, R>
     : { [N in keyof F & string]: Body<M, N, F[N]> }
 
 /** The message of a direction without type numbers. */
@@ -76,8 +76,8 @@ type ForRole<F, R extends Role> = F extends { readonly [K in Role]?: object | st
 type SentBy<M extends MessageMap, O, R extends Role> = O extends { message: infer F }
   ? Only<M, ForRole<F, R>>
   : O extends { types: infer F }
-    ? Listed<M, ForRole<F, R>>
-    : Listed<M, '(qbp.type)'>
+    ? Listed<M, ForRole<F, R>, R>
+    : Listed<M, '(qbp.type)', R>
 
 /** The text of the layout of what a role sends. */
 type LayoutBy<O, R extends Role> = O extends { header: infer H }

@@ -11,6 +11,7 @@ import type { Directions, Merged, Outgoing, Sent, Untyped } from './message-type
 import { checkModule, layoutOf, typesOf, withOwn } from './module-types.ts'
 import type { ProtocolOptions } from './options.ts'
 import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-protocol.ts'
+import type { CheckedOptions } from './table-types.ts'
 import type { Types } from './types.ts'
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
@@ -47,9 +48,8 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    */
   static from<M extends MessageMap, D extends object, const O extends ProtocolOptions = Record<never, never>>(
     schema: Schema<M, D>,
-    options?: O,
-  ): Protocol<Sent<M, Merged<D, O>>>
-  static from(schema: Schema, options?: ProtocolOptions): Protocol
+    options?: O & CheckedOptions<M, O>,
+  ): string extends keyof M ? Protocol : Protocol<Sent<M, Merged<D, O>>>
   static from(schema: Schema, options: ProtocolOptions = {}): Protocol {
     checkModule(schema, options)
     const types = typesOf(schema, options.package ?? schema.package, compileCodec)

@@ -13,7 +13,16 @@ import { DEFAULT_LAYOUT, TTRPC_LAYOUT } from '../framing/presets.ts'
 import { checkResync } from '../framing/resync.ts'
 import { Entry, Table } from '../framing/table.ts'
 import { type CallDialect, callDialect, callEntries } from './call-forms.ts'
-import { formOf, hasOption, isPerRole, listEntries, messageType, onlyEntry } from './forms.ts'
+import {
+  formOf,
+  isDirected,
+  isNumbered,
+  isPerRole,
+  listEntries,
+  messageType,
+  onlyEntry,
+  type TableForm,
+} from './forms.ts'
 import type { Directions, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
 import { typesOf } from './module-types.ts'
@@ -81,16 +90,17 @@ export class SchemaProtocol<D extends Directions = Untyped> {
       const own = this.headers[role]
       if (own.hasType) {
         // A schema of services alone numbers no message.
-        const isAlone = calls !== false && options.types === undefined && !hasOption('(qbp.type)', types)
+        const isAlone = calls !== false && options.types === undefined && !isNumbered(types)
         const form = isAlone ? undefined : formOf(options.types, role, '(qbp.type)')
-        const entries = form === undefined ? [] : [...listEntries(form, types).values()]
+        const entries = form === undefined ? [] : [...listEntries(form, types, role).values()]
         const numbers = entries.map((entry) => numbered(entry, own))
         return new Table(calls === false ? numbers : [...numbers, ...callEntries(calls, makers.codec)], own)
       }
       const form = formOf(options.message, role)
       return new Table(form === undefined ? [] : [onlyEntry(form, types)], own)
     }
-    const differ = client !== server || (client.hasType ? isPerRole(options.types) : isPerRole(options.message))
+    const isTyped = isPerRole(options.types) || isDirected(options.types as TableForm | undefined, types)
+    const differ = client !== server || (client.hasType ? isTyped : isPerRole(options.message))
     const sentByClient = table('client')
     this.sent = { client: sentByClient, server: differ ? table('server') : sentByClient }
     if (sentByClient.entries.length + this.sent.server.entries.length === 0 && types !== NO_TYPES) {

@@ -38,6 +38,41 @@ export function byOption(): void {
   Protocol.from(chat, { unknown: 'drop' })
 }
 
+/** As `qbp generate` would make it of messages that one end sends. */
+type Directed = {
+  Ping: { read: Framed<'Ping'>; write: Framed<'Ping'>; options: '(qbp.type)' }
+  Ask: { read: Framed<'Ask'>; write: Framed<'Ask'>; options: '(qbp.client)' }
+  Answer: { read: Framed<'Answer'>; write: Framed<'Answer'>; options: '(qbp.server)' }
+  Inner: { read: Framed<'Inner'>; write: Framed<'Inner'>; options: never }
+}
+declare const directed: Schema<Directed>
+
+export function directions(): void {
+  const protocol = Protocol.from(directed)
+  same<Read<typeof protocol, 'server'>['$name'], 'Ping' | 'Ask'>(true)
+  same<Read<typeof protocol, 'client'>['$name'], 'Ping' | 'Answer'>(true)
+  const both = Protocol.from(directed, { types: ['(qbp.type)', { Inner: 5 }] })
+  same<Read<typeof both, 'server'>['$name'], 'Ping' | 'Ask' | 'Inner'>(true)
+  const one = Protocol.from(directed, { types: '(qbp.server)' })
+  same<Read<typeof one, 'server'>['$name'], 'Answer'>(true)
+}
+
+export function names(): void {
+  Protocol.from(nested, { types: { client: { Close: 1 }, server: ['(id)', { Quiet: { type: 2, body: 'empty' } }] } })
+  Protocol.from(nested, { types: { Other: { type: 3, message: 'Close' } } })
+  Protocol.from(nested, { types: 'AnEnum' })
+  // @ts-expect-error: no message has this option
+  Protocol.from(nested, { types: '(ids)' })
+  // @ts-expect-error: in a list neither
+  Protocol.from(nested, { types: ['(id)', '(ids)'] })
+  // @ts-expect-error: no such message
+  Protocol.from(nested, { types: { Closed: 1 } })
+  // @ts-expect-error: no such message for a role
+  Protocol.from(nested, { types: { client: { Closed: 1 }, server: { Close: 1 } } })
+  // @ts-expect-error: no such message under another name
+  Protocol.from(nested, { types: { Other: { type: 3, message: 'Closed' } } })
+}
+
 export function perRole(): void {
   const protocol = Protocol.from(chat, {
     types: {

@@ -86,13 +86,13 @@ async function version(files: string[], values: ProtocolValues, hasType: boolean
   if (hasType) {
     for (const role of ['client', 'server'] as const) {
       const own = formOf(form, role)
-      if (own !== undefined) numbers.set(role, entriesOf(own, types))
+      if (own !== undefined) numbers.set(role, entriesOf(own, types, role))
     }
   }
   return { root, types, numbers }
 }
 
-const entriesOf = (form: TableForm, types: Types): Entry[] => [...listEntries(form, types).values()]
+const entriesOf = (form: TableForm, types: Types, role: Role): Entry[] => [...listEntries(form, types, role).values()]
 
 function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
   const findings = new Map<string, Finding>()
