@@ -171,7 +171,7 @@ describe('natsBus over kill -9', function () {
         feed.acknowledge(n)
       }
     })()
-    await pause(400)
+    await until(() => logs.every((tally) => tally.sent > 10))
     const gone = once(victim, 'exit')
     victim.kill('SIGKILL')
     await gone

@@ -11,11 +11,12 @@ const KEYS = SCALARS.filter((kind) => !['double', 'float', 'bytes'].includes(kin
 const row = (types: readonly string[], first: number, line: (type: string, name: string) => string): string =>
   types.map((type, i) => `${line(type, type.replaceAll('.', '_'))} = ${first + i}`).join(';\n')
 
+/** A map's enum has a 0 in front, also where it is closed. */
 const MAPS = `
   message Maps {
     ${row(KEYS, 1, (type) => `map<${type}, string> key_${type}`)};
-    ${row([...SCALARS, 'Colour', 'Empty', 'Maps'], 20, (type) => `map<string, ${type}> to_${type}`)};
-    ${row(['Colour', 'Empty', 'Maps'], 40, (type) => `map<uint64, ${type}> by_number_${type}`)};
+    ${row([...SCALARS, 'Kind', 'Empty', 'Maps'], 20, (type) => `map<string, ${type}> to_${type}`)};
+    ${row(['Kind', 'Empty', 'Maps'], 40, (type) => `map<uint64, ${type}> by_number_${type}`)};
   }`
 const CHOICE = `
   message Choice {
@@ -50,6 +51,7 @@ const tree = (presence: string, group: string) => `
 export const schemas: Readonly<Record<string, string>> = {
   proto2: `syntax = "proto2"; package two;
     enum Colour { RED = 1; GREEN = 2; BLUE = -3; BIG = 2147483647; }
+    enum Kind { ANY = 0; WARM = 1; COLD = -3; }
     message Empty {}
     message Scalars {
       ${row([...SCALARS, 'Colour', 'Empty'], 1, (type) => `optional ${type} own_${type}`)};
@@ -74,6 +76,7 @@ export const schemas: Readonly<Record<string, string>> = {
     )}`,
   proto3: `syntax = "proto3"; package three;
     enum Colour { NONE = 0; RED = 1; GREEN = 2; BLUE = -3; }
+    enum Kind { ANY = 0; WARM = 1; COLD = -3; }
     message Empty {}
     message Scalars {
       ${row([...SCALARS, 'Colour', 'Empty'], 1, (type) => `${type} own_${type}`)};
@@ -82,6 +85,7 @@ export const schemas: Readonly<Record<string, string>> = {
     ${lists('packed = true', 'packed = false')} ${MAPS} ${CHOICE} ${tree('', '')}`,
   editions: `edition = "2023"; package editions;
     enum Colour { option features.enum_type = CLOSED; RED = 1; GREEN = 2; BLUE = -3; }
+    enum Kind { option features.enum_type = CLOSED; ANY = 0; WARM = 1; COLD = -3; }
     enum Open { NONE = 0; ONE = 1; }
     message Empty {}
     message Scalars {
