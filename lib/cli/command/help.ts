@@ -24,6 +24,10 @@ export interface VerbForm<O extends OptionTable = OptionTable> {
   /** Paragraphs between the usage and the options. */
   readonly about: string
   readonly options: O
+  /** Which of its arguments are addresses of servers, counted from 0: a qbp.json may give these names. */
+  readonly targets?: readonly number[]
+  /** Before the address of a server it has one where it listens, which a target may say. */
+  readonly listens?: boolean
   /** Lines as a user types them. */
   readonly example: string
 }

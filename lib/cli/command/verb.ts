@@ -1,6 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { QbpError } from '../../index.ts'
+import type { Options } from '../settings/file.ts'
+import { completed } from '../settings/settings.ts'
 import { errorText, Fault, UsageError } from './fault.ts'
 import { helpText, type OptionTable, type VerbForm } from './help.ts'
 
@@ -47,7 +49,8 @@ export function verb<const O extends OptionTable>(
         io.stdout.write(helpText(form))
         return DONE
       }
-      const code = await act(values as Parsed<O>['values'], positionals, io)
+      const whole = await completed(form, values as Options, positionals, io.env)
+      const code = await act(whole.values as Parsed<O>['values'], whole.positionals, io)
       return io.signal.aborted ? INTERRUPTED : code
     } catch (error) {
       if (io.signal.aborted) return INTERRUPTED

@@ -14,7 +14,9 @@ export function parseAddress(text: string | undefined, what: string): Address {
   if (text.startsWith('unix:')) return { path: text.slice('unix:'.length) }
   const [, v6, host = v6 ?? 'localhost', port = ''] = /^(?:(?:\[([^\]]*)\]|([^:]*)):)?(\d{1,5})$/.exec(text) ?? []
   if (port !== '' && Number(port) < 65536) return { host, port: Number(port) }
-  throw new UsageError(`the ${what} is '${text}'; it may be HOST:PORT, PORT or unix:PATH.`)
+  throw new UsageError(
+    `the ${what} is '${text}'; it may be HOST:PORT, PORT, unix:PATH, or the name of a target in qbp.json.`,
+  )
 }
 
 /** As it was given. */

@@ -20,7 +20,8 @@ export const protocolOptions = {
     short: 's',
     multiple: true,
     value: 'FILE',
-    help: 'the .proto; may be repeated. Without one, fields are shown by their numbers',
+    help: `the .proto; a folder of them, a pattern ('api/**/*.proto'), or a compiled schema (protoc -o, buf build -o); may be
+      repeated. Without one, fields are shown by their numbers`,
   },
   header: {
     type: 'string',

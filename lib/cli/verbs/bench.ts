@@ -14,6 +14,7 @@ const form = {
   usage: 'HOST:PORT|unix:PATH MESSAGE --schema FILE.proto [options]',
   about: `Sends one message again and again, waits for a reply to each, and prints how many there were in a second and how
     long they took.`,
+  targets: [0],
   options: {
     ...protocolOptions,
     'one-way': { type: 'boolean', help: 'send without waiting for replies; what comes is dropped' },

@@ -19,6 +19,7 @@ import {
   type ProtocolValues,
   protocolOptions,
 } from '../options/protocol-options.ts'
+import { schemaFiles } from '../options/schema-files.ts'
 import { painter } from '../terminal/lines.ts'
 
 type Reflection = Awaited<ReturnType<typeof loadSchema>>
@@ -57,7 +58,7 @@ export const run = verb(form, async (values, positionals, io) => {
   if (findings.length === 0) await commandProtocol(values) // All else that a Protocol asks for.
   if (against !== undefined) {
     const { package: _, ...rest } = values
-    const old = await version(against, values.package === undefined ? rest : values, header.hasType)
+    const old = await version(schemaFiles(against).files, values.package === undefined ? rest : values, header.hasType)
     findings.push(...compare(versionOf(old), versionOf(now)), ...compareNumbers(old, now))
   }
   const paint = painter(io)

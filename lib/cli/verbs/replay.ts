@@ -18,6 +18,7 @@ const form = {
     same pauses; then reports of each connection whether the server has answered as it did before, byte for byte.
     FILE is what qbp tap --record has kept, or a pcap. Ends with 1 if an answer differs or the server is not
     reached.`,
+  targets: [1],
   options: {
     fast: { type: 'boolean', help: 'without the pauses' },
     wait: {

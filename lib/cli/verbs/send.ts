@@ -16,6 +16,7 @@ const form = {
   usage: 'HOST:PORT|unix:PATH [MESSAGE...] --schema FILE.proto [options]',
   about: `Sends messages as they are typed, Say {text: "hi"}, and prints what comes back. Without a MESSAGE it reads them
     from standard input, one a line; on a terminal it prompts for them, and Tab completes names.`,
+  targets: [0],
   options: {
     ...protocolOptions,
     wait: {

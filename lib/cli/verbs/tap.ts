@@ -19,10 +19,12 @@ import { Lines } from '../terminal/lines.ts'
 
 const form = {
   name: 'tap',
-  usage: 'LISTEN TARGET --schema FILE.proto [options]',
+  usage: ['LISTEN TARGET --schema FILE.proto [options]', 'TARGET, where qbp.json has a target of that name'],
   about: `Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both directions: the time, the
     connection, who sent it (→ the client, ← the server), the message, its frame's size, and how long it came after
     the other side's last one. Bytes are passed on as they come, whether they can be decoded or not.`,
+  targets: [1],
+  listens: true,
   options: {
     ...protocolOptions,
     json: { type: 'boolean', help: 'lines of JSON' },

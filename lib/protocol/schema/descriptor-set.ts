@@ -21,6 +21,7 @@ export async function descriptorJson(): Promise<Record<string, protobuf.AnyNeste
 /** Whether a file is a descriptor set: one begins with its first file (field 1), which begins with its name (field 1). */
 export function isDescriptorSet(path: string, bytes: Uint8Array): boolean {
   if (/\.proto$/.test(path)) return false
+  if (isJson(bytes)) return /^\s*\{\s*"file"\s*:\s*\[/.test(new TextDecoder().decode(bytes.subarray(0, 200)))
   if (/\.(binpb|pb|desc|fds|protoset|bin)$/.test(path)) return true
   if (bytes[0] !== 0x0a) return false
   let pos = 1
@@ -39,11 +40,8 @@ export async function addDescriptors(
   bytes: Uint8Array,
   keepCase: boolean,
 ): Promise<string> {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) throw new Error('it is compressed by gzip: uncompress it first')
   const { FileDescriptorSet } = await descriptorModule()
-  const reader = protobuf.Reader.create(bytes) as protobuf.Reader & { discardUnknown: boolean }
-  reader.discardUnknown = false // Custom options are unknown fields to it.
-  const set: Descriptor = FileDescriptorSet.decode(reader)
+  const set: Descriptor = isJson(bytes) ? fromJson(FileDescriptorSet, bytes) : decoded(FileDescriptorSet, bytes)
   if (set.file.length === 0) throw new Error('it has no file')
   const { fromDescriptor } = protobuf.Root as unknown as {
     fromDescriptor(set: Descriptor, options: { keepCase: boolean }): protobuf.Root
@@ -63,6 +61,32 @@ export async function addDescriptors(
   }
   const own = set.file.filter((file: Descriptor) => !/^google\/protobuf\/|^qbp\/options\.proto$/.test(file.name))
   return (own.at(-1) ?? set.file.at(-1)).package ?? ''
+}
+
+const isJson = (bytes: Uint8Array): boolean => bytes[0] === 0x7b
+
+function decoded(FileDescriptorSet: protobuf.Type, bytes: Uint8Array): Descriptor {
+  const reader = protobuf.Reader.create(bytes) as protobuf.Reader & { discardUnknown: boolean }
+  reader.discardUnknown = false // Custom options are unknown fields to it.
+  return FileDescriptorSet.decode(reader)
+}
+
+/** An image of buf's in JSON, whose custom options stand in brackets: `"[qbp.type]": 7`. */
+function fromJson(FileDescriptorSet: protobuf.Type, bytes: Uint8Array): Descriptor {
+  const json: Descriptor = JSON.parse(new TextDecoder().decode(bytes))
+  const set: Descriptor = FileDescriptorSet.fromObject(json)
+  const see = (messages: Descriptor[], originals: Descriptor[] = []) => {
+    for (const [i, message] of messages.entries()) {
+      const { options = {}, nestedType } = originals[i] ?? {}
+      message.ownOptions = Object.entries(options).flatMap(([key, value]) => {
+        const name = /^\[(.*)\]$/.exec(key)?.[1]
+        return name === undefined ? [] : [[`(${name})`, value]]
+      })
+      see(message.nestedType, nestedType)
+    }
+  }
+  for (const [i, file] of set.file.entries()) see(file.messageType, json.file[i].messageType)
+  return set
 }
 
 /** protobufjs reads no defaults of 64 bits to the last digit, nor bytes as they are escaped: those are set by `finish`. */
@@ -119,7 +143,8 @@ function finish(
   const type = scope.nested?.[message.name]
   if (!(type instanceof protobuf.Type)) return
   type.filename = filename
-  for (const [name, value] of customOptions(message.options, extensions)) type.setOption(name, value)
+  for (const [name, value] of message.ownOptions ?? customOptions(message.options, extensions))
+    type.setOption(name, value)
   for (const field of message.field) {
     const target = type.fields[keepCase ? field.name : protobuf.util.camelCase(field.name)]
     if (target === undefined) continue

@@ -68,6 +68,13 @@ const badSchema = (problem: string, cause?: unknown): QbpError =>
 const placed = (message: string, list: readonly string[]): string =>
   /^\S.*?\.\w+(:\d+)?: /.test(message) ? message : `${listed(list.map((path) => normalize(path)))}: ${message}`
 
+/** What gzip has packed; all else as it is. */
+async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  const unpacked = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'))
+  return new Uint8Array(await new Response(unpacked).arrayBuffer())
+}
+
 class Loader {
   readonly root = new SchemaRoot()
   readonly #includeDirs: readonly string[]
@@ -109,7 +116,7 @@ class Loader {
     if (this.#isSeen(path)) return
     let bytes: Uint8Array
     try {
-      bytes = await this.#read(path)
+      bytes = await unzipped(await this.#read(path))
     } catch (cause) {
       const { code, message } = cause as NodeJS.ErrnoException
       throw new Located(`${path}: cannot be read (${code ?? message})`, { cause })
