@@ -2,86 +2,35 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
-import { knownOptions, type OptionNames } from '../base/options.ts'
+import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
-import { checkPosition } from '../bus/position.ts'
-import { MessageReader, NONE, WITHOUT_LIMITS } from '../framing/message-reader.ts'
+import { inRootContext } from '../bus/root-context.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { BroadcastOptions } from '../net/group.ts'
 import { type Member, writerOf } from '../net/group-member.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
-import type { Incoming, Outgoing } from '../protocol/message-types.ts'
+import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { WriterSettings } from '../streams/settings.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Attendance } from './attendance.ts'
+import {
+  type BusGroupEvents,
+  type BusGroupOptions,
+  bad,
+  checkSince,
+  groupSettings,
+  JOIN_OPTIONS,
+  type JoinOptions,
+} from './bus-group-options.ts'
 import type { Delivery } from './delivery.ts'
 import { LiveDelivery } from './live-delivery.ts'
 import { LogDelivery, type Stamp } from './log-delivery.ts'
 import { Membership } from './membership.ts'
 import { type Presence, Roster } from './roster.ts'
-
-type Other<R extends Role> = R extends 'server' ? 'client' : 'server'
-
-/** Options of a group on a bus. */
-export interface BusGroupOptions<P extends Protocol = Protocol, R extends Role = Role> {
-  /**
-   * What becomes of a member that takes its bytes too slowly. `destroy`: once a message would pass `maxQueuedBytes` of its writer, that
-   * is destroyed with ERR_QBP_QUEUE_FULL, and so its connection. `skip`: the message is left out for it, already once half of
-   * maxQueuedBytes is used; its stats() count that as skipped.slow. Default: 'destroy'.
-   */
-  slow?: 'destroy' | 'skip' | undefined
-  /**
-   * Broadcast into the channel's log: all members get the same messages in the same order, and a member that comes back gets what it
-   * has missed. No member is skipped then. Default: false, at most once.
-   */
-  durable?: boolean | undefined
-  /** For a durable group: the kind of log, which says how much of the past is kept. See `logKinds` of the bus. Default: the kind without a name. */
-  logKind?: string | undefined
-  /**
-   * For a durable group: says in a message where it stands, so that the client can come back with that. Called once per node
-   * and message. Without it a client can come back to where `join` said alone: positions have holes, and cannot be counted.
-   */
-  stamp?: ((message: Incoming<P, Other<R>>, position: Position) => Outgoing<P, R>) | undefined
-  /** Which role the members' writers have. Default: 'server'. */
-  role?: R | undefined
-  /** The longest body that is broadcast, in bytes. Default: 1 MiB. */
-  maxBodyBytes?: number | undefined
-  /** How soon `members()` forgets a node that died, in milliseconds. The least of a bus's groups holds for all of them. Default: 10 s. */
-  presenceTtlMs?: number | undefined
-  /** Whether the other nodes may know of this node's members, and `members()` of theirs. Default: true. */
-  presence?: boolean | undefined
-}
-
-/** Events of a group on a bus, on whichever node it happens. Of the other nodes' members they are emitted once there is a listener. */
-export interface BusGroupEvents {
-  join: [presence: Presence]
-  leave: [presence: Presence]
-}
-
-/** How a member joins. */
-export interface JoinOptions {
-  /** Its name in `members()`, by which `except` knows it when it comes back on another node. Default: a random one. */
-  name?: string | undefined
-  /** For a durable group: the place after which it goes on; for a newcomer, all that is kept or the last n. Default: what comes from now on. */
-  since?: Position | 'first' | { readonly last: number } | undefined
-}
-
-const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {
-  durable: true,
-  logKind: true,
-  maxBodyBytes: true,
-  presence: true,
-  presenceTtlMs: true,
-  role: true,
-  slow: true,
-  stamp: true,
-}
-const JOIN_OPTIONS: OptionNames<JoinOptions> = { name: true, since: true }
-/** As long as a position gets: a message has to fit with any. */
-const LONGEST_POSITION: Position = { epoch: '0'.repeat(64), offset: 2n ** 63n - 1n, mark: '0'.repeat(40) }
+import { asIs, LONGEST_POSITION, stamping } from './stamping.ts'
 
 /**
  * A Group that spans all nodes of a bus: those that joined the same channel, on whichever node, get the same messages. A message is encoded
@@ -111,34 +60,14 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   constructor(protocol: P, bus: Bus, channel: string, options: BusGroupOptions<P, R> = {}) {
     givenProtocol(protocol, 'new BusGroup(protocol, bus, channel, options?)')
     given(typeof bus?.store === 'object', bus, 'a bus', 'new BusGroup(protocol, bus, channel, options?)')
-    knownOptions('BusGroup', options, GROUP_OPTIONS as OptionNames<BusGroupOptions<P, R>>)
-    const {
-      durable = false,
-      logKind,
-      stamp,
-      slow = 'destroy',
-      presence = true,
-      presenceTtlMs = Math.min(10_000, bus.store.maxTtlMs),
-    } = options
-    const { role = 'server' as R, maxBodyBytes } = options
-    if (slow !== 'destroy' && slow !== 'skip')
-      throw bad('slow', `slow is '${String(slow)}'; it may be 'destroy' or 'skip'`)
-    if (slow === 'skip' && durable) throw bad('slow', 'a durable group leaves no message out')
-    if (stamp !== undefined && !durable) throw bad('stamp', 'only messages of a durable group have a place')
-    if (logKind !== undefined && !durable) throw bad('logKind', 'only a durable group has a log')
-    if (!Number.isInteger(presenceTtlMs) || presenceTtlMs < 10 || presenceTtlMs > bus.store.maxTtlMs) {
-      const allowed = `integers from 10 to the bus's maxTtlMs, ${bus.store.maxTtlMs}`
-      throw bad('presenceTtlMs', `presenceTtlMs is ${presenceTtlMs}; allowed are ${allowed}`)
-    }
+    const settings = groupSettings(bus, options)
+    const { durable, logKind, stamp, presence, presenceTtlMs, role } = settings
     super()
     this.setMaxListeners(0)
     this.channel = channel
     this.#isDurable = durable
-    this.#skips = slow === 'skip'
-    this.#frames = new WriterSettings(protocol, {
-      role,
-      ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
-    }).framer
+    this.#skips = settings.skips
+    this.#frames = new WriterSettings(protocol, settings.writing).framer
     const members = { [Symbol.iterator]: () => this.#members.values() }
     this.#stamp = stamp === undefined ? undefined : stamping(protocol, role, stamp, this.#frames)
     this.#delivery = durable
@@ -151,7 +80,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
         attendance,
         id,
         () => this.#names(),
-        (what, who) => process.nextTick(() => this.emit(what, who)),
+        (what, who) => inRootContext(() => process.nextTick(() => this.emit(what, who))), // in no joiner's context
         (name, frame) => this.#act(name, frame),
       )
       attendance.enter(this.#roster, presenceTtlMs)
@@ -178,10 +107,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     knownOptions('join()', options, JOIN_OPTIONS)
     const { name = randomUUID(), since } = options
     const writer = writerOf(member)
-    if (since !== undefined) {
-      if (!this.#isDurable) throw bad('since', 'only a durable group has a past')
-      if (since !== 'first' && !(typeof since === 'object' && 'last' in since)) checkPosition(since)
-    }
+    checkSince(since, this.#isDurable)
     encodeName(name)
     if (this.#members.has(writer)) {
       throw bad(
@@ -314,31 +240,6 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
   #names(): string[] {
     return [...this.#members.values()].filter(({ isAnnounced }) => isAnnounced).map(({ name }) => name)
   }
-}
-
-/** Frames go to clients as they are. */
-function asIs(frame: Uint8Array): Uint8Array {
-  return frame
-}
-
-/** Reads a frame, lets `stamp` say its place in it, and writes it again. */
-function stamping<P extends Protocol, R extends Role>(
-  protocol: P,
-  role: R,
-  stamp: NonNullable<BusGroupOptions<P, R>['stamp']>,
-  framer: MessageWriter,
-): Stamp {
-  const [header, table] = [protocol.headers[role], protocol.sent[role]]
-  const { body } = protocol
-  return (frame, position) => {
-    const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, unknown: 'skip' }, false)
-    const message = messages.read(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
-    return message === NONE ? frame : framer.frame(stamp(message as Incoming<P, Other<R>>, position))
-  }
-}
-
-function bad(option: string, found: string): QbpError {
-  return new QbpError('ERR_QBP_BAD_OPTION', `${found}.`, { option })
 }
 
 function closed(): QbpError {

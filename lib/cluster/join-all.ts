@@ -3,7 +3,8 @@ import type { Role } from '../base/role.ts'
 import type { Position } from '../bus/contract.ts'
 import type { Member } from '../net/group-member.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import type { BusGroup, JoinOptions } from './bus-group.ts'
+import type { BusGroup } from './bus-group.ts'
+import type { JoinOptions } from './bus-group-options.ts'
 
 /** A group to join, and from where. */
 export interface Joining<P extends Protocol, R extends Role> extends JoinOptions {

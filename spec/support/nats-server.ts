@@ -15,10 +15,10 @@ export class NatsServer {
   #process: ChildProcess | undefined
   readonly #onExit = () => this.#process?.kill('SIGKILL')
 
-  private constructor(binary: string, port: number, more: string[], config: string) {
+  private constructor(binary: string, port: number, more: string[], config: string, isStoring = true) {
     this.#binary = binary
     this.port = port
-    this.#more = [...more]
+    this.#more = [...more, ...(isStoring ? ['-js', '-sd', this.#folder] : [])]
     if (config !== '') {
       const file = `${this.#folder}.conf`
       writeFileSync(file, config)
@@ -44,8 +44,15 @@ export class NatsServer {
     return server
   }
 
+  /** One without JetStream, but for what its configuration says. */
+  static async launchPlain(...more: string[]): Promise<NatsServer> {
+    const server = new NatsServer(binary(), await freePort(), more, '', false)
+    await server.up()
+    return server
+  }
+
   /** One server, or several that are one cluster, with lines of configuration. */
-  static async cluster(size: number, config = ''): Promise<NatsServer[]> {
+  static async cluster(size: number, config = '', isStoring = true): Promise<NatsServer[]> {
     const routes = await Promise.all(Array.from({ length: size }, freePort))
     const servers = await Promise.all(
       routes.map(async (route, n) => {
@@ -56,7 +63,7 @@ export class NatsServer {
                 ...['-n', `n${n}`, '--cluster_name', 'qbp', '--cluster', `nats://127.0.0.1:${route}`],
                 ...['--routes', routes.map((port) => `nats://127.0.0.1:${port}`).join(',')],
               ]
-        const server = new NatsServer(binary(), await freePort(), flags, config)
+        const server = new NatsServer(binary(), await freePort(), flags, config, isStoring)
         await server.up()
         return server
       }),
@@ -73,7 +80,7 @@ export class NatsServer {
   }
 
   async up(): Promise<void> {
-    const args = ['-a', '127.0.0.1', '-p', String(this.port), '-js', '-sd', this.#folder, ...this.#more]
+    const args = ['-a', '127.0.0.1', '-p', String(this.port), ...this.#more]
     this.#process = spawn(this.#binary, args, { stdio: 'ignore' })
     while (!(await accepts(this.port))) {
       if (this.#process.exitCode !== null) throw new Error(`nats-server ended with ${this.#process.exitCode}`)
@@ -81,8 +88,8 @@ export class NatsServer {
     }
   }
 
-  /** Stops it in its tracks, or lets it go on. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+  /** Stops it in its tracks, lets it go on, has it read its configuration again, or sends its clients away. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR2'): void {
     this.#process?.kill(signal)
   }
 
@@ -92,6 +99,13 @@ export class NatsServer {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
+    await gone
+  }
+
+  /** As an operator ends it: it hands over first what it leads. */
+  async end(): Promise<void> {
+    const gone = this.#process && once(this.#process, 'exit')
+    this.#process?.kill('SIGTERM')
     await gone
   }
 

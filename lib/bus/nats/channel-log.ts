@@ -173,6 +173,7 @@ export class ChannelLog {
     while (this.#phase === 'behind') {
       const { state, last } = await link.retry(what, () => stream.look(this.token), forever)
       if (this.#phase !== 'behind') return
+      if (state.epoch !== this.end.epoch) history.clear() // It is another stream's.
       if (last === null || state.epoch !== this.end.epoch || last.seq !== this.end.seq || last.id !== this.end.id) {
         const found = await link.retry(
           what,

@@ -49,6 +49,8 @@ export class NatsLink {
   generation = 0
   #isUp = true
   #isClosed = false
+  /** Whether JetStream has ever answered: it is there then, and away if it does not. */
+  #isStoring = false
   readonly #timeoutMs: number
   readonly #onState: (up: boolean) => void
   /** Called at each new connection. */
@@ -153,10 +155,19 @@ export class NatsLink {
         continue
       }
       try {
-        return await this.race(attempt(Math.ceil(Math.min(leftMs, ATTEMPT_MS))), signal)
+        const done = await this.race(attempt(Math.ceil(Math.min(leftMs, ATTEMPT_MS))), signal)
+        this.#isStoring = true
+        return done
       } catch (error) {
         if (error instanceof QbpError || signal?.aborted) throw error
         if (isFinal(error)) throw refusedError(what, error)
+        if (
+          error instanceof Error &&
+          error.name === 'JetStreamNotEnabled' &&
+          !this.#isStoring &&
+          !this.nc.info?.jetstream
+        )
+          throw offError(what, error)
         cause = error
       }
       if (this.#isUp) await this.#pause(Math.min(leftMs, LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n), signal)
@@ -264,4 +275,9 @@ export function refusedError(what: string, cause: unknown): QbpError {
     `${what}: the engine refuses, "${said}". See its limits and permissions.`,
     { cause },
   )
+}
+
+function offError(what: string, cause: unknown): QbpError {
+  const message = `${what}: JetStream, which keeps logs and the store, is not enabled there. Start nats-server with -js, or name its "domain".`
+  return new QbpError('ERR_QBP_BUS_REFUSED', message, { cause })
 }
