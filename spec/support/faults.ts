@@ -22,6 +22,8 @@ interface Field {
   expectLoss(): void
   /** How many frames were acknowledged up to now. */
   readonly acknowledged: number
+  /** Of those, how many the reader has not had. */
+  readonly missing: number
 }
 
 interface Fault {
@@ -94,6 +96,9 @@ const FAULTS: Record<string, Fault> = {
       await server?.up()
       const before = field.acknowledged
       while (field.acknowledged < before + 100) await pause(5)
+      // What the reader never had, it cannot miss.
+      const heard = field.acknowledged - field.missing
+      while (field.acknowledged - field.missing < heard + 50) await pause(5)
       await server?.kill()
       field.expectLoss()
       server?.restore()
@@ -172,6 +177,7 @@ async function run(name: string, fault: Fault) {
     },
     { since: 'now', onGap: (gap) => gaps.push(gap) },
   )
+  const missing = () => acknowledged.flatMap((set, who) => [...set].filter((n) => !heard[who]?.has(n))).length
   const body = 'x'.repeat(100)
   const load = writers.map(async (bus, who) => {
     for (let n = 1; isLoading; n += 10) {
@@ -202,11 +208,13 @@ async function run(name: string, fault: Fault) {
     get acknowledged() {
       return counts.acknowledged
     },
+    get missing() {
+      return missing()
+    },
   })
   await pause(LOAD_MS)
   isLoading = false
   await Promise.all(load)
-  const missing = () => acknowledged.flatMap((set, who) => [...set].filter((n) => !heard[who]?.has(n))).length
   for (let waited = 0; missing() > 0 && waited < 10_000; waited += 20) await pause(20)
   counts.lost = isLossy && gaps.length > 0 ? 0 : missing()
   if (isLossy) counts.missedGaps = gaps.length === 0 ? 1 : 0

@@ -121,11 +121,12 @@ export class LogStream {
     return { ...stateOf(info), count: info.state.subjects?.[subject] ?? 0 }
   }
 
-  /** Whether the place is taken by a message of another channel. */
-  async isForeign(seq: number, token: string): Promise<boolean> {
-    if (seq === 0) return false
+  /** The ID of the message at a place; undefined where there is none, and null where it is another channel's. */
+  async idAt(seq: number, token: string): Promise<string | null | undefined> {
+    if (seq === 0) return undefined
     const message = await this.#link.jsm.streams.getMessage(this.name, { seq })
-    return message !== null && message.subject !== this.subjectOf(token)
+    if (message === null) return undefined
+    return message.subject === this.subjectOf(token) ? (message.header?.get('Nats-Msg-Id') ?? '') : null
   }
 
   /** How many messages of a channel stand at `seq` and after it. */

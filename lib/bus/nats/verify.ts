@@ -139,7 +139,13 @@ async function judge(stream: LogStream, token: string, place: Place, page: Page)
   const atEnd: Resumption = { place: end, messages: [], rest: undefined, reason: 'lost' }
   // An older copy, or the place is forged: what is there was read already.
   if (place.upTo > last || (place.seq === last && page.anchor && place.index >= page.anchor.frames.length)) return atEnd
-  if (place.id !== '' && (page.anchor !== undefined || (await stream.isForeign(place.seq, token)))) return atEnd
+  if (place.id !== '') {
+    if (page.anchor !== undefined) return atEnd
+    const id = await stream.idAt(place.seq, token)
+    // An older copy that has grown over the place since the page was read, or a stream that was not whole yet.
+    if (typeof id === 'string' && isIn(place, place.epoch, id)) throw new Error('the stream has changed meanwhile')
+    if (id !== undefined) return atEnd
+  }
   const here = place.epoch === ANY_EPOCH ? emptyPlace(epoch, place.seq) : place
   const goOn: Resumption = { place: here, messages: page.messages, rest: page.anchor }
   const isFull = count === stream.maxKept
@@ -151,6 +157,7 @@ async function judge(stream: LogStream, token: string, place: Place, page: Page)
   if (isWhole && !isFull) return goOn
   const begin = await again()
   if (isFull && begin.place.seq <= place.upTo) return goOn
+  if (isPurged && begin.place.seq < place.seq) return goOn // Not from the front on: it was deleted by itself.
   return { ...begin, reason: 'trimmed' }
 }
 
