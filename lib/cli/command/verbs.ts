@@ -3,6 +3,7 @@ import type { Verb } from './verb.ts'
 // What the help says of each verb, and its file: only the one that runs is loaded.
 const VERBS: Record<string, [summary: string, load: () => Promise<{ run: Verb }>]> = {
   bench: ['measure round trips to a server, or how much it takes in', () => import('../verbs/bench.ts')],
+  call: ['call a method of a service, and print its answers', () => import('../verbs/call.ts')],
   check: ['look for what is wrong in a schema, or would break a peer', () => import('../verbs/check.ts')],
   completion: ['print a script that completes this command in a shell', () => import('../verbs/completion.ts')],
   decode: ['print the frames of a file, or of standard input, as lines of JSON', () => import('../verbs/decode.ts')],
