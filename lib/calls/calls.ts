@@ -214,6 +214,7 @@ export class Calls implements CallerHost, CalleeHost {
   unanswered(cause: Error | null): void {
     if (this.#phase === 'open') this.#phase = 'unanswered'
     this.#outgoing.gone(cause)
+    this.#incoming.cut()
   }
 
   /** Nothing comes and nothing can be sent any more. */

@@ -105,6 +105,13 @@ export class IncomingCalls {
     )
   }
 
+  /** No requests come any more: those that wait for some end. The caller may still hear of it. */
+  cut(): void {
+    for (const call of [...this.#calls.values()])
+      if (call.phase === 'receiving')
+        call.stop(new CallError('CANCELLED', `The caller ended its side before its last request of ${call.path}`), true)
+  }
+
   /** Nobody is there to answer any more. */
   gone(cause: Error | null): void {
     const facts = cause === null ? {} : { cause }

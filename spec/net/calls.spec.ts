@@ -218,6 +218,32 @@ describe('calls on a connection', () => {
       expect((await answer).name).to.equal('half')
     })
 
+    it('end where the caller has ended its half before its last request, and it hears of it', async () => {
+      let seen: unknown
+      const ended = ends.server.serve('Accounts', {
+        async deposit(updates) {
+          try {
+            for await (const _ of updates);
+          } catch (error) {
+            seen = error
+          }
+          return {}
+        },
+      })
+      const deposit = ends.client.client('Accounts').deposit(
+        (async function* () {
+          yield { balance: 1 }
+          await never()
+        })(),
+      )
+      await wait(5)
+      ends.client.writer.end()
+      await ended
+      expect(await rejection(deposit)).to.include({ code: 'CANCELLED', lost: false })
+      expect(seen).to.include({ code: 'CANCELLED' })
+      expect(ends.server.stats().calls?.in).to.deep.include({ underWay: 0 })
+    })
+
     it('fail where the callee has ended its half', async () => {
       void ends.server.serve('Accounts', { open: never })
       const answer = rejection(ends.client.client('Accounts').open({}))
