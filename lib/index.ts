@@ -28,6 +28,7 @@ export {
 } from './calls/call-error.ts'
 export type { CallSettings } from './calls/call-settings.ts'
 export type { ClientOptions } from './calls/client.ts'
+export { Health, type HealthMethods, type ServingStatus } from './calls/health.ts'
 export type { EndedCall } from './calls/host.ts'
 export type { InterceptedCall, Interceptor } from './calls/interceptor.ts'
 export type { CallOptions } from './calls/limits.ts'

@@ -19,6 +19,7 @@ const SUMMARIES: Readonly<Record<string, RegExp>> = {
   metrics: /^(\d+) samples scraped, \1 points exported\. All closed\.$/,
   'mutual-tls': /^2 clients served by name, 2 turned away\. All closed\.$/,
   request: /^1000 of 1000 replies belong to their requests\. All closed\.$/,
+  services: /^6 spans of 3 calls\. All closed\.$/,
   'unix-socket': /^3 visitors; the socket's file is gone\. All closed\.$/,
 }
 
