@@ -15,6 +15,7 @@ const QUESTIONS = [
   'one-way',
   'echo',
   'round-trip',
+  'calls',
   'server-cpu',
   'broadcast',
   'idle-memory',

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
 import { CallError, connect, createServer, Protocol, type QbpServer } from '../../lib/index.ts'
@@ -61,7 +62,7 @@ describe('calls through a network that fails', function () {
     )
     server.on('clientError', () => {})
     server.listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
+    await once(server, 'listening')
     proxies = await Promise.all(Array.from({ length: LANES }, () => FaultProxy.start({ port: portOf(server) })))
   })
   afterEach(async () => {
