@@ -13,6 +13,7 @@ describe('the public names', () => {
       'CALL_CODES',
       'CallError',
       'Group',
+      'Health',
       'LocalHub',
       'Message',
       'Protocol',
