@@ -110,7 +110,7 @@ const ROWS = {
     wireType: 2,
     mostBytes: 0,
     zero: 'copy(buf, 0, 0)',
-    read: () => `${readEnd} k = share ? buf.subarray(pos, v) : copy(buf, pos, v); pos = v; v = k`,
+    read: () => `${readEnd} k = part(buf, pos, v, share); pos = v; v = k`,
     check: 'v instanceof Uint8Array',
     isDefault: 'byteLength(v) === 0',
     write: writeBytes,

@@ -1,5 +1,6 @@
 import { type Int64Kind, isLong } from './int64.ts'
 import type { Kind } from './kinds.ts'
+import type { Share } from './wire.ts'
 
 /** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
 export interface EnumType {
@@ -62,7 +63,7 @@ export type Decode = (
   pos: number,
   end: number,
   depth: number,
-  share: boolean,
+  share: Share,
   group: number,
 ) => number
 
@@ -73,11 +74,11 @@ export type Read = (
   buf: Uint8Array,
   start: number,
   end: number,
-  share: boolean,
+  share: Share,
 ) => Message
 
 /** Makes the message of the body `buf[pos..end)` within another. */
-export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, share: boolean) => Message
+export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, share: Share) => Message
 
 /** Where bodies are written: `grow` makes room for `size` bytes from `pos` on, keeping what stands before it, and returns `buf`. */
 export interface Output {

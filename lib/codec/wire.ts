@@ -1,7 +1,10 @@
 // The primitives of the protobuf wire format, on plain Uint8Arrays: https://protobuf.dev/programming-guides/encoding.
 
-/** Where the last read ended, and both halves of the last 64-bit integer read or split, as int32. Decoding is synchronous: one will do. */
-export const at = { pos: 0, lo: 0, hi: 0 }
+/**
+ * Where the last read ended, both halves of the last 64-bit integer read or split, as int32, and by how much the last long part missed its
+ * alignment. Decoding is synchronous: one will do.
+ */
+export const at = { pos: 0, lo: 0, hi: 0, shift: 0 }
 
 /** Own property of a message: the fields its schema does not know, as they came, one character a byte. Kept when the message is sent on. */
 export const UNKNOWN = Symbol('qbp.unknown')
@@ -46,6 +49,20 @@ export function copy(buf: Uint8Array, start: number, end: number): Uint8Array {
   const bytes = alloc(end - start)
   bytes.set(buf.subarray(start, end))
   return bytes
+}
+
+/** Whether `bytes` are views of the buffer that is read: all, none, or those of at least so many bytes (0: none). */
+export type Share = boolean | number
+
+/**
+ * The bytes `buf[start..end)`, as a view or as a copy of their own. Where `share` is a size, nobody else has the buffer: a view is as
+ * good as a copy then, if it holds on to little else and begins, as a copy does, where numbers of eight bytes may.
+ */
+export function part(buf: Uint8Array, start: number, end: number, share: Share): Uint8Array {
+  if (share === true) return buf.subarray(start, end)
+  if (share === false || share === 0 || end - start < share) return copy(buf, start, end)
+  at.shift = (buf.byteOffset + start) & 7
+  return at.shift === 0 ? buf.subarray(start, end) : copy(buf, start, end)
 }
 
 // ---- reading: each returns its value, with `at.pos` after it

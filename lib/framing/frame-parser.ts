@@ -4,8 +4,9 @@
 
 import { QbpError } from '../base/errors.ts'
 import { bytesOf } from '../codec/bytes.ts'
-import { alloc, copy } from '../codec/wire.ts'
+import { alloc } from '../codec/wire.ts'
 import type { FrameHeader } from './frame-header.ts'
+import { FrameTail } from './frame-tail.ts'
 import type { Head, HeaderFields } from './head.ts'
 import type { Resync } from './resync.ts'
 
@@ -37,6 +38,8 @@ export class FrameParser implements Head {
   isEndKnown = false
   readonly maxBodyBytes: number
   readonly maxHeaderBytes: number
+  /** From how many bytes on a part of the current frame may be a view of `buffer`, which nobody else has then; 0: none may. */
+  ownFrom = 0
 
   /** How frames are found after bytes that are none; null where such bytes are a fault. */
   readonly resync: Resync | null
@@ -45,9 +48,8 @@ export class FrameParser implements Head {
   #awaitsPreamble: boolean
   #chunk: Uint8Array = NOTHING
   #pos = 0
-  /** The beginning of a frame whose end has not come: `tail[0..tailLength)`; the rest of it is in `chunk`, or yet to come. */
-  #tail: Uint8Array = NOTHING
-  #tailLength = 0
+  /** The beginning of a frame whose end has not come; the rest of it is in `chunk`, or yet to come. */
+  readonly #tail = new FrameTail()
   #frameEnd = 0
   #frameLength = 0
 
@@ -88,7 +90,7 @@ export class FrameParser implements Head {
 
   /** Bytes fed and not yet part of a frame that was asked for. */
   get pending(): number {
-    return this.#tailLength + this.#chunk.length - this.#pos
+    return this.#tail.length + this.#chunk.length - this.#pos
   }
 
   /**
@@ -96,12 +98,15 @@ export class FrameParser implements Head {
    *
    * To be called only after `next()` was false, or when nothing is pending.
    *
+   * @param isOwn whether nobody else has the chunk, so that it may be kept.
+   *
    * @throws {QbpError} ERR_QBP_NOT_BYTES for anything but a Uint8Array.
    */
-  feed(chunk: Uint8Array): void {
+  feed(chunk: Uint8Array, isOwn = false): void {
     const bytes = bytesOf('A chunk', chunk)
     this.#chunk = this.#pos === this.#chunk.length ? bytes : join(this.#chunk, this.#pos, bytes)
     this.#pos = 0
+    this.#tail.isOwner = isOwn && this.#chunk === chunk
   }
 
   /**
@@ -121,7 +126,7 @@ export class FrameParser implements Head {
       this.#frameLength = 0
     }
     if (this.#awaitsPreamble && !this.#nextPreamble()) return false
-    if (this.#tailLength > 0) return this.#nextFromTail()
+    if (this.#tail.length > 0) return this.#nextFromTail()
     const { length } = this.#chunk
     const start = this.#pos
     const end = start < length ? this.#read(this.#chunk, start, length) : -1
@@ -131,6 +136,7 @@ export class FrameParser implements Head {
   /** The frame lies in the chunk. */
   #lies(start: number, end: number): true {
     this.buffer = this.#chunk
+    this.ownFrom = 0
     this.#frameEnd = this.#pos = end
     this.#frameLength = end - start
     return true
@@ -155,10 +161,12 @@ export class FrameParser implements Head {
   /** All pending bytes, as a copy: those after the last frame that was asked for. Nothing is pending afterwards. */
   rest(): Uint8Array {
     const rest = alloc(this.pending)
-    rest.set(this.#tail.subarray(0, this.#tailLength))
-    rest.set(this.#chunk.subarray(this.#pos), this.#tailLength)
-    this.#tail = this.#chunk = NOTHING
-    this.#tailLength = this.#pos = 0
+    const { length } = this.#tail
+    rest.set(this.#tail.whole().subarray(0, length))
+    rest.set(this.#chunk.subarray(this.#pos), length)
+    this.#tail.clear()
+    this.#chunk = NOTHING
+    this.#pos = 0
     return rest
   }
 
@@ -198,11 +206,10 @@ export class FrameParser implements Head {
   /** Takes what stands before the first frame. */
   #nextPreamble(): boolean {
     let end = -1
-    if (this.#tailLength > 0) {
+    if (this.#tail.length > 0) {
       if (this.#completeTail() < 0) return false
-      end = this.#tailLength
-      this.#tail = NOTHING
-      this.#tailLength = 0
+      end = this.#tail.length
+      this.#tail.clear()
     } else {
       const start = this.#pos
       if (start < this.#chunk.length) end = this.#read(this.#chunk, start, this.#chunk.length)
@@ -224,8 +231,8 @@ export class FrameParser implements Head {
 
   /** Begins a tail with what is left of the chunk, if anything is, and lets go of the chunk. */
   #keep(start: number): void {
-    this.#tail = copy(this.#chunk, start, this.#chunk.length)
-    this.#tailLength = this.#tail.length
+    this.#pos = start
+    if (start < this.#chunk.length) this.#append(this.#chunk.length - start)
     this.#chunk = this.buffer = NOTHING
     this.#pos = 0
   }
@@ -233,41 +240,39 @@ export class FrameParser implements Head {
   #nextFromTail(): boolean {
     const end = this.#completeTail()
     if (end === NONE) {
-      this.#chunk = join(this.#tail.subarray(0, this.#tailLength), 0, this.#chunk.subarray(this.#pos))
-      this.#tail = NOTHING
-      this.#tailLength = this.#pos = 0
+      this.#chunk = join(this.#tail.whole().subarray(0, this.#tail.length), 0, this.#chunk.subarray(this.#pos))
+      this.#tail.clear()
+      this.#pos = 0
       return this.#without(NONE, 0)
     }
     if (end < 0) return false
-    this.buffer = this.#tail
-    this.#frameEnd = this.#frameLength = this.#tailLength
-    this.#tail = NOTHING
-    this.#tailLength = this.needs = 0
+    this.buffer = this.#tail.whole()
+    this.ownFrom = this.#tail.ownFrom
+    this.#frameEnd = this.#frameLength = this.#tail.length
+    this.#tail.clear()
+    this.needs = 0
     return true
   }
 
   /** Brings bytes of the chunk after the tail until its frame is whole. Never one too many. */
   #completeTail(): number {
     for (;;) {
-      this.#append(Math.min(this.needs - this.#tailLength, this.#chunk.length - this.#pos))
-      if (this.#tailLength < this.needs) return -1
-      const end = this.#read(this.#tail, 0, this.#tailLength)
+      this.#append(Math.min(this.needs - this.#tail.length, this.#chunk.length - this.#pos))
+      if (this.#tail.length < this.needs) return -1
+      const end = this.#read(this.#tail.whole(), 0, this.#tail.length)
       if (end !== -1) return end
     }
   }
 
-  /** Moves bytes from the chunk to the tail, which doubles, up to what its frame needs. */
+  /** Moves bytes from the chunk to the tail. */
   #append(count: number): void {
-    const length = this.#tailLength + count
-    if (length > this.#tail.length) {
-      const doubled = Math.max(length, this.#tail.length * 2, 64)
-      const tail = alloc(Math.max(length, Math.min(doubled, Math.max(this.needs, 64))))
-      tail.set(this.#tail.subarray(0, this.#tailLength))
-      this.#tail = tail
-    }
-    this.#tail.set(this.#chunk.subarray(this.#pos, this.#pos + count), this.#tailLength)
-    this.#tailLength = length
+    this.#tail.append(this.#chunk, this.#pos, count, this.needs, this.isEndKnown)
     this.#pos += count
+  }
+
+  /** A long part of the current frame, which is whole and the parser's own, has missed its alignment by so much. */
+  align(shift: number): void {
+    this.#tail.align(shift)
   }
 }
 

@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import { copy } from '../codec/wire.ts'
+import { at, part } from '../codec/wire.ts'
 import { type BodyHook, readByHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
@@ -86,9 +86,17 @@ export class MessageReader {
       try {
         if (frames.fault !== null) throw frames.fault
         if (entry !== undefined) {
+          at.shift = 0
           const message = settings.body
             ? this.#unpack(entry, settings.body)
-            : entry.decode(frames.buffer, frames.start, frames.end, settings.shareBytes, frames.fields)
+            : entry.decode(
+                frames.buffer,
+                frames.start,
+                frames.end,
+                settings.shareBytes || frames.ownFrom,
+                frames.fields,
+              )
+          if (frames.ownFrom > 0) frames.align(at.shift)
           this.#skippedRow = 0
           this.tally.count(entry, frames.size)
           return message
@@ -167,8 +175,8 @@ export class MessageReader {
   }
 
   #raw(): RawMessage<null> {
-    const { buffer, start, end, type, fields } = this.frames
-    const body = this.#settings.shareBytes ? buffer.subarray(start, end) : copy(buffer, start, end)
+    const { buffer, start, end, type, fields, ownFrom } = this.frames
+    const body = part(buffer, start, end, this.#settings.shareBytes || ownFrom)
     return new RawMessage(null, type, body, fields ?? undefined)
   }
 }

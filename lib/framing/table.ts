@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { bodyFault } from '../codec/locate-fault.ts'
 import { Message, type Type } from '../codec/type.ts'
-import { copy } from '../codec/wire.ts'
+import { part, type Share } from '../codec/wire.ts'
 import type { FrameHeader } from './frame-header.ts'
 import type { HeaderFields } from './head.ts'
 
@@ -43,10 +43,10 @@ export class Entry {
   /**
    * Makes the message of the body `buf[start..end)`.
    *
-   * @param share whether `bytes` may be views of `buf`; else they are copies.
+   * @param share which `bytes` are views of `buf`; the others are copies.
    * @throws {QbpError} ERR_QBP_INVALID_BODY with the message's name and the field's path.
    */
-  decode(buf: Uint8Array, start: number, end: number, share: boolean, header: HeaderFields | null): object {
+  decode(buf: Uint8Array, start: number, end: number, share: Share, header: HeaderFields | null): object {
     const type = this.#type
     if (type === null) return this.#withoutType(buf, start, end, share, header)
     try {
@@ -56,10 +56,10 @@ export class Entry {
     }
   }
 
-  #withoutType(buf: Uint8Array, start: number, end: number, share: boolean, header: HeaderFields | null): object {
+  #withoutType(buf: Uint8Array, start: number, end: number, share: Share, header: HeaderFields | null): object {
     const { name, type } = this
     if (this.body === 'raw') {
-      return new RawMessage(name, type, share ? buf.subarray(start, end) : copy(buf, start, end), header ?? undefined)
+      return new RawMessage(name, type, part(buf, start, end, share), header ?? undefined)
     }
     if (start < end) {
       throw new QbpError(

@@ -158,6 +158,11 @@ export class Plumbing implements StreamOwner, DuplexUser {
     return this.#user.connection
   }
 
+  /** A socket reads each chunk into a buffer of its own; other duplexes may do as they like with theirs. */
+  get givesChunks(): boolean {
+    return '_handle' in this.#duplex
+  }
+
   more(): void {
     if (this.#flow !== 'held') return
     this.#flow = 'flowing'

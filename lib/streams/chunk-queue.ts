@@ -103,7 +103,7 @@ export class ChunkQueue {
   }
 
   #read(chunk: Uint8Array, bringer: 'node' | 'owner'): void {
-    this.#frames.feed(chunk)
+    this.#frames.feed(chunk, bringer === 'owner' && this.owner?.givesChunks === true)
     this.#bringer = bringer
   }
 }

@@ -10,6 +10,8 @@ import type { WriteCallback } from './write-callbacks.ts'
 export interface ReaderOwner {
   /** The connection that it works for, as the diagnostics name it. */
   readonly connection: object
+  /** Whether the chunks that it brings are nobody else's afterwards, so that the reader may keep them. */
+  readonly givesChunks?: boolean
   /** The reader can take another chunk. */
   more(): void
   /** The reader is closed, by a fault or without one. */

@@ -1,0 +1,82 @@
+import { alloc } from '../codec/wire.ts'
+
+const NOTHING = new Uint8Array(0)
+/** A chunk of at least so many bytes is worth more than the object that stands for it. */
+const KEPT_BYTES = 8192
+
+/**
+ * The beginning of a frame whose end has not come. It holds what has come, whatever is announced: pieces of chunks that are the
+ * parser's own, uncopied, and after them a copy of all others, in room that doubles.
+ */
+export class FrameTail {
+  /** Bytes that have come. */
+  length = 0
+  #pieces: Uint8Array[] | null = null
+  /** The copy, and the bytes in use of it. */
+  #copy: Uint8Array = NOTHING
+  #copied = 0
+  /** The whole frame begins so many bytes after a multiple of eight. */
+  #lead = 0
+
+  /** Whether a chunk is the parser's own: nobody else has it, and it may be kept. */
+  isOwner = false
+
+  /** Takes `chunk[pos..pos + count)` of a frame of `needs` bytes, or of at least so many. */
+  append(chunk: Uint8Array, pos: number, count: number, needs: number, isEndKnown: boolean): void {
+    if (this.isOwner && isEndKnown && count >= KEPT_BYTES && 2 * count >= chunk.length) {
+      this.#pieces ??= []
+      if (this.#copied > 0) this.#pieces.push(this.#copy.subarray(0, this.#copied))
+      this.#pieces.push(chunk.subarray(pos, pos + count))
+      this.#copy = NOTHING
+      this.#copied = 0
+    } else this.#addCopy(chunk, pos, count, needs)
+    this.length += count
+  }
+
+  #addCopy(chunk: Uint8Array, pos: number, count: number, needs: number): void {
+    const copied = this.#copied + count
+    if (copied > this.#copy.length) {
+      const most = Math.max(needs - this.length + this.#copied, 64)
+      const room = this.#make(Math.max(copied, Math.min(Math.max(copied, this.#copy.length * 2, 64), most)))
+      room.set(this.#copy.subarray(0, this.#copied))
+      this.#copy = room
+    }
+    this.#copy.set(chunk.subarray(pos, pos + count), this.#copied)
+    this.#copied = copied
+  }
+
+  /** All bytes in one array, from its beginning on. */
+  whole(): Uint8Array {
+    if (this.#pieces === null) return this.#copy
+    const whole = this.#make(this.length)
+    let pos = 0
+    for (const piece of [...this.#pieces, this.#copy.subarray(0, this.#copied)]) {
+      whole.set(piece, pos)
+      pos += piece.length
+    }
+    this.#pieces = null
+    this.#copy = whole
+    this.#copied = this.length
+    return whole
+  }
+
+  #make(size: number): Uint8Array {
+    return this.#lead === 0 || size < KEPT_BYTES ? alloc(size) : alloc(size + this.#lead).subarray(this.#lead)
+  }
+
+  /** From how many bytes on a part of a whole frame may be a view of it: as it is the frame's own, and the part most of it. 0: none. */
+  get ownFrom(): number {
+    return this.length < KEPT_BYTES ? 0 : this.length >> 1
+  }
+
+  /** The next frame begins elsewhere by so much, for its long part to begin at a multiple of eight. */
+  align(shift: number): void {
+    this.#lead = (this.#lead - shift) & 7
+  }
+
+  clear(): void {
+    this.#pieces = null
+    this.#copy = NOTHING
+    this.#copied = this.length = 0
+  }
+}
