@@ -4,8 +4,8 @@
 import { alternate, few, row } from '../measure.mjs'
 import { start } from '../processes.mjs'
 
-const MS = few(600, 1)
-const ANSWERS = few(10_000, 100)
+const MS = few(300, 1)
+const ANSWERS = few(2_000, 100)
 
 const PEERS = { qbp: 'calls-qbp', id: 'calls-by-id', grpc: 'calls-grpc', nice: 'calls-nice', connect: 'calls-connect' }
 

@@ -25,10 +25,10 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
   readonly side = 'callee'
   readonly id: number
   phase: 'receiving' | 'answering' | 'over' = 'receiving'
-  readonly answerMetadata: Metadata = {}
   /** The request, where it is one. */
   request: object | null = null
   readonly #method: ServedMethod
+  #answerMetadata: Metadata | null = null
   readonly #inbox: Inbox | null
   readonly #outbox: Outbox | null
 
@@ -44,6 +44,12 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     this.#outbox = type.responseStream ? new Outbox(host, true, id, type.response) : null
     if (this.#inbox === null) this.request = type.readRequest(buffer, start, end)
     if (step === LAST) this.last()
+  }
+
+  /** Made when somebody asks. */
+  get answerMetadata(): Metadata {
+    this.#answerMetadata ??= {}
+    return this.#answerMetadata
   }
 
   // ---- what comes
@@ -125,7 +131,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     try {
       // No `??`: an answer of null is refused as one that is none.
       const last = new Part(true, this.id, LAST, type.response, answer === undefined ? {} : (answer as object))
-      last.metadata = sentMetadata(this.answerMetadata, this.host.limits.maxMetadataBytes)
+      last.metadata = sentMetadata(this.#answerMetadata, this.host.limits.maxMetadataBytes)
       this.host.send(last)
       this.#over(0)
     } catch (error) {
@@ -153,7 +159,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
   #answer(code: number, error: CallError | null): void {
     const last = Part.failure(this.id, code, error?.message ?? '')
     try {
-      last.metadata = sentMetadata(this.answerMetadata, this.host.limits.maxMetadataBytes, error?.metadata)
+      last.metadata = sentMetadata(this.#answerMetadata, this.host.limits.maxMetadataBytes, error?.metadata)
       if (error !== null) last.details = error.details
       this.host.send(last)
     } catch (refusal) {

@@ -22,8 +22,8 @@ export function checkMetadata(metadata: Metadata, maxBytes: number): void {
 }
 
 /** What travels with the end of an answer, that of its error over that of its handler; null for none. @throws {CallError} */
-export function sentMetadata(answer: Metadata, maxBytes: number, error: Metadata = NONE): Metadata | null {
-  if (isEmpty(answer) && isEmpty(error)) return null
+export function sentMetadata(answer: Metadata | null, maxBytes: number, error: Metadata = NONE): Metadata | null {
+  if ((answer === null || isEmpty(answer)) && isEmpty(error)) return null
   const metadata = { ...answer }
   // A key of an object's own, whatever its name.
   for (const [key, value] of Object.entries(error))

@@ -42,7 +42,8 @@ export class Outbox {
       if (done) break
       if (this.#isStopped) return
       try {
-        await this.#sendOne(value)
+        const wait = this.#sendOne(value)
+        if (wait !== null) await wait
       } catch (refusal) {
         this.#return()
         throw refusal
@@ -65,12 +66,17 @@ export class Outbox {
     this.#return()
   }
 
-  async #sendOne(item: object): Promise<void> {
+  /** @returns what is to be awaited before the next, or null: most items wait for nothing, and each promise counts. */
+  #sendOne(item: object): Promise<void> | null {
     const next = new Part(this.#isReply, this.#id, MORE, this.#type, item)
     const hasRoom = this.#host.send(next)
-    if (!hasRoom) await this.#host.room()
-    if (!this.#host.hasCredit) return
-    this.#left -= next.bodyBytes + ITEM_BYTES
+    if (this.#host.hasCredit) this.#left -= next.bodyBytes + ITEM_BYTES
+    if (!hasRoom) return this.#host.room().then(() => this.#credited())
+    return this.#left > 0 ? null : this.#credited()
+  }
+
+  /** Until the other side takes more. */
+  async #credited(): Promise<void> {
     if (this.#left <= 0 && !this.#isStopped) await new Promise<void>((resolve) => (this.#opened = resolve))
   }
 

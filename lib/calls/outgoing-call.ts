@@ -64,15 +64,17 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   #begin(): void {
     const { signal } = this.#settings
+    const leftMs = this.due === Number.POSITIVE_INFINITY ? 0 : this.due - performance.now()
     if (signal?.aborted) this.fail(this.#givenUp(signal))
-    else if (this.due <= performance.now()) this.expire()
-    else if (this.#sendFirst()) this.#follow()
+    else if (leftMs < 0) this.expire()
+    else if (this.#sendFirst(leftMs)) this.#follow()
   }
 
-  #sendFirst(): boolean {
+  /** @param leftMs until its deadline; 0 for none. */
+  #sendFirst(leftMs: number): boolean {
     try {
       this.id = this.host.begin(this)
-      this.host.send(this.#firstPart())
+      this.host.send(this.#firstPart(leftMs))
       return true
     } catch (refusal) {
       this.fail(refused(refusal, false))
@@ -93,13 +95,13 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     if (this.#requests !== null) this.#ask(this.#requests)
   }
 
-  #firstPart(): Part {
-    const { type, due, request } = this
+  #firstPart(leftMs: number): Part {
+    const { type, request } = this
     const first =
       request === null ? new Part(false, this.id, MORE) : new Part(false, this.id, LAST, type.request, request)
     first.method = type.path
     first.isAnsweredByStream = type.responseStream
-    if (due !== Number.POSITIVE_INFINITY) first.timeoutMs = Math.min(Math.ceil(due - performance.now()), MOST_TIMEOUT)
+    first.timeoutMs = Math.min(Math.ceil(leftMs), MOST_TIMEOUT)
     for (const _ in this.metadata) first.metadata = this.metadata
     return first
   }

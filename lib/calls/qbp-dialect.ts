@@ -21,6 +21,7 @@ import {
   writeNumber,
   writeTextField,
 } from './part-fields.ts'
+import { PathText } from './path-text.ts'
 
 export const CALL = 'qbp.Call'
 export const REPLY = 'qbp.Reply'
@@ -47,6 +48,8 @@ export class QbpDialect implements Dialect {
   readonly #reply: Entry
   readonly #callType: number | string
   readonly #replyType: number | string
+
+  readonly #path = new PathText()
 
   constructor(incoming: Table, outgoing: Table) {
     this.#call = outgoing.byName(CALL) as Entry
@@ -95,7 +98,7 @@ export class QbpDialect implements Dialect {
           break
         case lengthTag(TEXT):
           if (isReply) part.text = readText(buffer, pos, end)
-          else part.method = readText(buffer, pos, end)
+          else part.method = this.#path.read(buffer, pos, end)
           break
         case varintTag(AMOUNT):
           if (isReply) part.code = readNumber(buffer, pos, end)

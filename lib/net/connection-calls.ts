@@ -26,6 +26,9 @@ export class ConnectionCalls implements CallPort {
   readonly sorter: CallSorter
   readonly #writer: WriterPort
   readonly #user: CallUser
+  /** What is being sent: one function for all parts, rather than one for each. A part sent within another comes after it was read. */
+  #part: Part | null = null
+  readonly #body = (output: Output, pos: number): number => this.calls.dialect.write(this.#part as Part, output, pos)
   #alarm: NodeJS.Timeout | undefined
 
   constructor(
@@ -63,9 +66,9 @@ export class ConnectionCalls implements CallPort {
 
   send(part: Part): boolean {
     const { dialect } = this.calls
-    const body = (output: Output, pos: number) => dialect.write(part, output, pos)
+    this.#part = part
     try {
-      return this.#writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), body, part)
+      return this.#writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), this.#body, part)
     } catch (refusal) {
       // A peer that does not take its answers costs no more than the queue holds.
       if (!(refusal instanceof QbpError) || refusal.code !== 'ERR_QBP_QUEUE_FULL' || !part.isReply) throw refusal
