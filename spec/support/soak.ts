@@ -19,6 +19,7 @@ import {
   type QbpWritable,
 } from '../../lib/index.ts'
 import { randomNumbers } from '../../lib/testing/splits.ts'
+import { type CallReport, SoakCalls } from './soak-calls.ts'
 import { Starvation } from './starvation.ts'
 
 /** What a soak has seen. All that should be 0 comes first. */
@@ -30,6 +31,7 @@ export interface SoakReport {
   /** Errors that are none of those a kill, a restart or a starved machine leads to. */
   surprises: string[]
   openHandles: string[]
+  calls: CallReport
   sent: number
   received: number
   acknowledged: number
@@ -82,7 +84,12 @@ interface Account {
 }
 
 class Soak {
+  readonly calls = new SoakCalls(
+    () => this.random(),
+    (where, error) => this.surprise(where, error),
+  )
   readonly report: SoakReport = {
+    calls: this.calls.report,
     lost: 0,
     duplicated: 0,
     reordered: 0,
@@ -138,6 +145,7 @@ class Soak {
       const account = this.accounts.get(hello.client) ?? { taken: 0, connection: null }
       this.accounts.set(hello.client, account)
       account.connection = connection
+      void connection.serve('Ledger', this.calls.handlers)
       await writer.writeMessage({ $name: 'Resume', seq: account.taken })
       for await (const item of reader) {
         if (account.connection !== connection) return // The client is back by another connection.
@@ -214,6 +222,7 @@ class Soak {
         this.acknowledge(unacknowledged, message.seq)
       }
     })().catch((error) => this.surprise('reading', error))
+    const calling = this.calls.run(connection, () => this.stopping)
     try {
       for (const item of unacknowledged.values()) await writer.writeMessage(item)
       while (!this.stopping && !connection.closing) {
@@ -236,6 +245,7 @@ class Soak {
     } catch (error) {
       this.surprise('writing', error)
     }
+    if (!connection.closing) await calling
     if (!connection.writer.destroyed) connection.writer.end() // The server answers what it has, then ends too.
     await reading
     return next
@@ -276,7 +286,7 @@ function memory(): [heap: number, rss: number] {
 
 /** Runs for so long, then lets every client finish what it has to say. */
 export async function soak({ seconds, clients, seed, progress }: SoakOptions): Promise<SoakReport> {
-  const protocol = await Protocol.load(join(__dirname, 'soak.proto'), { includeDirs: ['schemas'] })
+  const protocol = await Protocol.load(join(__dirname, 'soak.proto'), { includeDirs: ['schemas'], calls: true })
   const state = new Soak(protocol, seed)
   const { report } = state
   const before = process.getActiveResourcesInfo()
@@ -328,6 +338,9 @@ export function faultsOf(report: SoakReport): string[] {
   for (const count of ['lost', 'duplicated', 'reordered', 'corrupted'] as const) {
     if (report[count] > 0) faults.push(`${report[count]} ${count}`)
   }
+  for (const count of ['lost', 'doubled'] as const)
+    if (report.calls[count] > 0) faults.push(`${report.calls[count]} calls ${count}`)
+  if (report.calls.answered === 0) faults.push('no call was answered')
   if (report.acknowledged === 0) faults.push('nothing was acknowledged')
   return [...faults, ...report.surprises, ...report.openHandles.map((name) => `${name} is still open`)]
 }

@@ -12,6 +12,7 @@ describe('clients that are killed and come back', function () {
     const report = await soak({ seconds: 4, clients: 60, seed: 5 })
     expect(faultsOf(report)).to.deep.equal([])
     expect(report.kills).to.be.above(0)
+    expect(report.calls.answered).to.be.above(20)
     expect(report.received).to.be.above(1000)
   })
 
@@ -23,6 +24,7 @@ describe('clients that are killed and come back', function () {
       corrupted: 0,
       surprises: [],
       openHandles: [],
+      calls: { lost: 0, doubled: 0, answered: 9, failed: 0 },
       sent: 9,
       received: 9,
       acknowledged: 9,
@@ -35,6 +37,7 @@ describe('clients that are killed and come back', function () {
     }
     expect(faultsOf(report)).to.deep.equal([])
     expect(faultsOf({ ...report, lost: 2 })).to.deep.equal(['2 lost'])
+    expect(faultsOf({ ...report, calls: { ...report.calls, doubled: 1 } })).to.deep.equal(['1 calls doubled'])
     expect(faultsOf({ ...report, surprises: ['client: no'] })).to.deep.equal(['client: no'])
     expect(faultsOf({ ...report, openHandles: ['TCPSocketWrap'] })).to.deep.equal(['TCPSocketWrap is still open'])
     expect(faultsOf({ ...report, acknowledged: 0 })).to.deep.equal(['nothing was acknowledged'])
