@@ -6,5 +6,13 @@
 
 export type { Expected, Met } from './expected.ts'
 export { duplexPair, type PairOptions } from './pair.ts'
-export { type ConnectionPair, connectionPair, ScriptedPeer, type ScriptOptions } from './script.ts'
+export { readTap, type TapMessage } from './read-tap.ts'
+export {
+  type ConnectionPair,
+  connectionPair,
+  type ScriptedClientOptions,
+  ScriptedPeer,
+  type ScriptOptions,
+} from './script.ts'
 export { cut, cutAtRandom, everySplit, type Split, type SplitOptions } from './splits.ts'
+export { Lane, Wire } from './wire.ts'

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { knownOptions, type OptionNames } from '../base/options.ts'
+import { Lane, Wire } from './wire.ts'
 
 /** How an in-memory pair behaves. */
 export interface PairOptions {
@@ -25,26 +26,32 @@ export function split<O extends PairOptions>(options: O): [PairOptions, Omit<O, 
 /**
  * Two duplexes, each of which reads what the other writes, without a socket. They end side by side, as a TCP connection with
  * `allowHalfOpen` does; they push back; and one that is destroyed before its end resets the other (ECONNRESET).
+ *
+ * @returns them, and what lies between them: `wire.pause()`, `wire.cut()`, `wire.there.lose()`.
  */
-export function duplexPair(options: PairOptions = {}): [Duplex, Duplex] {
+export function duplexPair(options: PairOptions = {}): [Duplex, Duplex, Wire] {
   knownOptions('duplexPair()', options, PAIR_OPTIONS)
-  const left = new Side(options)
-  const right = new Side(options)
+  const { latencyMs = 0 } = options
+  const [there, back] = [new Lane(latencyMs), new Lane(latencyMs)]
+  const left = new Side(options, there)
+  const right = new Side(options, back)
   left.other = right
   right.other = left
-  return [left, right]
+  return [left, right, new Wire(there, back, () => [left, right].map((side) => side.cut()))]
 }
+
+const reset = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
 
 class Side extends Duplex {
   other: Side | null = null
-  readonly #latencyMs: number
+  readonly #lane: Lane
   readonly #sliceBytes: number
   /** What the other side has written and this one has no room for. */
   #held: (() => void) | null = null
 
-  constructor({ highWaterMarkBytes = 65_536, latencyMs = 0, sliceBytes = Number.POSITIVE_INFINITY }: PairOptions) {
+  constructor({ highWaterMarkBytes = 65_536, sliceBytes = Number.POSITIVE_INFINITY }: PairOptions, lane: Lane) {
     super({ highWaterMark: highWaterMarkBytes, allowHalfOpen: true })
-    this.#latencyMs = latencyMs
+    this.#lane = lane
     this.#sliceBytes = sliceBytes
   }
 
@@ -55,11 +62,12 @@ class Side extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    this.#later(() => this.#pass(chunk, callback))
+    if (this.#lane.takeLoss()) callback()
+    else this.#lane.carry(() => this.#pass(chunk, callback))
   }
 
   override _final(callback: () => void): void {
-    this.#later(() => {
+    this.#lane.carry(() => {
       this.other?.push(null)
       callback()
     })
@@ -68,16 +76,13 @@ class Side extends Duplex {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const { other } = this
     const ended = this.readableEnded && this.writableFinished
-    if (other !== null && !ended && !other.destroyed) {
-      const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })
-      this.#later(() => other.destroy(reset))
-    }
+    if (other !== null && !ended && !other.destroyed) this.#lane.carry(() => other.destroy(reset()))
     callback(error)
   }
 
-  #later(act: () => void): void {
-    if (this.#latencyMs > 0) setTimeout(act, this.#latencyMs)
-    else act()
+  /** It is reset, whatever is on its way. */
+  cut(): void {
+    this.destroy(reset())
   }
 
   /** Gives a chunk to the other side, and waits with the rest, or with the callback, until that has room. */

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { QbpConnection } from '../net/connection.ts'
-import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions } from '../net/settings.ts'
+import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions, type GoOnOptions } from '../net/settings.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { comparable, type Expected, type Met } from './expected.ts'
 import { duplexPair, PAIR_OPTIONS, type PairOptions, split } from './pair.ts'
+import type { Wire } from './wire.ts'
 
 type ConnectedOptions<R extends Role = Role, P extends Protocol = AnyProtocol, D = unknown> = PairOptions &
   Omit<ConnectionOptions<R, P, D>, 'role'>
@@ -19,6 +22,8 @@ const CONNECTED_OPTIONS: OptionNames<ConnectedOptions> = { ...PAIR_OPTIONS, ...R
 export interface ConnectionPair<P extends Protocol> {
   readonly client: QbpConnection<P, 'client'>
   readonly server: QbpConnection<P, 'server'>
+  /** What lies between them; `there` is from the client to the server. */
+  readonly wire: Wire
 }
 
 /** Two connections over an in-memory pair, for specs of what stands on a connection. */
@@ -28,8 +33,9 @@ export function connectionPair<P extends Protocol>(
 ): ConnectionPair<P> {
   knownOptions('connectionPair()', options, CONNECTED_OPTIONS)
   const [ofPair, rest] = split(options)
-  const [left, right] = duplexPair(ofPair)
+  const [left, right, wire] = duplexPair(ofPair)
   return {
+    wire,
     client: new QbpConnection(protocol, left, { ...rest, role: 'client' as const }),
     server: new QbpConnection(protocol, right, { ...rest, role: 'server' as const }),
   }
@@ -39,6 +45,19 @@ export function connectionPair<P extends Protocol>(
 export interface ScriptOptions {
   /** How long a message may take to come, in milliseconds, before the script fails and says what it waited for. Default: 2 s. */
   timeoutMs?: number | undefined
+  /** The duplex that the peer speaks over, a socket, say. Default: an end of an in-memory pair, whose other is `duplex`. */
+  over?: Duplex | undefined
+}
+
+/** Where a scripted client connects to, and how it waits. */
+export interface ScriptedClientOptions
+  extends Omit<ScriptOptions, 'over'>,
+    Omit<ConnectionOptions<'client'>, 'role' | 'highWaterMarkBytes'> {
+  port?: number | undefined
+  /** Default: 127.0.0.1. */
+  host?: string | undefined
+  /** A Unix socket's path, instead of a port. */
+  path?: string | undefined
 }
 
 /**
@@ -51,24 +70,42 @@ export interface ScriptOptions {
  *   await peer.end()
  */
 export class ScriptedPeer<P extends Protocol, R extends Role> {
-  /** The other end: for `server.attach` or `new QbpConnection`. */
+  /** The other end: for `server.attach` or `new QbpConnection`. Of a peer over a duplex of one's own it is that. */
   readonly duplex: Duplex
   readonly connection: QbpConnection<P, R>
-  readonly #own: Duplex
+  /** What lies between the peer and the other end; null over a duplex of one's own. */
+  readonly wire: Wire | null
   readonly #timeoutMs: number
 
   constructor(
     protocol: P,
     role: R,
-    { timeoutMs, ...options }: ScriptOptions & PairOptions & Omit<ConnectionOptions<R>, 'role'> = {},
+    { timeoutMs, over, ...options }: ScriptOptions & PairOptions & Omit<ConnectionOptions<R>, 'role'> = {},
   ) {
     knownOptions('ScriptedPeer', options, CONNECTED_OPTIONS)
     this.#timeoutMs = milliseconds('timeoutMs', timeoutMs, 2_000)
     const [ofPair, rest] = split(options)
-    const [own, other] = duplexPair(ofPair)
-    this.#own = own
+    const [own, other, wire] = over === undefined ? duplexPair(ofPair) : [over, over, null]
     this.duplex = other
+    this.wire = wire
     this.connection = new QbpConnection(protocol, own, { ...rest, role })
+  }
+
+  /** A client that follows a script over a socket: to a port, or the path of a Unix socket. @throws the socket's error. */
+  static async connect<P extends Protocol>(
+    protocol: P,
+    { port, host = '127.0.0.1', path, ...options }: ScriptedClientOptions,
+  ): Promise<ScriptedPeer<P, 'client'>> {
+    const to = path === undefined ? { port: port as number, host } : { path }
+    const socket = net.connect({ ...to, allowHalfOpen: true, noDelay: true })
+    await once(socket, 'connect')
+    return new ScriptedPeer(protocol, 'client', { ...options, over: socket })
+  }
+
+  /** Goes on in another protocol, as `goOn` of a connection. @returns this peer, in that protocol. */
+  async goOn<Q extends Protocol>(protocol: Q, options: GoOnOptions<Q, R> = {}): Promise<ScriptedPeer<Q, R>> {
+    await this.connection.goOn(protocol, options)
+    return this as unknown as ScriptedPeer<Q, R>
   }
 
   /** Says these messages, in order. */
@@ -78,7 +115,7 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
 
   /** Says bytes that need be no frames: hexadecimal digits, with or without spaces, or the bytes themselves. */
   sendBytes(bytes: string | Uint8Array): void {
-    this.#own.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes)
+    this.connection.socket.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes)
   }
 
   /** Waits for the next message and returns it. @throws {AssertionError} at a clean end, or too late; the fault of the connection. */

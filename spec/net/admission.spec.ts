@@ -202,11 +202,11 @@ describe(
       server.on('clientError', () => {})
       const pairs = [duplexPair(), duplexPair()]
       for (const [, far] of pairs) far.on('error', () => {}).resume()
-      const under = server.attach((pairs[0] as [Duplex, Duplex])[0])
+      const under = server.attach((pairs[0] as unknown as [Duplex, Duplex])[0])
       await setTimeout(5)
       await server.close()
       await under.closed
-      await server.attach((pairs[1] as [Duplex, Duplex])[0]).closed
+      await server.attach((pairs[1] as unknown as [Duplex, Duplex])[0]).closed
     })
   }),
 )

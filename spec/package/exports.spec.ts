@@ -14,6 +14,7 @@ describe('the public names', () => {
       'CallError',
       'Group',
       'Health',
+      'Link',
       'LocalHub',
       'Message',
       'Protocol',
