@@ -89,6 +89,7 @@ export async function openWindow(
     schema: JSON.stringify(observed),
     options,
     recorded,
+    calls: callsOf(protocol),
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
   } as const
@@ -192,8 +193,16 @@ function admit(
   return { status: a.length === b.length && timingSafeEqual(a, b) ? 200 : 403, path }
 }
 
+const CALL_NAMES = ['qbp.Call', 'qbp.Reply', 'ttrpc.Request', 'ttrpc.Response', 'ttrpc.Data']
+
+/** As `Protocol.load` would be told, in text. */
+const callsOf = ({ calls, sent }: Protocol): string =>
+  calls === 'qbp' ? String(sent.client.byName('qbp.Call')?.type) : (calls ?? '')
+
 function entries(protocol: Protocol, role: 'client' | 'server'): EntryInit[] {
-  return protocol.sent[role].entries.map(({ name, type, body }) => {
+  // Those of calls the page makes by itself.
+  const own = protocol.sent[role].entries.filter(({ name }) => protocol.calls === null || !CALL_NAMES.includes(name))
+  return own.map(({ name, type, body }) => {
     const entry = typeof type === 'string' ? { name, typeText: type } : { name, type }
     if (body === 'raw') return { ...entry, body: Entry.Body.RAW }
     if (body === 'empty') return { ...entry, body: Entry.Body.EMPTY }

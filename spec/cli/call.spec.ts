@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type net from 'node:net'
 import { expect } from 'chai'
 import { run as callVerb } from '../../lib/cli/verbs/call.ts'
+import { run as tap } from '../../lib/cli/verbs/tap.ts'
 import { CallError, createServer, headers, Protocol, type QbpServer } from '../../lib/index.ts'
 import { begin, type CliResult } from '../support/cli.ts'
 
@@ -88,6 +89,39 @@ describe('qbp call', () => {
         }
         run.stdin.end()
         expect((await run.ended).code).to.equal(0)
+      })
+
+      it('is paired by a tap: method, status and time', async () => {
+        const run = begin(tap, ['127.0.0.1:0', addresses[dialect] as string, ...schema, '--dialect', dialect])
+        while (!/Listening/.test(run.stderr())) await new Promise((resolve) => setTimeout(resolve, 10))
+        const address = `127.0.0.1:${/at 127.0.0.1:(\d+)/.exec(run.stderr())?.[1]}`
+        for (const args of [
+          ['Accounts/Open', '{name: "ann"}'],
+          ['Accounts/Open'],
+          ['Accounts/Watch', '{id: 2}'],
+          ['Accounts/Deposit', '{balance: 2}', '{balance: 3}'],
+        ])
+          await begin(callVerb, [address, ...args, ...schema, '--dialect', dialect]).ended
+        await run.printed(/Deposit \{id: "5"\} OK/)
+        run.interrupt()
+        const { stdout } = await run.ended
+        const lines = stdout.split('\n').filter((line) => / call \d/.test(line))
+        const text = lines.map((line) =>
+          line
+            .replace(/^\S+ #\d+ /, '')
+            .replace(/ [\d.]+ ms/, ' MS')
+            .replace(/ {2}\d.*/, ''),
+        )
+        const accounts = 'accounts.Accounts'
+        expect(text.slice(0, 3)).to.deep.equal([
+          `→ call 1 ${accounts}/Open {name: "ann"}`,
+          `← call 1 ${accounts}/Open {id: "7", name: "ann"} OK MS`,
+          `→ call 1 ${accounts}/Open {}`,
+        ])
+        expect(text[3]).to.match(/^← call 1 accounts.Accounts\/Open .* INVALID_ARGUMENT MS$/)
+        expect(text.slice(4).join('\n')).to.match(
+          /^→ call 1 accounts.Accounts\/Watch \{id: "2"\}\n[\s\S]*← call 1 accounts.Accounts\/Watch \{balance: 1\} MS\n← call 1 accounts.Accounts\/Watch \{balance: 2\} MS\n← call 1 accounts.Accounts\/Watch .*OK MS\n/,
+        )
       })
 
       it('ends with 1, the code and the text of a call that fails', async () => {

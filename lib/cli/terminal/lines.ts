@@ -1,6 +1,7 @@
 import { other } from '../../base/role.ts'
 import type { Protocol } from '../../index.ts'
 import type { FrameJson } from '../../protojson/frame-json.ts'
+import { CallPairs, type PairedCall } from '../../window/call-pairs.ts'
 import type { Io } from '../command/verb.ts'
 import type { TapEvent } from '../tap/events.ts'
 import { looseJson } from './json5.ts'
@@ -29,10 +30,12 @@ export class Lines {
   readonly #paint: ReturnType<typeof painter>
   /** When the last frame came, by connection and direction, and whether the other side has answered it. */
   readonly #last = new Map<string, { at: number; answered: boolean }>()
+  readonly #calls: CallPairs
   #unseen = 0
 
   constructor(protocol: Protocol, io: Io, json: boolean) {
     this.#protocol = protocol
+    this.#calls = new CallPairs(protocol)
     this.#io = io
     this.#json = json
     this.#paint = painter(io)
@@ -41,6 +44,7 @@ export class Lines {
 
   show(event: TapEvent): void {
     const waited = this.#latency(event)
+    const call = this.#calls.see(event)
     if (this.#io.stdout.writableLength > MAX_QUEUED_BYTES) {
       this.#unseen++
       return
@@ -50,7 +54,11 @@ export class Lines {
         `qbp: ${this.#unseen} events were not shown: they came faster than they could be printed.\n`,
       )
     this.#unseen = 0
-    this.write(this.#json ? jsonLine(this.#jsonOf(event, waited)) : this.#textOf(event, waited))
+    this.write(
+      this.#json
+        ? jsonLine({ ...this.#jsonOf(event, waited), ...(call && { call }) })
+        : this.#textOf(event, waited, call),
+    )
   }
 
   /** Milliseconds from the other side's last frame to this one, where it is the first after it. */
@@ -75,7 +83,7 @@ export class Lines {
     }
   }
 
-  #textOf(event: TapEvent, latencyMs: number | undefined): string {
+  #textOf(event: TapEvent, latencyMs: number | undefined, call: PairedCall | undefined): string {
     const { at, connection, direction, kind, peer, error, bytes } = event
     const paint = this.#paint
     const arrow = direction === 'client' ? paint('cyan', '→') : paint('yellow', '←')
@@ -86,7 +94,17 @@ export class Lines {
     if (kind === 'fault') return `${start} ${paint('red', `fault: ${printable(error ?? '')}`)}`
     const size = paint('grey', bytesText(bytes?.length ?? 0))
     const waited = latencyMs === undefined ? '' : paint('grey', `  +${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`)
-    return `${start} ${this.messageText(event)}  ${size}${waited}`
+    const text = call === undefined ? this.messageText(event) : this.#callText(event, call)
+    return `${start} ${text}  ${size}${call?.ms === undefined ? waited : ''}`
+  }
+
+  /** `call 7 Accounts/Open {name: "ann"}`, and of an answer how it ended and when: `OK 1.2 ms`. */
+  #callText(event: TapEvent, { id, method, message, status, ms }: PairedCall): string {
+    const title = `${this.#paint('grey', `call ${id}`)} ${this.#paint('bold', printable(method ?? 'of before'))}`
+    const text = message === undefined ? this.messageText(event) : printable(looseJson(message))
+    const end = status === undefined ? '' : ` ${this.#paint(status === 'OK' ? 'green' : 'red', status)}`
+    const waited = ms === undefined ? '' : this.#paint('grey', ` ${ms.toFixed(ms < 10 ? 2 : 0)} ms`)
+    return `${title} ${text}${end}${waited}`
   }
 
   /** The message of a frame as it would be typed: `Say {text: "hi"}`. */

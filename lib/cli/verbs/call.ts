@@ -1,19 +1,18 @@
 import { createInterface } from 'node:readline'
 import { listed } from '../../base/listed.ts'
 import { nearest } from '../../base/nearest.ts'
-import { CallError, type ConnectOptions, connect, headers, type Protocol } from '../../index.ts'
+import { CallError, type ConnectOptions, connect, type Protocol } from '../../index.ts'
 import type { MethodType, ServiceType } from '../../protocol/method.ts'
 import { describeSource } from '../../protocol/schema/load.ts'
 import { parseJson } from '../../protojson/parse-json.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, type Io, verb } from '../command/verb.ts'
 import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
+import { callForm, callOptions } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolOptions } from '../options/protocol-options.ts'
-import { oneOf, wholeNumber } from '../options/values.ts'
+import { wholeNumber } from '../options/values.ts'
 import { parseJson5 } from '../terminal/json5.ts'
 import { jsonLine, printable } from '../terminal/printable.ts'
-
-const DIALECTS = ['qbp', 'ttrpc'] as const
 
 const form = {
   name: 'call',
@@ -24,13 +23,7 @@ const form = {
   targets: [0],
   options: {
     ...protocolOptions,
-    dialect: {
-      type: 'string',
-      value: 'NAME',
-      help: "how calls travel: qbp (default), or ttrpc, containerd's, whose header is taken where none is given",
-      words: DIALECTS,
-    },
-    calls: { type: 'string', value: 'N', help: 'the first of the two type numbers of calls, in qbp (default: 240)' },
+    ...callOptions,
     metadata: { type: 'string', multiple: true, value: 'NAME=VALUE', help: 'goes with the call; may be repeated' },
     timeout: {
       type: 'string',
@@ -47,20 +40,15 @@ qbp call unix:/run/containerd/shim.sock Task/Connect --dialect ttrpc --schema sh
 export const run = verb(form, async (values, [target, path, ...texts], io) => {
   const address = parseAddress(target, 'address')
   const tls = tlsFrom(values)
-  const dialect = oneOf('dialect', values.dialect ?? 'qbp', DIALECTS)
   const timeoutMs = values.timeout === undefined ? undefined : wholeNumber('timeout', values.timeout, 1)
   if (values.schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
-  if (dialect === 'ttrpc' && values.calls !== undefined) throw new UsageError('--calls is about --dialect qbp.')
   const metadata = metadataOf(values.metadata)
-  const first = values.calls === undefined ? true : wholeNumber('calls', values.calls)
   const {
     protocol,
     role = 'client',
     maxBodyBytes,
   } = await commandProtocol(values, {
-    calls: dialect === 'ttrpc' ? 'ttrpc' : first,
-    ...(dialect === 'ttrpc' && values.header === undefined && { header: headers.ttrpc }),
-    ...(dialect === 'ttrpc' && values.types === undefined && { types: {} }), // Nothing but calls travels in it.
+    ...callForm({ dialect: 'qbp', ...values }),
     unknown: 'raw',
   })
   if (role !== 'client') throw new UsageError('who calls is a client here: --role client.')

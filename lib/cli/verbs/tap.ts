@@ -10,6 +10,7 @@ import {
   tlsFrom,
   tlsOptions,
 } from '../options/address.ts'
+import { callForm, callOptions } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
@@ -27,6 +28,7 @@ const form = {
   listens: true,
   options: {
     ...protocolOptions,
+    ...callOptions,
     json: { type: 'boolean', help: 'lines of JSON' },
     record: { type: 'string', value: 'FILE', help: 'keep all that passes, for qbp replay' },
     ui: {
@@ -53,7 +55,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
     [from, to].flatMap((each) => ('host' in each ? [each.host] : [])),
   )
   const uiPort = wholeNumber('ui-port', values['ui-port'] ?? '0')
-  const { protocol, maxBodyBytes } = await commandProtocol(values)
+  const { protocol, maxBodyBytes } = await commandProtocol(values, callForm(values))
   const tap = new Tap(protocol, {
     connect: () => openSocket(to, tls),
     maxBodyBytes,

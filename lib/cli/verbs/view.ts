@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { openFile } from '../capture/open.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
+import { callForm, callOptions } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
@@ -19,6 +20,7 @@ const form = {
   options: {
     ...protocolOptions,
     ...captureOptions,
+    ...callOptions,
     json: { type: 'boolean', help: 'lines of JSON' },
     ui: { type: 'boolean', help: 'show it in a browser: a page at an address on loopback, which is printed' },
     'ui-port': { type: 'string', value: 'PORT', help: "the page's port (default: any)" },
@@ -31,7 +33,7 @@ const form = {
 export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
-  const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values)
+  const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values, callForm(values))
   const port = wholeNumber('ui-port', values['ui-port'] ?? '0')
   const capture = await openFile(file, io, { ...captureForm(values), direction: role })
   const playback = new Playback(protocol, maxBodyBytes)

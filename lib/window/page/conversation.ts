@@ -9,6 +9,7 @@ import type { EntryForm, OnlyForm } from '../../protocol/forms.ts'
 import { Protocol } from '../../protocol/protocol.ts'
 import type { FrameJson } from '../../protojson/frame-json.ts'
 import { frameLine } from '../../protojson/frame-line.ts'
+import { CallPairs, type PairedCall } from '../call-pairs.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans } from './header-spans.ts'
 import type { Span } from './span.ts'
@@ -32,6 +33,8 @@ export interface Row {
   readonly bodyStart: number
   readonly bodyEnd: number
   readonly entry: Entry | null
+  /** What it is of a call, where the protocol carries calls. */
+  readonly call: PairedCall | undefined
 }
 
 const kinds: Record<number, Row['kind']> = {
@@ -47,9 +50,10 @@ export class Conversation {
   /** The options by which the command line names this protocol. */
   readonly options: string
   readonly isRecorded: boolean
+  readonly #pairs: CallPairs
   readonly protocol: Protocol
 
-  constructor({ title, options, recorded, header, serverHeader, package: name, schema, client, server }: Hello) {
+  constructor({ title, options, recorded, calls, header, serverHeader, package: name, schema, client, server }: Hello) {
     this.title = title
     this.options = options
     this.isRecorded = recorded
@@ -61,15 +65,18 @@ export class Conversation {
     const source = { ...(JSON.parse(schema) as Description), package: name, int64: 'bigint' } as const
     const layouts = serverHeader === '' ? [header] : [header, serverHeader]
     const both = serverHeader === '' ? header : { client: header, server: serverHeader }
-    if (client.length + server.length === 0) {
+    if (client.length + server.length === 0 && calls === '') {
       this.protocol = Protocol.raw({ header: both }) // There is no schema.
+      this.#pairs = new CallPairs(this.protocol)
       return
     }
     this.protocol = Protocol.from(source, {
       header: both,
       ...(layouts.some(hasType) && { types: typed }),
+      ...(calls !== '' && { calls: calls === 'ttrpc' ? calls : Number(calls) }),
       ...(!layouts.every(hasType) && { message: only }),
     }) as Protocol
+    this.#pairs = new CallPairs(this.protocol)
   }
 
   /** The message type of a header's section, if the schema has it. */
@@ -81,13 +88,42 @@ export class Conversation {
     }
   }
 
+  /** The row of an event; events come in order. */
   row({ index, at, connection, from, kind, bytes, offset, error, peer }: Event): Row {
     const role = from === Side.CLIENT ? 'client' : 'server'
     const frame = kind === Event.Kind.FRAME ? this.#frame(bytes, role) : null
     const entry = frame === null ? null : (this.protocol.sent[role].byType(frame.type) ?? null)
-    return {
+    const row: Row = {
       ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
       ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, bodyEnd: frame?.end ?? bytes.length },
+      call: undefined,
+    }
+    const call = this.#call(row)
+    return call === undefined ? row : { ...row, call }
+  }
+
+  /** Calls are paired as they come: where there are none, nothing is decoded before it is looked at. */
+  #call(row: Row): PairedCall | undefined {
+    const { at, connection, from: direction, kind, entry } = row
+    if (this.protocol.calls === null || (kind === 'frame' && entry === null)) return undefined
+    const message = kind === 'frame' ? this.#message(row) : NONE
+    const name = entry?.name ?? null
+    return this.#pairs.see({ at, connection, direction, kind, name, ...(message !== NONE && { message }) })
+  }
+
+  /** @throws {QbpError} for a body that does not decode. */
+  #read({ bytes, from }: Row): object | typeof NONE {
+    const { headers, sent } = this.protocol
+    const settings = { ...WITHOUT_LIMITS, header: headers[from], table: sent[from], shareBytes: true } as const
+    return new MessageReader({ ...settings, unknown: 'raw' }, false).read(bytes)
+  }
+
+  /** The message of a frame, or NONE where it does not decode. */
+  #message(row: Row): object | typeof NONE {
+    try {
+      return this.#read(row)
+    } catch {
+      return NONE
     }
   }
 
@@ -111,18 +147,11 @@ export class Conversation {
    * A frame as a line of `qbp decode`: its message in ProtoJSON, with the fields that the schema lacks; by number where it lacks the
    * message.
    */
-  line({ entry, type, offset, bytes, bodyStart, bodyEnd, error, from }: Row): FrameJson {
-    const { headers, sent } = this.protocol
-    const settings = {
-      ...WITHOUT_LIMITS,
-      header: headers[from],
-      table: sent[from],
-      unknown: 'raw',
-      shareBytes: true,
-    } as const
+  line(row: Row): FrameJson {
+    const { entry, type, offset, bytes, bodyStart, bodyEnd, error, from } = row
     const frame = { name: entry?.name ?? null, type, offset, length: bodyEnd - bodyStart, bytes, bodyStart }
     try {
-      const message = new MessageReader(settings, false).read(bytes)
+      const message = this.#read(row)
       return frameLine(this.protocol, from, { ...frame, ...(message !== NONE && { message }) })
     } catch (fault) {
       const text = error === '' ? (fault as Error).message : error
@@ -186,7 +215,8 @@ const onlyForm = ([name, entry]: [string, EntryForm]): OnlyForm =>
   typeof entry === 'object' && entry.body === 'raw' ? { body: 'raw' } : name
 
 /** A row's name, for people. */
-export function nameOf({ kind, entry, type, from, peer }: Row): string {
+export function nameOf({ kind, entry, type, from, peer, call }: Row): string {
+  if (call !== undefined) return call.method?.replace(/^.*\.(?=\w+\/)/, '') ?? entry?.name ?? ''
   if (kind === 'frame') return entry?.name ?? `type ${type}`
   if (kind === 'open') return from === 'client' ? 'connected' : `reached ${peer}`.trim()
   return kind === 'close' ? 'ended' : 'fault'

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { nameOf, type Row } from './conversation.ts'
-import { bytes, clock, count, line } from './format.ts'
+import { bytes, clock, count, line, span } from './format.ts'
 import type { Store } from './store.ts'
 import { Virtual } from './virtual.tsx'
 
@@ -122,6 +122,12 @@ function summary({ conversation }: Store, row: Row): string {
   const { error, kind, from, peer, bytes: frame, bodyStart } = row
   if (error !== '') return error
   if (kind !== 'frame') return kind === 'open' && from === 'client' ? peer : ''
+  const { call } = row
+  if (call !== undefined) {
+    const { id, message = conversation?.json(row), status = '', ms } = call
+    const end = [status, ms === undefined ? '' : span(ms)].filter(Boolean).join(' ')
+    return `${end === '' ? '' : `${end} · `}call ${id} · ${line(message).replace(/^\{|\}$/g, '')}`
+  }
   const message = conversation?.json(row)
   if (message !== null && message !== undefined) return line(message).replace(/^\{|\}$/g, '')
   return frame.length > bodyStart ? `${bytes(frame.length - bodyStart)}, not decoded` : ''
