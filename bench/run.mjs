@@ -13,6 +13,7 @@ const QUESTIONS = [
   'decode',
   'encode',
   'one-way',
+  'bulk',
   'echo',
   'round-trip',
   'calls',
@@ -21,6 +22,8 @@ const QUESTIONS = [
   'idle-memory',
   'many-connections',
   'chunk-sizes',
+  'forward',
+  'first-message',
   'fairness',
   'bus',
 ]
