@@ -73,6 +73,7 @@ export type {
   EnumDescription,
   FieldDescription,
   GeneratedCodec,
+  GeneratedLayouts,
   MessageDescription,
   MessageMap,
   MethodDescription,

@@ -78,10 +78,12 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
     this.#core.open()
   }
 
+  /** The messages of the peer; another one after `goOn`. */
   get reader(): QbpReadable<P, R> {
     return this.#reader
   }
 
+  /** What this side sends; another one after `goOn`. */
   get writer(): QbpWritable<P, R> {
     return this.#writer
   }

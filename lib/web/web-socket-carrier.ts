@@ -6,8 +6,11 @@ export interface AnyWebSocket {
   readonly readyState: number
   readonly bufferedAmount?: number
   binaryType?: string
+  /** Sends a message. */
   send(data: Uint8Array): void
+  /** Begins the closing. */
   close(code?: number, reason?: string): void
+  /** Of `open`, `message`, `close` and `error`. */
   // biome-ignore lint/suspicious/noExplicitAny: each runtime has event types of its own.
   addEventListener(type: any, listener: (event: any) => void): void
 }

@@ -27,7 +27,9 @@ export interface WebSocketServerOptions extends Omit<ServerOptions, 'tls'> {
 
 /** What is used of an HTTP server. */
 export interface UpgradingServer {
+  /** Listens to upgrades. */
   on(event: 'upgrade', listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown
+  /** Listens no more. */
   off(event: 'upgrade', listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown
 }
 
