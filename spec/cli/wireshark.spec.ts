@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { Tap } from '../../lib/cli/tap/proxy.ts'
 import { Recorder } from '../../lib/cli/tap/recorder.ts'
 import { run as wireshark } from '../../lib/cli/verbs/wireshark.ts'
+import { checksums } from '../../lib/framing/checksums.ts'
 import { connect, createServer, Protocol, type ProtocolOptions } from '../../lib/index.ts'
 import { cli } from '../support/cli.ts'
 import { peer, run } from '../support/peers.ts'
@@ -183,6 +184,81 @@ describe('qbp wireshark', () => {
       'qbp.google.protobuf.Timestamp.seconds': '5',
       'qbp.google.protobuf.Timestamp.nanos': '6',
     })
+  })
+
+  it('dissects sections, trailers, checksums, lengths and types in sections, groups and preambles', async function () {
+    this.timeout(90_000)
+    peer(this, { needs: ['tshark'], apt: 'tshark' })
+    const schema = join(folder, 'rich.proto')
+    writeFileSync(
+      schema,
+      `syntax = "proto3"; package w;
+       message Hello { string name = 1; }
+       message Head { string kind = 1; Inner inner = 2; string text = 3; }
+       message Inner { sint64 length = 1; }
+       message Say { string text = 1; }`,
+    )
+    const header =
+      '"QB" length(Hello):u8 {Hello} | 0xca length(rest):u16 length(Head):varint {Head} type=Head.kind ' +
+      'length=Head.inner.length body tag:bytes(2) crc32(body):u32le ( [a:3 b:5]:u8 note:bytes )?'
+    const types = { Say: { type: 'say it', message: 'Say' } } as const
+    const [sent] = await dissected(
+      schema,
+      { header, types },
+      ['--header', header, '--types', JSON.stringify(types)],
+      [
+        { $name: 'Say', $header: { Head: { text: 'x' }, tag: Buffer.from('beef', 'hex') }, text: 'hi' },
+        { $name: 'Say', $header: { a: 5, b: 9, note: Buffer.from('07', 'hex') } },
+      ],
+    )
+    const crc32 = (hex: string) => String(checksums.get('crc32')?.([Buffer.from(hex, 'hex')]))
+    expect(sent).to.deep.equal([
+      { 'qbp.header.Hello': '' },
+      {
+        ...{
+          'qbp.header.Head': {
+            'qbp.Head.kind': 'say it',
+            'qbp.Head.inner': { 'qbp.Inner.length': '4' },
+            'qbp.Head.text': 'x',
+          },
+        },
+        ...{ 'qbp.type_name': 'say it', 'qbp.length': '4', 'qbp.message': 'Say', 'qbp.Say.text': 'hi' },
+        ...{ 'qbp.header.tag': 'be:ef', 'qbp.header.crc32': crc32('0a026869') },
+      },
+      {
+        ...{ 'qbp.header.Head': { 'qbp.Head.kind': 'say it' }, 'qbp.type_name': 'say it', 'qbp.length': '0' },
+        ...{ 'qbp.message': 'Say', 'qbp.header.tag': '00:00', 'qbp.header.crc32': crc32('') },
+        ...{ 'qbp.header.a': '5', 'qbp.header.b': '9', 'qbp.header.note': '07' },
+      },
+    ])
+  })
+
+  it('dissects a layout for each direction, lengths as text among them', async function () {
+    this.timeout(90_000)
+    peer(this, { needs: ['tshark'], apt: 'tshark' })
+    const header = {
+      client: 'seq:u32 type:u8 length:dec 0x3b',
+      server: 'type:u8 length(frame):hex8 seq:u64le body 0x0a',
+    }
+    const [sent, answered] = await dissected(
+      'schemas/chat.proto',
+      { header },
+      ['--header', JSON.stringify(header)],
+      [
+        { $name: 'Say', $header: { seq: 7 }, text: 'hi' },
+        { $name: 'Leave', $header: { seq: 8 } },
+      ],
+    )
+    const say = {
+      'qbp.type': '3',
+      'qbp.length': '4',
+      'qbp.message': 'Say',
+      'qbp.Say.text': 'hi',
+      'qbp.header.seq': '7',
+    }
+    const leave = { 'qbp.type': '2', 'qbp.length': '0', 'qbp.message': 'Leave', 'qbp.header.seq': '8' }
+    expect(sent).to.deep.equal([say, leave])
+    expect(answered).to.deep.equal([say, leave])
   })
 
   it('writes to standard output, and answers wrong use with exit code 2', async () => {

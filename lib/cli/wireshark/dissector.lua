@@ -5,6 +5,7 @@ local protocol = Proto(NAME, TITLE)
 
 local head_fields = {
   type = ProtoField.uint32(NAME .. ".type", "Type"),
+  kind = ProtoField.string(NAME .. ".type_name", "Type"),
   length = ProtoField.uint32(NAME .. ".length", "Length of the body"),
   message = ProtoField.string(NAME .. ".message", "Message"),
   body = ProtoField.bytes(NAME .. ".body", "Body"),
@@ -13,12 +14,24 @@ local head_fields = {
 }
 local list = {}
 for _, field in pairs(head_fields) do table.insert(list, field) end
-for _, token in ipairs(HEADER) do
-  for _, cell in ipairs(token.cells or { token }) do
-    if cell.name and cell.name ~= "type" and cell.name ~= "length" then
-      local make = token.width == 8 and token.order ~= "hex" and ProtoField.uint64 or ProtoField.int64
-      cell.field = make(NAME .. ".header." .. cell.name, cell.name)
-      table.insert(list, cell.field)
+-- The fields of a header's own, one for each name: layouts of both ways share them.
+local own = {}
+local function add_field(name, make)
+  if not own[name] then
+    own[name] = make(NAME .. ".header." .. name, name)
+    table.insert(list, own[name])
+  end
+  return own[name]
+end
+for _, row in ipairs(ROWS) do
+  for _, part in ipairs(row) do
+    if part.kind == "section" then part.field = add_field(part.name, ProtoField.none)
+    elseif part.kind == "bytes" then part.field = add_field(part.name, ProtoField.bytes) end
+    for _, cell in ipairs(part.cells or {}) do
+      if cell.role == "checksum" then cell.field = add_field(cell.name, ProtoField.uint64)
+      elseif cell.role == "own" then
+        cell.field = add_field(cell.name, part.width == 8 and part.order ~= "hex" and ProtoField.uint64 or ProtoField.int64)
+      end
     end
   end
 end
@@ -171,114 +184,229 @@ function message(buf, pos, limit, tree, type, group, depth)
   return group == 0 and pos or nil
 end
 
--- The header at pos: its values, and where its body begins; nil until more bytes have come, false where it is none.
-local function header(buf, pos)
-  local head, start, limit = { type = 0, items = {} }, pos, buf:len()
-  local behind_length = pos
-  for _, token in ipairs(HEADER) do
-    local first = pos
-    if token.bytes then
-      for i, byte in ipairs(token.bytes) do
-        if pos >= limit then return nil end
+-- One integer of a header, and the position after it; nil until more bytes have come, false where it is none.
+local function integer(buf, pos, limit, part)
+  if part.order == "decimal" then
+    local value, digits = 0, 0
+    while true do
+      if pos >= limit then return nil end
+      local byte = buf(pos, 1):uint()
+      if byte < 48 or byte > 57 then break end
+      digits, value, pos = digits + 1, value * 10 + byte - 48, pos + 1
+      if digits > 16 then return false end
+    end
+    if digits == 0 then return false end
+    return math.floor(value), pos
+  elseif part.width then
+    if pos + part.width > limit then return nil end
+    local range, little = buf(pos, part.width), part.order == "little-endian"
+    if part.order == "hex" then return tonumber(range:string(), 16) or false, pos + part.width end
+    if part.width < 8 then return little and range:le_uint() or range:uint(), pos + part.width end
+    local lo, hi = (little and range(0, 4) or range(4, 4)), (little and range(4, 4) or range(0, 4))
+    local value = (little and hi:le_uint() or hi:uint()) * 2 ^ 32 + (little and lo:le_uint() or lo:uint())
+    return math.floor(value), pos + 8
+  end
+  local lo, hi, behind = varint(buf, pos, limit)
+  if not lo then return lo end
+  local value = hi * 2 ^ 32 + lo
+  if part.order == "zigzag" then value = value % 2 == 0 and value / 2 or -(value + 1) / 2 end
+  return math.floor(value), behind
+end
+
+-- What a field of a section says, found by the numbers of the fields that lead to it; nil where it is not there.
+local function lookup(buf, pos, limit, path, step)
+  local found
+  while pos < limit do
+    local lo, _, behind = varint(buf, pos, limit)
+    if not lo then return found end
+    local number, wire = math.floor(lo / 8), lo % 8
+    local after = skip(buf, behind, limit, wire, number, 0)
+    if not after then return found end
+    if number == path[step].id then
+      local kind = path[step].kind
+      if wire == 2 then
+        local length, _, first = varint(buf, behind, limit)
+        if step < #path then
+          local inner = lookup(buf, first, first + length, path, step + 1)
+          if inner ~= nil then found = inner end
+        else found = length == 0 and "" or buf(first, length):string(ENC_UTF_8) end
+      elseif wire == 0 then
+        local low, high = varint(buf, behind, limit)
+        found = math.floor(high * 2 ^ 32 + low)
+        if kind == "sint32" or kind == "sint64" then found = math.floor(found % 2 == 0 and found / 2 or -(found + 1) / 2) end
+      elseif wire == 5 then found = buf(behind, 4):le_uint()
+      elseif wire == 1 then found = math.floor(buf(behind + 4, 4):le_uint() * 2 ^ 32 + buf(behind, 4):le_uint()) end
+    end
+    pos = after
+  end
+  return found
+end
+
+-- The parts of a row from pos on, and where they end; nil and the bytes that are missing, if known; false where they are none.
+local function read_row(row, buf, pos)
+  local head = { type = 0, items = {}, values = {}, start = pos }
+  local sizes, present, start, limit, frame_end = {}, {}, pos, buf:len(), nil
+  local function number(part, cell, value, first, behind)
+    head.values[cell.key] = value
+    table.insert(head.items, { part = part, cell = cell, first = first, size = behind - first, value = value })
+    if cell.role == "type" then head.type = value end
+    if cell.role == "length" and cell.all then
+      frame_end = (cell.all == "rest" and behind or start) + value - cell.plus
+      if frame_end < behind then return false end
+    end
+    return true
+  end
+  local size_of
+  local function size_now(other, i)
+    if other < i then return sizes[other] end
+    local part = row[other]
+    if part.bytes then return #part.bytes end
+    if part.kind == "number" then return part.width end
+    if part.size then return size_of(other) end
+    return 0
+  end
+  function size_of(i)
+    local size = row[i].size
+    if size.by == "fixed" then return size.bytes end
+    local bytes = size.by == "length" and head.values[size.key] - size.plus or frame_end - pos
+    for _, other in ipairs(size.others) do bytes = bytes - size_now(other, i) end
+    return bytes
+  end
+  local i = 1
+  while i <= #row do
+    local part, first = row[i], pos
+    local stop = frame_end and math.min(limit, frame_end) or limit
+    local isCut = frame_end ~= nil and frame_end <= limit
+    present[i], sizes[i] = true, 0
+    if part.kind == "constant" then
+      for _, byte in ipairs(part.bytes) do
+        if pos >= stop then return isCut and false or nil end
         if buf(pos, 1):uint() ~= byte then return false end
         pos = pos + 1
       end
+    elseif part.kind == "number" then
+      local value, behind = integer(buf, pos, stop, part)
+      if not value then return (value == false or isCut) and false or nil end
+      pos = behind
+      for _, cell in ipairs(part.cells) do
+        local own_value = value
+        if cell.bits then own_value = math.floor(value / 2 ^ cell.shift) % math.floor(2 ^ cell.bits) end
+        if not number(part, cell, own_value, first, pos) then return false end
+      end
+    elseif part.kind == "place" then
+      local section = head[part.section]
+      local value = section and section.size > 0 and lookup(buf, section.first, section.first + section.size, part.path, 1)
+      if not value then value = part.isText and "" or 0 end
+      if not number(part, part.cells[1], value, section.first, section.first + section.size) then return false end
+    elseif part.kind == "group" then
+      if not (frame_end and pos < frame_end) then
+        for j = i, part.last do present[j], sizes[j] = false, 0 end
+        i = part.last
+      end
     else
-      local value
-      if token.order == "decimal" then
-        local digits = 0
-        value = 0
-        while true do
-          if pos >= limit then return nil end
-          local byte = buf(pos, 1):uint()
-          if byte < 48 or byte > 57 then break end
-          digits, value, pos = digits + 1, value * 10 + byte - 48, pos + 1
-          if digits > 16 then return false end
-        end
-        if digits == 0 then return false end
-        value = math.floor(value)
-      elseif token.order == "hex" then
-        if pos + token.width > limit then return nil end
-        value = tonumber(buf(pos, token.width):string(), 16)
-        if not value then return false end
-        pos = pos + token.width
-      elseif token.width == 8 then
-        if pos + 8 > limit then return nil end
-        local range, little = buf(pos, 8), token.order == "little-endian"
-        local lo, hi = (little and range(0, 4) or range(4, 4)), (little and range(4, 4) or range(0, 4))
-        value = (little and hi:le_uint() or hi:uint()) * 2 ^ 32 + (little and lo:le_uint() or lo:uint())
-        value = math.floor(value)
-        pos = pos + 8
-      elseif token.width then
-        if pos + token.width > limit then return nil end
-        value = token.order == "little-endian" and buf(pos, token.width):le_uint() or buf(pos, token.width):uint()
-        pos = pos + token.width
-      else
-        local lo, hi, behind = varint(buf, pos, limit)
-        if not lo then return lo end
-        value = hi * 2 ^ 32 + lo
-        if token.order == "zigzag" then value = value % 2 == 0 and value / 2 or -(value + 1) / 2 end
-        value = math.floor(value)
-        pos = behind
-      end
-      for _, cell in ipairs(token.cells or { token }) do
-        local own = value
-        if cell.bits then own = math.floor(value / 2 ^ cell.shift) % math.floor(2 ^ cell.bits) end
-        head[cell.name] = own
-        table.insert(head.items, { token = token, cell = cell, range = buf(first, pos - first), value = own })
-        if cell.name == "length" then behind_length = pos end
-      end
+      local size = size_of(i)
+      if size < 0 or (frame_end and pos + size > frame_end) then return false end
+      if pos + size > limit then return nil, pos + size - limit end
+      pos = pos + size
+      local item = { part = part, first = first, size = size }
+      head[i] = item
+      if part.kind == "body" then head.body = item else table.insert(head.items, item) end
     end
+    if present[i] then sizes[i] = pos - first end
+    i = i + 1
   end
-  head.length = head.length - PLUS
-  if COUNTS == "rest" then head.length = head.length - (pos - behind_length) end
-  if COUNTS == "frame" then head.length = head.length - (pos - start) end
-  if head.length < 0 then return false end
+  if frame_end and frame_end ~= pos then return false end
   return head, pos
 end
 
-local function frame(buf, start, first, head, tree, entries)
-  local last = first + head.length
+-- The header's fields and sections.
+local function show(buf, head, tree)
+  for _, item in ipairs(head.items) do
+    local part, cell = item.part, item.cell
+    local range = item.size > 0 and buf(item.first, item.size) or buf(head.start, 0)
+    if part.kind == "section" then
+      local inner = tree:add(part.field, range)
+      if part.of and item.size > 0 and not message(buf, item.first, item.first + item.size, inner, TYPES[part.of], 0, 0) then
+        fault(inner, range, "the section " .. part.name .. " does not decode")
+      end
+    elseif part.kind == "bytes" then
+      if item.size > 0 then tree:add(part.field, range) else tree:add(part.field, range, ByteArray.new()) end
+    elseif cell.role == "length" then
+      if cell.shows and head.body then tree:add(head_fields.length, range, head.body.size) end
+    elseif cell.role == "type" then
+      if type(item.value) == "string" then tree:add(head_fields.kind, range, item.value)
+      else tree:add(head_fields.type, range, item.value) end
+    elseif part.width == 8 and part.order ~= "hex" and not cell.bits then
+      if part.order == "little-endian" then tree:add_le(cell.field, range) else tree:add(cell.field, range) end
+    else
+      local make = (cell.role == "checksum" or (part.width == 8 and part.order ~= "hex")) and UInt64 or Int64
+      tree:add(cell.field, range, make.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32))
+    end
+  end
+end
+
+local function frame(buf, head, last, tree, entries)
+  local start = head.start
   local subtree = tree:add(protocol, buf(start, last - start))
   local entry = entries[head.type]
   local name = entry and entry.name or ("type " .. head.type)
   subtree:append_text(", " .. name)
-  for _, item in ipairs(head.items) do
-    local token, cell = item.token, item.cell
-    if cell.name == "length" then subtree:add(head_fields.length, item.range, head.length)
-    elseif cell.name == "type" then subtree:add(head_fields.type, item.range, head.type)
-    elseif token.width == 8 and token.order ~= "hex" then
-      subtree:add(cell.field, item.range, UInt64.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32))
-    else subtree:add(cell.field, item.range, Int64.new(item.value % 2 ^ 32, math.floor(item.value / 2 ^ 32) % 2 ^ 32)) end
-  end
+  show(buf, head, subtree)
   if entry then subtree:add(head_fields.message, buf(start, last - start), entry.name):set_generated() end
-  if head.length == 0 then return name end
-  local body = buf(first, head.length)
+  if not head.body or head.body.size == 0 then return name end
+  local first = head.body.first
+  local body = buf(first, head.body.size)
   if not entry or not entry.of then subtree:add(head_fields.body, body)
-  elseif not message(buf, first, last, subtree, TYPES[entry.of], 0, 0) then
+  elseif not message(buf, first, first + head.body.size, subtree, TYPES[entry.of], 0, 0) then
     fault(subtree, body, "the body of " .. name .. " does not decode")
   end
   return name
 end
 
+local sequence = Field.new("tcp.seq")
+
+-- Whether a preamble begins here: where its constant is, or at the first byte of the stream; nil until more bytes have come.
+local function is_preamble(row, buf, pos)
+  local constant = row[1] and row[1].bytes
+  if not constant then
+    local first = sequence()
+    return pos == 0 and first ~= nil and first.value == 1
+  end
+  for i, byte in ipairs(constant) do
+    if pos + i > buf:len() then return nil end
+    if buf(pos + i - 1, 1):uint() ~= byte then return false end
+  end
+  return true
+end
+
 function protocol.dissector(buf, pinfo, tree)
   local pos, limit, names = 0, buf:len(), {}
-  local entries = (pinfo.dst_port == pinfo.match_uint) and CLIENT or SERVER
+  local way = (pinfo.dst_port == pinfo.match_uint) and CLIENT or SERVER
   pinfo.cols.protocol = TITLE
   while pos < limit do
-    local head, first = header(buf, pos)
+    local head, last
+    local isPreamble = way.preamble ~= nil and is_preamble(way.preamble, buf, pos)
+    if isPreamble == nil then head = nil
+    elseif isPreamble then head, last = read_row(way.preamble, buf, pos)
+    else head, last = read_row(way.row, buf, pos) end
     if head == false then
       if pos == 0 then return 0 end
-      fault(tree:add(protocol, buf(pos)), buf(pos), "this is no header '" .. LAYOUT .. "'")
+      fault(tree:add(protocol, buf(pos)), buf(pos), "this is no header '" .. way.layout .. "'")
       break
     end
-    if head == nil or first + head.length > limit then
+    if head == nil then
       pinfo.desegment_offset = pos
-      pinfo.desegment_len = head and (first + head.length - limit) or DESEGMENT_ONE_MORE_SEGMENT
+      pinfo.desegment_len = last or DESEGMENT_ONE_MORE_SEGMENT
       break
     end
-    table.insert(names, frame(buf, pos, first, head, tree, entries))
-    pos = first + head.length
+    if isPreamble then
+      local subtree = tree:add(protocol, buf(pos, last - pos))
+      subtree:append_text(", preamble")
+      show(buf, head, subtree)
+      table.insert(names, "preamble")
+    else table.insert(names, frame(buf, head, last, tree, way.entries)) end
+    if last == pos then break end
+    pos = last
   end
   if #names > 0 then pinfo.cols.info = table.concat(names, ", ") end
   return limit

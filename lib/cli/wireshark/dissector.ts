@@ -1,7 +1,8 @@
 import type { Field, Type } from '../../codec/type.ts'
-import { lengthOf, type PlainPart, plainParts } from '../../framing/header-code.ts'
-import { type Protocol, QbpError, type Role } from '../../index.ts'
+import type { Protocol, Role } from '../../index.ts'
 import { embedded } from '../embedded.ts'
+import { lua } from './lua.ts'
+import { rowTables, sectionsOf } from './row-tables.ts'
 
 /** How a dissector is made. */
 export interface DissectorOptions {
@@ -13,20 +14,11 @@ export interface DissectorOptions {
 
 /** The Lua of a Wireshark dissector for a protocol: tables made of its layout, tables and messages, and code that reads them. */
 export function dissector(protocol: Protocol, { name, ports }: DissectorOptions): string {
-  const { parts, text } = protocol.header
-  const plain = plainParts(parts)
-  if (plain === null || protocol.headers.server !== protocol.header) {
-    throw new QbpError(
-      'ERR_QBP_BAD_LAYOUT',
-      `A dissector is made for layouts of constants and fields before the body; '${text}' has more.`,
-    )
-  }
-  const { counted } = lengthOf(plain).field
   const types = reached(protocol)
   const entries = (role: Role) =>
     protocol.sent[role].entries.map(({ name: own, type, body }) => {
       const of = typeof body === 'string' ? '' : `, of = ${lua(body.fullName)}`
-      return `  [${type}] = { name = ${lua(own)}${of} },`
+      return `  [${typeof type === 'string' ? lua(type) : type}] = { name = ${lua(own)}${of} },`
     })
   const enums = new Map(
     [...types].flatMap(({ fields }) => fields.flatMap((field) => (field.enum ? [[field.enum.name, field.enum]] : []))),
@@ -36,17 +28,20 @@ export function dissector(protocol: Protocol, { name, ports }: DissectorOptions)
     `-- Use it: tshark -X lua_script:FILE, or copy it to Wireshark's folder of personal Lua plugins (Help, About, Folders).`,
     `local NAME = ${lua(name)}`,
     `local TITLE = ${lua(name.toUpperCase())}`,
-    `local LAYOUT = ${lua(protocol.header.text)}`,
     `local PORTS = { ${ports.join(', ')} }`,
-    `local COUNTS = ${lua(counted.all ?? 'body')}`,
-    `local PLUS = ${counted.plus}`,
-    'local HEADER = {',
-    ...plain.map((part) => `  { ${partTable(part)} },`),
-    '}',
-    'local CLIENT = {',
-    ...entries('client'),
-    '}',
-    ...(protocol.symmetric ? ['local SERVER = CLIENT'] : ['local SERVER = {', ...entries('server'), '}']),
+    'local ROWS = {}',
+    ...(['client', 'server'] as const).flatMap((role) => [
+      ...(role === 'server' && protocol.symmetric
+        ? ['local SERVER = CLIENT']
+        : [
+            `local ${role.toUpperCase()} = { layout = ${lua(protocol.headers[role].text)}, entries = {`,
+            ...entries(role),
+            '} }',
+          ]),
+      ...(role === 'server' && protocol.symmetric
+        ? []
+        : rowTables(protocol.headers[role], protocol, role.toUpperCase())),
+    ]),
     'local ENUMS = {',
     ...[...enums].map(([key, { names }]) => {
       const values = [...names].map(([number, text]) => `[${number}] = ${lua(text)}`)
@@ -70,6 +65,7 @@ function reached(protocol: Protocol): Set<Type> {
   }
   for (const role of ['client', 'server'] as const) {
     for (const { body } of protocol.sent[role].entries) if (typeof body !== 'string') add(body)
+    for (const name of sectionsOf(protocol.headers[role])) add(protocol.messageType(name))
   }
   return types
 }
@@ -99,30 +95,4 @@ function entryTable(type: Type, field: Field): string[] {
     `    [2] = { name = 'value', kind = ${lua(field.kind)}${of === undefined ? '' : `, of = ${lua(of)}`} },`,
     '  } },',
   ]
-}
-
-/** A part of the layout as the fields of its table. */
-function partTable(part: PlainPart): string {
-  if (part.kind === 'constant') return `bytes = { ${part.bytes.join(', ')} }`
-  const { width, order } = part.of
-  const fields = part.kind === 'integer' ? [`name = ${lua(part.field.name)}`] : [`name = ${lua('bits')}`]
-  if (width !== undefined) fields.push(`width = ${width}`)
-  if (order !== 'big-endian' && order !== 'varint') fields.push(`order = ${lua(order)}`)
-  if (part.kind === 'bits') {
-    const cells = part.fields.map(
-      ({ name, bits, shift }) => `{ name = ${lua(name)}, bits = ${bits}, shift = ${shift} }`,
-    )
-    fields.push(`cells = { ${cells.join(', ')} }`)
-  }
-  return fields.join(', ')
-}
-
-/** Text as a literal of Lua: names of a schema are code, its strings are not. */
-function lua(text: string): string {
-  const escaped = text
-    .replaceAll(/[\\']/g, '\\$&')
-    .replaceAll(/[^ -~]/gu, (character) =>
-      [...Buffer.from(character)].map((byte) => `\\${String(byte).padStart(3, '0')}`).join(''),
-    )
-  return `'${escaped}'`
 }
