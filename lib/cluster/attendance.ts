@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Bus, Change, Subscription, Watch } from '../bus/contract.ts'
-import { LivenessClock } from './liveness-clock.ts'
+import { inRootContext } from '../bus/root-context.ts'
+import { Peers } from './peers.ts'
 import { type Ask, type Delta, decodeNote, encodeNote, type List, type Note } from './presence-note.ts'
+import { Questions } from './questions.ts'
 import type { Roster, RosterShare } from './roster.ts'
 
 // Who is where, on all nodes of a bus. Each node keeps one lease in the store, whatever the number of its groups, and publishes who joins
@@ -14,19 +16,8 @@ const PREFIX = '\0qbp:presence\0'
 const RENEWALS = 3
 /** How long an entry outlives its lease: a node is forgotten by what is heard of it, not by the store. */
 const ENTRY_LIVES = 3
-/** How long `members()` waits for the other nodes' answers. */
-const ANSWER_MS = 2_000
-/** How many groups one question names, and about how many bytes one answer has. */
-const ASKED = 1_000
+/** About how many bytes one answer has. */
 const ANSWER_BYTES = 65_536
-
-interface Peer {
-  readonly node: string
-  readonly instance: string
-  ttlMs: number
-  /** On the liveness clock. */
-  heardAt: number
-}
 
 const attendances = new WeakMap<Bus, Attendance>()
 
@@ -34,15 +25,12 @@ const attendances = new WeakMap<Bus, Attendance>()
 export class Attendance implements RosterShare {
   readonly bus: Bus
   readonly instance = randomUUID()
-  readonly #clock = new LivenessClock()
   readonly #rosters = new Map<string, Roster>()
-  readonly #peers = new Map<string, Peer>()
-  /** What is to be asked of each peer, by the end of this turn. */
-  readonly #asking = new Map<string, Set<string>>()
+  readonly #peers = new Peers()
+  readonly #questions: Questions
   /** Groups that have been closed here since the last renewal: what was published of them last may have got lost. */
   readonly #closed = new Map<string, number>()
   #versions = 0
-  readonly #answers = new Map<string, Set<() => void>>()
   #ttlMs = Number.POSITIVE_INFINITY
   #watch: Promise<Watch> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -51,6 +39,14 @@ export class Attendance implements RosterShare {
 
   private constructor(bus: Bus) {
     this.bus = bus
+    this.#questions = new Questions({
+      known: (id, instance) => this.#rosters.get(id)?.versionOf(instance) ?? -1,
+      send: async (to, ask) => {
+        const node = this.#peers.nodeOf(to)
+        if (node === undefined) throw new Error('it is gone')
+        await this.bus.send(node, encodeNote(PREFIX, { ask, node: this.bus.node, instance: this.instance, to }))
+      },
+    })
   }
 
   static of(bus: Bus): Attendance {
@@ -127,12 +123,12 @@ export class Attendance implements RosterShare {
   /** Asks all other nodes for their members of a group. Resolves once they have answered, as far as they do. */
   async ask(id: string): Promise<void> {
     await this.#observe()
-    await this.#askFor(id, [...this.#peers.keys()])
+    await this.#questions.ask(id, this.#peers.instances)
   }
 
   /** Asks one node anew: a change of its was lost. */
   askPeer(id: string, instance: string): void {
-    void this.#askFor(id, [instance])
+    void this.#questions.ask(id, [instance])
   }
 
   /** Has another node write to a member of a group, or cut it off. */
@@ -152,7 +148,7 @@ export class Attendance implements RosterShare {
       watch.catch(() => {
         if (this.#watch === watch) this.#watch = undefined
       })
-      this.#clock.start()
+      this.#peers.start()
       void this.#renew()
     }
     await this.#watch
@@ -174,15 +170,8 @@ export class Attendance implements RosterShare {
   }
 
   #meet(node: string, instance: string, ttlMs: number | undefined): void {
-    const heardAt = this.#clock.now
-    const peer = this.#peers.get(instance)
-    if (peer !== undefined) {
-      peer.heardAt = heardAt
-      peer.ttlMs = ttlMs ?? peer.ttlMs
-      return
-    }
-    this.#peers.set(instance, { node, instance, ttlMs: ttlMs ?? this.#ttlMs, heardAt })
-    for (const { id, isWatched } of this.#rosters.values()) if (isWatched) void this.#askFor(id, [instance])
+    if (!this.#peers.hear(node, instance, ttlMs, this.#ttlMs)) return
+    for (const { id, isWatched } of this.#rosters.values()) if (isWatched) void this.#questions.ask(id, [instance])
   }
 
   #forget(instance: string): void {
@@ -199,7 +188,8 @@ export class Attendance implements RosterShare {
     await this.#renewing
     if (this.#rosters.size === 0 || (!this.#isLeased && this.#watch === undefined)) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#renew(), this.#ttlMs / (2 * RENEWALS))
+    // In no context: it would be that of whoever made the first group.
+    this.#timer = inRootContext(() => setTimeout(() => void this.#renew(), this.#ttlMs / (2 * RENEWALS)))
     this.#timer.unref()
   }
 
@@ -213,56 +203,10 @@ export class Attendance implements RosterShare {
     } catch {
       return // At the engine's return, or with the next one.
     }
-    this.#clock.tick(this.#ttlMs / RENEWALS)
     for (const roster of this.#rosters.values()) roster.confirm()
     for (const [id, version] of this.#closed) this.publish(id, { id, version, joined: [], left: [] }).catch(() => {})
     this.#closed.clear()
-    for (const { instance, heardAt, ttlMs } of [...this.#peers.values()])
-      if (this.#clock.now - heardAt > ttlMs) this.#forget(instance)
-  }
-
-  async #askFor(id: string, instances: readonly string[]): Promise<void> {
-    await Promise.all(
-      instances.map(
-        (instance) =>
-          new Promise<void>((resolve) => {
-            const answer = `${instance} ${id}`
-            const timer = setTimeout(() => done(), ANSWER_MS)
-            timer.unref()
-            const done = () => {
-              clearTimeout(timer)
-              waiting.delete(done)
-              if (waiting.size === 0) this.#answers.delete(answer)
-              resolve()
-            }
-            const waiting = this.#answers.get(answer) ?? new Set()
-            this.#answers.set(answer, waiting.add(done))
-            if (this.#asking.size === 0) setImmediate(() => this.#sendQuestions())
-            this.#asking.set(instance, (this.#asking.get(instance) ?? new Set()).add(id))
-          }),
-      ),
-    )
-  }
-
-  #sendQuestions(): void {
-    const asking = [...this.#asking]
-    this.#asking.clear()
-    for (const [instance, ids] of asking) {
-      const peer = this.#peers.get(instance)
-      const known = [...ids].map((id) => [id, this.#rosters.get(id)?.versionOf(instance) ?? -1] as const)
-      for (let i = 0; i < known.length; i += ASKED) {
-        const ask: Ask = { ask: known.slice(i, i + ASKED), node: this.bus.node, instance: this.instance }
-        const failed = () => {
-          for (const [id] of ask.ask) this.#answered(instance, id)
-        }
-        if (peer === undefined) failed()
-        else this.bus.send(peer.node, encodeNote(PREFIX, { ...ask, to: instance })).catch(failed)
-      }
-    }
-  }
-
-  #answered(instance: string, id: string): void {
-    for (const done of [...(this.#answers.get(`${instance} ${id}`) ?? [])]) done()
+    for (const instance of this.#peers.tick(this.#ttlMs / RENEWALS)) this.#forget(instance)
   }
 
   readonly #onFrame = (frame: Uint8Array): void => {
@@ -290,7 +234,7 @@ export class Attendance implements RosterShare {
     }
     for (const list of note.lists ?? []) {
       this.#rosters.get(list.id)?.take(note.node, note.instance, list)
-      if (list.isLast) this.#answered(note.instance, list.id)
+      if (list.isLast) this.#questions.answered(note.instance, list.id)
     }
   }
 
@@ -321,7 +265,7 @@ export class Attendance implements RosterShare {
     void this.#renew()
     for (const roster of this.#rosters.values()) {
       roster.announceVersion()
-      if (roster.isWatched) for (const instance of this.#peers.keys()) void this.#askFor(roster.id, [instance])
+      if (roster.isWatched) void this.#questions.ask(roster.id, this.#peers.instances)
     }
   }
 }

@@ -1,13 +1,8 @@
 import type { Bus, Subscription } from '../bus/contract.ts'
+import { addName, OtherMembers, type Presence } from './other-members.ts'
 import type { Delta, List } from './presence-note.ts'
 
-/** Somebody in a group: by the name it joined with, and the node it is connected to. */
-export interface Presence {
-  readonly name: string
-  readonly node: string
-}
-
-const NOTHING: Others['coming'] = { version: -1, names: [] }
+export type { Presence }
 
 /** How the rosters of a bus's groups reach those of the other nodes. */
 export interface RosterShare {
@@ -22,15 +17,6 @@ export interface RosterShare {
   exit(roster: Roster): Promise<void>
 }
 
-/** Another node's members, by name: several may have one. */
-interface Others {
-  readonly node: string
-  version: number
-  names: Map<string, number>
-  /** A list that has not come whole yet. */
-  coming: { version: number; names: string[] }
-}
-
 /**
  * The members of a group, over all nodes. Those of this node are reported to the others; those of the others are known once
  * somebody has asked here.
@@ -41,7 +27,7 @@ export class Roster {
   readonly #own: () => Iterable<string>
   readonly #onAct: (name: string, frame: Uint8Array | null) => void
   readonly #onChange: (what: 'join' | 'leave', presence: Presence) => void
-  readonly #others = new Map<string, Others>()
+  readonly #others: OtherMembers
   /** Rises with each change, and from one roster of the group to the next. */
   #version: number
   #isEmpty = true
@@ -64,6 +50,7 @@ export class Roster {
     this.id = id
     this.#own = own
     this.#onChange = onChange
+    this.#others = new OtherMembers(onChange)
     this.#onAct = onAct
     this.#version = attendance.nextVersion()
     this.#confirmed = this.#version
@@ -108,10 +95,7 @@ export class Roster {
   async members(): Promise<Presence[]> {
     await this.watch()
     const { node } = this.#attendance.bus
-    const present: Presence[] = Array.from(this.#own(), (name) => ({ name, node }))
-    for (const { node, names } of this.#others.values())
-      for (const [name, count] of names) for (let n = 0; n < count; n++) present.push({ name, node })
-    return present
+    return [...Array.from(this.#own(), (name) => ({ name, node })), ...this.#others]
   }
 
   /** Begins to hear of the other nodes' members. Resolves once they have said who is there. */
@@ -146,54 +130,22 @@ export class Roster {
 
   /** Which version of a node's list is known; -1 for none. */
   versionOf(instance: string): number {
-    return this.#others.get(instance)?.version ?? -1
+    return this.#others.versionOf(instance)
   }
 
   /** A change on another node. */
-  hear(node: string, instance: string, { version, joined, left, isFirst = false }: Delta): void {
-    if (!this.isWatched) return
-    const others = this.#others.get(instance)
-    const known = others?.version ?? 0
-    if (version <= known) return
-    if (isFirst) {
-      const names = new Map<string, number>()
-      for (const name of joined) add(names, name, 1)
-      this.#set(instance, { node, version, names, coming: NOTHING })
-      return
-    }
-    if (version > known + 1 || (joined.length === 0 && left.length === 0)) {
-      this.#attendance.askPeer(this.id, instance)
-      return
-    }
-    const names = new Map(others?.names)
-    for (const name of joined) add(names, name, 1)
-    for (const name of left) add(names, name, -1)
-    this.#set(instance, { node, version, names, coming: NOTHING })
+  hear(node: string, instance: string, delta: Delta): void {
+    if (this.isWatched && !this.#others.hear(node, instance, delta)) this.#attendance.askPeer(this.id, instance)
   }
 
   /** The list of another node, or a part of it. */
-  take(node: string, instance: string, { version, names, at, isLast }: List): void {
-    if (!this.isWatched) return
-    const others = this.#others.get(instance) ?? { node, version: -1, names: new Map(), coming: NOTHING }
-    if (version <= others.version) return
-    if (at === 0) others.coming = { version, names: [] }
-    // Two answers may come at once, part by part: they are the same.
-    const { coming } = others
-    if (coming.version !== version || coming.names.length !== at) return
-    coming.names.push(...names)
-    this.#others.set(instance, others)
-    if (!isLast) return
-    const whole = new Map<string, number>()
-    for (const name of coming.names) add(whole, name, 1)
-    this.#set(instance, { node, version, names: whole, coming: NOTHING })
+  take(node: string, instance: string, list: List): void {
+    if (this.isWatched) this.#others.take(node, instance, list)
   }
 
   /** A node has gone, with all of its members. */
   forget(instance: string): void {
-    const others = this.#others.get(instance)
-    if (others === undefined) return
-    this.#others.delete(instance)
-    for (const [name, count] of others.names) this.#changed('leave', name, others.node, count)
+    this.#others.forget(instance)
   }
 
   /** This node's list, in parts of so many bytes; empty where the version is known. */
@@ -233,9 +185,9 @@ export class Roster {
   /** Those of this node's members that the published changes make up. */
   *#announced(): Iterable<string> {
     const pending = new Map<string, number>()
-    for (const name of this.#joined) add(pending, name, 1)
+    for (const name of this.#joined) addName(pending, name, 1)
     for (const name of this.#own()) {
-      if ((pending.get(name) ?? 0) > 0) add(pending, name, -1)
+      if ((pending.get(name) ?? 0) > 0) addName(pending, name, -1)
       else yield name
     }
     yield* this.#left
@@ -256,27 +208,4 @@ export class Roster {
       })
       .catch(() => {}) // The version says so when the engine is back.
   }
-
-  #set(instance: string, next: Others): void {
-    const before = this.#others.get(instance)?.names ?? new Map<string, number>()
-    this.#others.set(instance, next)
-    for (const [name, count] of before) {
-      const now = next.names.get(name) ?? 0
-      if (now < count) this.#changed('leave', name, next.node, count - now)
-    }
-    for (const [name, count] of next.names) {
-      const was = before.get(name) ?? 0
-      if (count > was) this.#changed('join', name, next.node, count - was)
-    }
-  }
-
-  #changed(what: 'join' | 'leave', name: string, node: string, times: number): void {
-    for (let n = 0; n < times; n++) this.#onChange(what, { name, node })
-  }
-}
-
-function add(names: Map<string, number>, name: string, by: number): void {
-  const count = (names.get(name) ?? 0) + by
-  if (count > 0) names.set(name, count)
-  else names.delete(name)
 }
