@@ -15,6 +15,8 @@ export interface ReaderShare extends LogShare {
 
 /** How often a reader that is not at the end reads nothing, before it takes what is missing for gone. */
 const MOST_VAIN = 3
+/** How many frames of the past a reader is given in one turn of the event loop, and those of one message more. */
+const FRAMES_PER_TURN = 256
 
 /**
  * One subscription to a log. It is live while it stands at the channel's end, and then gets what the tail delivers; until then it reads
@@ -149,9 +151,16 @@ export class LogReader implements Subscription, Follower {
       if (found.rest) this.deliver(found.place, found.rest)
       let vain = 0
       for (let { messages } = found; ; ) {
-        for (const message of messages) {
+        for (let [at, given] = [0, FRAMES_PER_TURN]; at < messages.length; at++) {
+          // Hundreds may come back at once: what is said meanwhile must get through between any two of them.
+          if (given >= FRAMES_PER_TURN) {
+            await this.#logs.turns.next()
+            given = 0
+          }
           if (this.#isClosed) return
+          const message = messages[at] as Stored
           if (!this.isLive) this.deliver(placeAfter(epoch, message), message)
+          given += message.frames.length
         }
         this.look()
         if (this.isLive || this.#isClosed) return
