@@ -1,32 +1,41 @@
 // One machine, all its cores: the chat server in as many processes, its rooms spanning them, and clients that do not notice
 // when one of the processes is killed:
 //
-//   npm run cluster
+//   npm run cluster [-- --rooms 5000]
 //
 // The processes meet on a NATS server that this starts (Debian: apt-get install nats-server). Where there is none, nodes of this one process
 // stand for them, on a bus that needs nothing installed: one line differs.
 
 import cluster from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { nodesHere, processes, work } from './grid.ts'
 import { findNats } from './nats.ts'
-import { count, Talker } from './talker.ts'
+import { count, PACE_MS, Talker } from './talker.ts'
 
-const ROOMS = ['lobby', 'kitchen', 'garden']
-const CLIENTS_PER_ROOM = 4
-const TALK_MS = 1_600
+const { values } = parseArgs({ options: { local: { type: 'boolean' }, rooms: { type: 'string', default: '3' } } })
+const ROOMS = Array.from(
+  { length: Number(values.rooms) },
+  (_, n) => ['lobby', 'kitchen', 'garden'][n] ?? `room ${n + 1}`,
+)
+const CLIENTS_PER_ROOM = ROOMS.length > 100 ? 1 : 4
+/** All together they say as much, however many they are; each of them some 200 times, or five times where they are many. */
+const CLIENTS = ROOMS.length * CLIENTS_PER_ROOM
+const TALKER_PACE_MS = PACE_MS * Math.max(1, CLIENTS / 12)
+const TALK_MS = Math.max(1_600, 5 * TALKER_PACE_MS)
 
 async function play(): Promise<void> {
-  const nats = process.argv.includes('--local') ? undefined : findNats()
+  const nats = values.local ? undefined : findNats()
   const grid = nats === undefined ? await nodesHere() : await processes(nats)
   const talkers = ROOMS.flatMap((room) =>
-    Array.from({ length: CLIENTS_PER_ROOM }, (_, i) => new Talker(`${room} ${i + 1}`, room, grid.port)),
+    Array.from({ length: CLIENTS_PER_ROOM }, (_, i) => new Talker(`${room} ${i + 1}`, room, grid.port, TALKER_PACE_MS)),
   )
   console.log(`${talkers.length} clients talk in ${ROOMS.length} rooms.\n`)
   const runs: Promise<void>[] = []
   for (const talker of talkers) {
     runs.push(talker.run())
-    await pause(10) // The processes take turns with those that connect one after the other.
+    // The processes take turns with those that connect one after the other.
+    if (runs.length <= 100 || runs.length % 10 === 0) await pause(10)
   }
   while (!talkers.every((talker) => talker.isThere)) await pause(5)
   for (const talker of talkers) talker.isTalking = true
@@ -38,7 +47,7 @@ async function play(): Promise<void> {
     const { delivered, sent } = count(talkers)
     return talkers.every((talker) => talker.isQuiet) && delivered === sent
   }
-  for (let waited = 0; !complete() && waited < 10_000; waited += 20) await pause(20)
+  for (let waited = 0; !complete() && waited < 30_000; waited += 20) await pause(20)
   for (const talker of talkers) talker.leave()
   await Promise.all(runs)
   const resumed = talkers.filter((talker) => talker.resumed > 0).length

@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { connect, type QbpConnection } from '../../lib/index.ts'
 import { protocol } from './node.ts'
 
-const PACE_MS = 8
+/** How often somebody says something. */
+export const PACE_MS = 8
 
 export interface Tally {
   sent: number
@@ -18,6 +19,7 @@ export class Talker {
   readonly name: string
   readonly #room: string
   readonly #port: () => number
+  readonly #paceMs: number
   /** Of each name in the room, the numbers heard, in the order heard. */
   readonly heard = new Map<string, number[]>()
   /** What was said and not heard yet: said again after a reconnection, if nobody has heard it. */
@@ -31,10 +33,11 @@ export class Talker {
   #position = ''
   #isDone = false
 
-  constructor(name: string, room: string, port: () => number) {
+  constructor(name: string, room: string, port: () => number, paceMs = PACE_MS) {
     this.name = name
     this.#room = room
     this.#port = port
+    this.#paceMs = paceMs
   }
 
   get isThere(): boolean {
@@ -89,13 +92,13 @@ export class Talker {
   }
 
   async #talk({ writer }: QbpConnection<typeof protocol, 'client'>, over: AbortSignal): Promise<void> {
-    while (this.isTalking === null && !over.aborted) await pause(5)
+    while (this.isTalking === null && !over.aborted) await pause(this.#paceMs)
     while (this.isTalking && !over.aborted) {
       this.#open.add(++this.said)
       writer.write({ $name: 'Say', room: this.#room, text: String(this.said) })
-      await pause(PACE_MS)
+      await pause(this.#paceMs)
     }
-    while (!this.#isDone && !over.aborted) await pause(5)
+    while (!this.#isDone && !over.aborted) await pause(this.#paceMs)
     if (!over.aborted) writer.write({ $name: 'Leave', room: this.#room })
   }
 
@@ -107,9 +110,10 @@ export class Talker {
 /** What became of all that was said. */
 export function count(talkers: readonly Talker[]): Tally {
   const tally = { sent: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0 }
+  const saidBy = new Map(talkers.map(({ name, said }) => [name, said]))
   for (const { heard } of talkers) {
-    for (const { name, said } of talkers.filter((other) => heard.has(other.name))) {
-      const numbers = heard.get(name) ?? []
+    for (const [name, numbers] of heard) {
+      const said = saidBy.get(name) ?? 0
       const seen = new Set(numbers)
       tally.sent += said
       tally.delivered += seen.size
