@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -88,6 +88,19 @@ describe('a LocalHub in a file', () => {
     await hub.close()
     expect(await read(await LocalHub.load(path), 'first')).to.deep.equal(['1', '2'])
     expect(statSync(path).mode & 0o077).to.equal(0)
+  })
+
+  it('reports to its nodes what keeps it from being saved by the clock, and goes on', async () => {
+    const hub = await LocalHub.load(join(folder, 'gone', 'hub'), { saveEveryMs: 5 })
+    const bus = hub.bus()
+    const codes: unknown[] = []
+    bus.on('error', (error) => codes.push((error as NodeJS.ErrnoException).code))
+    await bus.publish('log', bytes('1'), { durable: true })
+    await until(() => codes.length > 1)
+    expect(new Set(codes)).to.deep.equal(new Set(['ENOENT']))
+    mkdirSync(join(folder, 'gone'))
+    await hub.close()
+    expect(await read(await LocalHub.load(join(folder, 'gone', 'hub')), 'first')).to.deep.equal(['1'])
   })
 
   it('is bounded: the oldest frames are left out, of all logs alike', async () => {

@@ -42,6 +42,22 @@ describe('localBus', () => {
     expect(offsets.at(-1)).to.equal(100_000n)
   })
 
+  it('lets timers have their turn, however many readers have missed a lot', async () => {
+    await using bus = localBus()
+    const frame = bytes('x')
+    for (let n = 0; n < 2000; n++) await bus.publish('log', frame, { durable: true })
+    let [caughtUp, turns] = [0, 0]
+    const readers = 300
+    const timer = setInterval(() => turns++, 1)
+    const options = { since: 'first', echo: true, onCaughtUp: () => caughtUp++ } as const
+    let heard = 0
+    for (let n = 0; n < readers; n++) void bus.subscribe('log', () => heard++, options)
+    await until(() => caughtUp === readers)
+    clearInterval(timer)
+    expect(heard).to.equal(readers * 2000)
+    expect(turns).to.be.greaterThan(2000 / 256) // one for each time that all readers had a piece, at least
+  })
+
   it('refuses bad options', () => {
     for (const options of [{ timeoutMs: 0 }, { timeoutMs: 60_001 }, { timeoutMs: Number.NaN }]) {
       expect(() => localBus(options)).to.throw('timeoutMs')

@@ -21,6 +21,10 @@ export interface LocalHubOptions extends RetentionOptions {
   readonly maxFrameBytes?: number
 }
 
+/** How long one turn of the event loop may take, and after how many calls the clock is looked at. */
+const TURN_MS = 10
+const CALLS_PER_LOOK = 8
+
 /**
  * The engine in process: several nodes in one process share it. `down` and `up` let a program's tests take it away; `save` and `load` carry logs and
  * store, sessions among them, over a restart.
@@ -38,6 +42,7 @@ export class LocalHub implements LocalEngine, HubState, AsyncDisposable {
   /** @internal By channel. */
   readonly readers = new Map<string, Set<LocalReader>>()
   #calls: (() => void)[] = []
+  #isScheduled = false
   #isUp = true
   #file: HubFile | undefined
 
@@ -158,14 +163,28 @@ export class LocalHub implements LocalEngine, HubState, AsyncDisposable {
    * @internal
    */
   later(call: () => void): void {
-    if (this.#calls.push(call) > 1) return
+    this.#calls.push(call)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     // In no publisher's AsyncLocalStorage context: it would be that of the first one, for all.
-    inRootContext(() =>
-      setImmediate(() => {
-        const calls = this.#calls
-        this.#calls = []
-        for (const each of calls) each()
-      }),
-    )
+    inRootContext(() => setImmediate(this.#run))
+  }
+
+  readonly #run = (): void => {
+    this.#isScheduled = false
+    const calls = this.#calls
+    this.#calls = []
+    const until = performance.now() + TURN_MS
+    for (let at = 0; at < calls.length; at++) {
+      ;(calls[at] as () => void)()
+      if (at % CALLS_PER_LOOK < CALLS_PER_LOOK - 1 || performance.now() < until) continue
+      this.#calls = [...calls.slice(at + 1), ...this.#calls]
+      break
+    }
+    if (this.#calls.length > 0) this.#schedule()
   }
 }
