@@ -173,6 +173,21 @@ describe('a bus', () => {
         expect(heard).to.deep.equal(['1', '2'])
       })
 
+      it('resumes where still nothing is, whatever others have published meanwhile', async () => {
+        const [a, b] = [await join(), await join()]
+        b.on('gap', () => expect.fail('there is no gap'))
+        const subscription = await b.subscribe('log', () => {}, { since: 'now' })
+        const since = subscription.position as Position
+        subscription.close()
+        for (let n = 0; n < 5; n++) await a.publish('another', bytes(`${n}`), { durable: true })
+        const heard: string[] = []
+        await b.subscribe('log', (frame) => heard.push(text(frame)), { since, onCaughtUp: () => heard.push('all') })
+        await until(() => heard.length === 1)
+        await a.publish('log', bytes('1'), { durable: true })
+        await until(() => heard.length === 2)
+        expect(heard).to.deep.equal(['all', '1'])
+      })
+
       it('keeps the order of what is published at once, each frame with a place of its own', async () => {
         const [a, b] = [await join(), await join()]
         const sent = Array.from({ length: 3000 }, (_, n) => `${n}`)

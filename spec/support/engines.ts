@@ -19,6 +19,19 @@ export interface Engine {
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const text = (frame: Uint8Array): string => new TextDecoder().decode(frame)
 
+// A listener's assertion that fails is a warning to the bus, which goes on: here it fails the test.
+let assertion: Error | undefined
+process.on('warning', (warning) => {
+  if (warning.name === 'AssertionError') assertion ??= warning
+})
+if (typeof afterEach === 'function') {
+  afterEach(() => {
+    const failed = assertion
+    assertion = undefined
+    if (failed !== undefined) throw failed
+  })
+}
+
 /** Waits for what is bound to happen; the runner's time limit is the only one. A wait that is given up holds no process. */
 export async function until(happened: () => boolean): Promise<void> {
   while (!happened()) await pause(2, undefined, { ref: false })

@@ -163,6 +163,9 @@ export class LogReader implements Subscription, Follower {
           given += message.frames.length
         }
         this.look()
+        // Nothing stands after its place, nor anywhere in the channel: the end is only the number that others have come to.
+        const { isLevel, end } = this.#log
+        if (!this.isLive && !this.#isClosed && messages.length === 0 && isLevel && end.id === '') this.#standAt(end)
         if (this.isLive || this.#isClosed) return
         await this.#logs.turns.next()
         if (this.#isClosed) return
