@@ -23,28 +23,28 @@ export function callers(divide, list) {
       throw new Error(`the question ${id} was answered with ${answered}: ${value}`)
   }
   return {
-    /** Calls for so many milliseconds, so many at a time. Returns how many were answered, and in what time. */
-    async divide(width, ms) {
+    /** Calls for so many milliseconds, and so often at least, so many at a time. Returns how many were answered, and in what time. */
+    async divide(width, ms, least) {
       const began = now()
       let count = 0
       const caller = async () => {
         do {
           await one()
           count++
-        } while (now() - began < ms)
+        } while (count < least || now() - began < ms)
       }
       await Promise.all(Array.from({ length: width }, caller))
       return { count, ms: now() - began }
     },
     /** Asks for streams of so many answers, one after the other. */
-    async list(answers, ms) {
+    async list(answers, ms, least) {
       const began = now()
       let count = 0
       do {
         const came = await list({ ...question(0), dividend: answers })
         if (came !== answers) throw new Error(`${came} of ${answers} answers came`)
         count += came
-      } while (now() - began < ms)
+      } while (count < least || now() - began < ms)
       return { count, ms: now() - began }
     },
   }
