@@ -151,6 +151,8 @@ describe('what is said once', () => {
         socket.destroy()
         run.interrupt()
         await run.ended
+        const mistyped = await begin(tap, ['caht']).ended
+        expect(mistyped.stderr).to.match(/'caht' is no address, and no target of .*; did you mean chat\?/)
         const sent = begin(send, ['chat', 'Say {text: "a"}', '--replies', '1'])
         expect(await sent.ended).to.include({ code: 0, stderr: '' })
         for (const [args, error] of [

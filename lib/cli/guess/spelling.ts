@@ -96,8 +96,8 @@ function* partsOf(columns: readonly Column[], frames: number): Generator<[part: 
     const digits = columns.map(({ first }) => first.toString(16).padStart(2, '0')).join('')
     yield [`0x${digits}`, 2 + (zero && size > 1 ? 4 : zero ? 1 : 0) + (size > 4 ? 2 : 0)]
   }
-  if (![1, 2, 3, 4].includes(size)) return
-  const width = { 1: 1.5, 2: 1.6, 3: 4, 4: 1.7 }[size] as number
+  if (![1, 2, 3, 4, 8].includes(size)) return
+  const width = { 1: 1.5, 2: 1.6, 3: 4, 4: 1.7, 8: 3 }[size] as number
   // Of an integer the high byte varies less than the low one, and is mostly 0.
   const order = (bytes: readonly Column[]): number => {
     let oddity = 0

@@ -90,7 +90,8 @@ function withTarget(
   file: SettingsFile | undefined,
 ): { args: string[]; target: Target | undefined } {
   const args = [...positionals]
-  if (listens && args.length === 1 && file?.targets.has(args[0] as string)) args.unshift('')
+  // One word alone, where two are due, can only be a target's name.
+  if (listens && args.length === 1 && TARGET_NAME.test(args[0] as string)) args.unshift('')
   let target: Target | undefined
   for (const place of targets) {
     const name = args[place]
@@ -99,7 +100,10 @@ function withTarget(
     if (target !== undefined) args[place] = target.address
     else if (file !== undefined && file.targets.size > 0) throw noTarget(name, file)
   }
-  if (args[0] === '' && target !== undefined) args[0] = target.listen
+  if (listens && args[0] === '') {
+    if (target === undefined) args.shift()
+    else args[0] = target.listen
+  }
   return { args, target }
 }
 
