@@ -82,7 +82,7 @@ export class Drafting {
       if (part.kind === 'body') return bodyBytes > 0
       if (part.kind === 'section' || part.kind === 'bytes') return fields?.[part.name] !== undefined
       return fieldsOf(part).some(({ role, name }) =>
-        role === 'type' ? type !== 0 : role === 'own' && fields?.[name] !== undefined,
+        role === 'type' ? type !== 0 && type !== '' : role === 'own' && fields?.[name] !== undefined,
       )
     }
     const given = parts.map(isGiven)

@@ -56,7 +56,7 @@ export class Header implements FrameHeader {
     const frame = withTypes(parsed, parsed.frame, options)
     this.parts = frame.row.parts
     this.fieldNames = ownNames(frame.row)
-    this.#reader = new RowReader(frame.row, frame.types)
+    this.#reader = new RowReader(frame.row, frame.types, frame.isTypeText ? '' : 0)
     this.writer = new RowWriter(frame.row, frame.types, this.text)
     this.preamble = null
     if (parsed.preamble !== null) {

@@ -36,6 +36,7 @@ export class RowReader {
   readonly #row: Row
   /** Of each part that is a section: how it is read; null for bytes as they are. */
   readonly #types: readonly (Type | null)[]
+  readonly #noType: 0 | ''
   /** Whether there is anything for `fields`. */
   readonly #hasFields: boolean
   readonly #lengths: readonly { field: Field; index: number }[]
@@ -50,8 +51,10 @@ export class RowReader {
   /** Up to where the bytes of the frame that is read, or was read last, have been looked at. */
   reached = 0
 
-  constructor(row: Row, types: readonly (Type | null)[]) {
+  /** @param noType the type of a frame in which there is none. */
+  constructor(row: Row, types: readonly (Type | null)[], noType: 0 | '' = 0) {
     this.#row = row
+    this.#noType = noType
     this.#types = types
     this.#lengths = row.parts.flatMap((part) =>
       fieldsOf(part).flatMap((field) => (field.role === 'length' ? [{ field, index: part.index }] : [])),
@@ -78,7 +81,7 @@ export class RowReader {
     let held = 0
     this.#frameEnd = -1
     this.reached = pos
-    head.type = 0
+    head.type = this.#noType
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i] as Row['parts'][number]
       this.#starts[i] = pos
@@ -202,7 +205,7 @@ export class RowReader {
     let value: unknown = this.#section(section, buf, head)
     for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name]
     if (typeof value === 'object' && value !== null) value = BigInt(value.toString()) // A Long.
-    this.#set(field, value ?? 0, start, pos, head)
+    this.#set(field, value ?? (field.role === 'type' ? this.#noType : 0), start, pos, head)
   }
 
   #section(i: number, buf: Uint8Array, head: Head): object {

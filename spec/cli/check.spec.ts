@@ -45,6 +45,29 @@ describe('qbp check', () => {
     })
   })
 
+  it('judges the numbers of each role by its own layout, and knows sections and the one message of the other', async () => {
+    const schema = proto(
+      'both.proto',
+      'message Ask {} message Big {} message Answer {} message Meta {} message Hi {} message Lost {}',
+    )
+    const header = `{client: 'length(Hi):u8 {Hi} | type:u8 length:u8', server: 'type:u16 length(Meta):u8 {Meta} length:u8'}`
+    const types = '{client: {Ask: 300, Big: 1}, server: {Ask: 300, Answer: 70000}}'
+    expect(await found('--schema', schema, '--header', header, '--types', types)).to.deep.equal({
+      code: 1,
+      lines: [
+        "fault Ask has the type number 300; the header 'length(Hi):u8 {Hi} | type:u8 length:u8' holds at most 255",
+        "fault Answer has the type number 70000; the header 'type:u16 length(Meta):u8 {Meta} length:u8' holds at most 65535",
+        'note Lost has no type number, and no other message has a field of it',
+      ],
+    })
+    const mixed = `{client: 'type:u8 length:u8', server: 'length(Meta):u8 {Meta} length:u8'}`
+    const args = ['--schema', schema, '--header', mixed, '--types', '{client: {Ask: 1, Big: 2, Hi: 3}}']
+    expect(await found(...args, '--message', '{server: "Answer"}')).to.deep.equal({
+      code: 0,
+      lines: ['note Lost has no type number, and no other message has a field of it', 'Nothing is wrong.'],
+    })
+  })
+
   it('takes messages named client and server for what they are, as a Protocol does', async () => {
     const schema = proto('roles.proto', 'message client {} message server {}')
     const types = (form: string) => found('--schema', schema, '--types', form)

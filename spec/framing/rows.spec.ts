@@ -140,4 +140,185 @@ describe('a part of a layout', () => {
       })
     }
   })
+
+  /** Bytes that are one message, both ways, however they are cut: compiled where the layout is plain, and interpreted. */
+  for (const [what, layout, hex, header, text = ''] of [
+    ['bits of odd widths', '[a:1 b:3 length:5 c:7]:u16', '9207' + '0a026869', { a: 1, b: 1, c: 7 }, 'hi'],
+    ['bits in 24, little-endian', '[a:5 length:11 b:8]:u24le', 'aa0400' + '0a026869', { a: 0, b: 0xaa }, 'hi'],
+    ['bits of 53 and 11', '[a:53 length:11]:u64', 'fffffffffffff804' + '0a026869', { a: 2 ** 53 - 1 }, 'hi'],
+    [
+      'bits of 54, which are a bigint',
+      '[a:54 length:10]:u64le',
+      '04fcffffffffffff' + '0a026869',
+      { a: 2n ** 54n - 1n },
+      'hi',
+    ],
+    ['the type in bits', '[type:3 length:29]:u32le', '04000020' + '0a026869', undefined, 'hi'],
+    ['a u64 length', 'length:u64le', '0400000000000000' + '0a026869', undefined, 'hi'],
+    ['a length as text', 'length:dec 0x0d0a', '34' + '0d0a' + '0a026869', undefined, 'hi'],
+    ['hex8 in capitals', 'length:hex8 v:hex8', '30303030303030343030303030304246' + '0a026869', { v: 191 }, 'hi'],
+    ['a section of zero bytes', 'length(Head):u8 {Head} length:u8', '00' + '04' + '0a026869', { Head: {} }, 'hi'],
+    ['own bytes of zero', 'length(a):u8 a:bytes length:u8', '00' + '04' + '0a026869', { a: '' }, 'hi'],
+    [
+      'an optional group that is there',
+      'length(rest):u8 length:u8 body ( a:u8 b:bytes )?',
+      '08' + '04' + '0a026869' + '07' + 'beef',
+      { a: 7, b: 'beef' },
+      'hi',
+    ],
+    [
+      'groups, one after the other',
+      'length(rest):u8 length:u8 body ( a:u8 )? ( b:u8 )?',
+      '06' + '04' + '0a026869' + '07',
+      { a: 7 },
+      'hi',
+    ],
+    [
+      'a group in a group',
+      'length(rest):u8 ( length:u8 body ( a:u8 )? )?',
+      '06' + '04' + '0a026869' + '07',
+      { a: 7 },
+      'hi',
+    ],
+    [
+      'a body in the middle',
+      'length(frame):u8 body tail:u16le 0xff',
+      '08' + '0a026869' + '0100' + 'ff',
+      { tail: 1 },
+      'hi',
+    ],
+    ['a zigzag that counts the frame', 'length(frame):zigzag', '0a' + '0a026869', undefined, 'hi'],
+    [
+      'a sum with a number',
+      'length(Head+body+2):u8 length(Head):u8 {Head} body',
+      '06' + '00' + '0a026869',
+      { Head: {} },
+      'hi',
+    ],
+  ] as [string, string, string, Record<string, unknown> | undefined, string?][]) {
+    it(`is read and written: ${what}, ${layout}`, () => {
+      const protocol = protocolOf(layout)
+      const { messages, fault } = readAll(protocol, bytesOf(hex))
+      expect(fault).to.equal(null)
+      expect(messages).to.have.length(1)
+      const [message] = messages as [{ $header?: Record<string, unknown>; text: string }]
+      expect(message.text).to.equal(text)
+      for (const [name, value] of Object.entries(header ?? {})) {
+        const found = message.$header?.[name]
+        if (typeof value === 'object') expect(found).to.be.an('object')
+        else expect(found instanceof Uint8Array ? Buffer.from(found).toString('hex') : found, name).to.equal(value)
+      }
+      expect(write(protocol, message)).to.equal(hex.toLowerCase())
+      const section = (name: string) => protocol.messageType(name)
+      const interpreted = new Header(layout, { isInterpreted: true, section })
+      const settings = { ...WITHOUT_LIMITS, header: interpreted, table: protocol.sent.client }
+      expect(new MessageReader(settings).read(bytesOf(hex))).to.deep.equal(message)
+      const byHand = new MessageWriter(interpreted, protocol.sent.client, 1000)
+      expect(Buffer.from(byHand.frame(message)).toString('hex')).to.equal(hex.toLowerCase())
+    })
+  }
+
+  for (const [what, layout, hex, code, messages = 0] of [
+    ['a u64 length of 2**53', 'length:u64', '0020000000000000', 'ERR_QBP_BAD_LENGTH'],
+    ['a u64 length of 2**53 - 1', 'length:u64', '001fffffffffffff', 'ERR_QBP_TOO_LONG'],
+    ['a u64 length of 2**64 - 1', 'length:u64le', 'ffffffffffffffff', 'ERR_QBP_BAD_LENGTH'],
+    ['a u64 type over 2**53', 'type:u64 length:u8', '8000000000000001' + '00', 'ERR_QBP_BAD_LENGTH'],
+    ['a length as text with a sign', 'length:dec 0x0a', '2b34' + '0a', 'ERR_QBP_BAD_CONSTANT'],
+    ['a length as text with a minus', 'length:dec 0x0a', '2d34' + '0a', 'ERR_QBP_BAD_CONSTANT'],
+    ['a length as text with a space', 'length:dec 0x0a', '2034' + '0a', 'ERR_QBP_BAD_CONSTANT'],
+    ['no digit', 'length:dec 0x0a', '0a', 'ERR_QBP_BAD_CONSTANT'],
+    ['seventeen zeros', 'length:dec 0x0a', `${'30'.repeat(17)}0a`, 'ERR_QBP_BAD_VARINT'],
+    ['hex8 with a sign', 'length:hex8', '2b30303030303030', 'ERR_QBP_BAD_CONSTANT'],
+    ['hex8 of 0x', 'length:hex8', '3078303030303030', 'ERR_QBP_BAD_CONSTANT'],
+    ['a negative zigzag length', 'length:zigzag', '01', 'ERR_QBP_BAD_LENGTH'],
+    ['a negative zigzag type', 'type:zigzag length:u8', '0100', 'ERR_QBP_BAD_LENGTH'],
+    [
+      'a group cut in its middle',
+      'length(rest):u8 length:u8 body ( a:u32 )?',
+      '03' + '00' + '0102',
+      'ERR_QBP_BAD_LENGTH',
+    ],
+    [
+      'a group without its length',
+      'length(rest):u8 ( length(Head):u16 {Head} length:u8 body )?',
+      '01' + '00',
+      'ERR_QBP_BAD_LENGTH',
+    ],
+    ['bytes after a group', 'length(rest):u8 length:u8 body ( a:u8 )?', '03' + '00' + '0102', 'ERR_QBP_BAD_LENGTH'],
+    [
+      'a checksum over named parts',
+      'length(Head):u8 length:u8 {Head} body crc32(Head+body):u32',
+      '00' + '04' + '0a026869' + '00000000',
+      'ERR_QBP_BAD_CHECKSUM',
+    ],
+    ['a checksum over itself and more', 'length:u8 crc32(frame):u32', '00' + '00000000', 'ERR_QBP_BAD_CHECKSUM'],
+    ['a type that is not listed', 'type:u8 length:u8', '0900', 'ERR_QBP_UNKNOWN_TYPE'],
+    [
+      'two ends that do not agree',
+      'length(frame):u8 length(rest):u8 body',
+      '05' + '04' + '0a026869',
+      'ERR_QBP_BAD_LENGTH',
+    ],
+    [
+      'a length in a section over the limit',
+      'length(Head):u8 {Head} length=Head.wide',
+      '03' + '20e80f',
+      'ERR_QBP_TOO_LONG',
+    ],
+    [
+      'a length in a section of 2**64 - 1',
+      'length(Head):u8 {Head} length=Head.wide',
+      '0b' + '20ffffffffffffffffff01',
+      'ERR_QBP_BAD_LENGTH',
+    ],
+    [
+      'a section that does not decode, with a length in it',
+      'length(Head):u8 {Head} length=Head.size',
+      '01' + 'ff',
+      'ERR_QBP_INVALID_BODY',
+    ],
+    ['a section over maxHeaderBytes', 'length(Head):u16 {Head} length:u8', '03e9', 'ERR_QBP_TOO_LONG'],
+    ['a preamble that is another', '"QB" | length:u8', '5143', 'ERR_QBP_BAD_CONSTANT'],
+  ] as [string, string, string, string, number?][]) {
+    it(`is one fault however it is cut: ${what}, ${layout}`, () => {
+      const { messages: found, fault } = readAll(protocolOf(layout), bytesOf(hex))
+      expect(fault?.code).to.equal(code)
+      expect(found).to.have.length(messages)
+      expect(fault).to.include({ offset: 0, frame: 0 })
+    })
+  }
+
+  it('is truncated at each byte of a preamble, and of a frame after it', () => {
+    const protocol = protocolOf('"QB" v:u16 length(Head):varint {Head} | 0xca length:u8')
+    const writer = writerOf(protocol)
+    const preamble = writer.preamble({ v: 3, Head: { text: 'x'.repeat(200) } })
+    const stream = Buffer.concat([preamble, writer.frame({ text: 'hi' })])
+    for (let length = 1; length < stream.length; length++) {
+      const { messages, fault } = read(protocol, [stream.subarray(0, length)])
+      expect(messages).to.deep.equal([])
+      if (length === preamble.length) expect(fault).to.equal(null)
+      else expect(fault, String(length)).to.include({ code: 'ERR_QBP_TRUNCATED' })
+    }
+    expect(readAll(protocol, stream).messages).to.have.length(1)
+  })
+
+  it('that is a type as text may be one that is not listed', () => {
+    const protocol = protocolOf('length(Head):u8 {Head} type=Head.kind length:u8', {
+      types: { M: { type: 'm', message: 'M' } },
+      unknown: 'raw',
+    })
+    for (const hex of ['03' + '2a017a' + '01' + 'aa', '00' + '01' + 'aa']) {
+      const { messages, fault } = readAll(protocol, bytesOf(hex), 'raw')
+      expect(fault).to.equal(null)
+      expect(messages[0]).to.deep.include({ $name: null, type: hex.startsWith('03') ? 'z' : '' })
+      expect(write(protocol, messages[0] as object)).to.equal(hex)
+    }
+    const absent = protocolOf('length(rest):u8 length:u8 body ( length(Head):u8 {Head} type=Head.kind )?', {
+      types: { M: { type: 'm', message: 'M' } },
+      unknown: 'raw',
+    })
+    const { messages, fault } = readAll(absent, bytesOf('0201aa'), 'raw')
+    expect(fault).to.equal(null)
+    expect(write(absent, messages[0] as object)).to.equal('0201aa')
+  })
 })

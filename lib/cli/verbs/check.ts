@@ -1,6 +1,6 @@
 import { compileCodec } from '../../codec/codec-source.ts'
 import { Header } from '../../framing/header.ts'
-import { hasType } from '../../framing/layout/parse-layout.ts'
+import { hasType, sectionsIn } from '../../framing/layout/parse-layout.ts'
 import type { Entry } from '../../framing/table.ts'
 import { headers, type Role } from '../../index.ts'
 import { formOf, listEntries, messageType, type TableForm } from '../../protocol/forms.ts'
@@ -16,6 +16,7 @@ import {
   forms,
   headerForm,
   loadOptions,
+  onlyForm,
   type ProtocolValues,
   protocolOptions,
 } from '../options/protocol-options.ts'
@@ -51,14 +52,21 @@ export const run = verb(form, async (values, positionals, io) => {
   const { schema, against } = values
   if (schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
   const given = values.header === undefined ? headers.default : await headerForm(values.header)
-  const layout = typeof given === 'string' ? given : given.client
-  const now = await version(schema, values, hasType(layout))
-  const header = new Header(layout, { section: (name) => messageType(name, now.types) })
-  const findings = header.hasType ? numbersOf(now, header) : []
+  const layouts = typeof given === 'string' ? { client: given, server: given } : given
+  const typed = ROLES.filter((role) => hasType(layouts[role]))
+  const now = await version(schema, values, typed)
+  const section = (name: string) => messageType(name, now.types)
+  const headersOf = { client: new Header(layouts.client, { section }), server: new Header(layouts.server, { section }) }
+  const only = values.message === undefined ? undefined : await onlyForm(values.message)
+  const beside = ROLES.flatMap((role) => {
+    const message = typed.includes(role) ? undefined : formOf(only, role)
+    return [...sectionsIn(layouts[role]), ...(typeof message === 'string' ? [message] : [])].map(section)
+  })
+  const findings = typed.length > 0 ? numbersOf(now, headersOf, beside) : []
   if (findings.length === 0) await commandProtocol(values) // All else that a Protocol asks for.
   if (against !== undefined) {
     const { package: _, ...rest } = values
-    const old = await version(schemaFiles(against).files, values.package === undefined ? rest : values, header.hasType)
+    const old = await version(schemaFiles(against).files, values.package === undefined ? rest : values, typed)
     findings.push(...compare(versionOf(old), versionOf(now)), ...compareNumbers(old, now))
   }
   const paint = painter(io)
@@ -77,35 +85,40 @@ export const run = verb(form, async (values, positionals, io) => {
   return wrong > 0 ? FAULT : DONE
 })
 
+const ROLES = ['client', 'server'] as const satisfies readonly Role[]
+
 const versionOf = ({ root, types }: Version) => ({ root, package: types.package })
 
-async function version(files: string[], values: ProtocolValues, hasType: boolean): Promise<Version> {
+async function version(files: string[], values: ProtocolValues, roles: readonly Role[]): Promise<Version> {
   const root = await loadSchema(files, loadOptions(values))
   const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint', compileCodec)
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()
-  if (hasType) {
-    for (const role of ['client', 'server'] as const) {
-      const own = formOf(form, role)
-      if (own !== undefined) numbers.set(role, entriesOf(own, types, role))
-    }
+  for (const role of roles) {
+    const own = formOf(form, role)
+    if (own !== undefined) numbers.set(role, entriesOf(own, types, role))
   }
   return { root, types, numbers }
 }
 
 const entriesOf = (form: TableForm, types: Types, role: Role): Entry[] => [...listEntries(form, types, role).values()]
 
-function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
+/** @param beside messages that need no number: sections of headers, and the one of a header without a type. */
+function numbersOf(
+  { types, numbers }: Version,
+  headers: Readonly<Record<Role, Header>>,
+  beside: readonly unknown[],
+): Finding[] {
   const findings = new Map<string, Finding>()
   const tell = (level: Finding['level'], place: string, text: string) =>
     findings.set(`${place} ${text}`, { level, place, text })
-  for (const entries of numbers.values()) {
+  for (const [role, entries] of numbers) {
+    const { maxType, text, typeNames } = headers[role]
     const seen = new Map<number | string, string>()
     for (const { name, type } of entries) {
       const twin = seen.get(type)
       if (twin !== undefined) tell('fault', name, `has the type number ${type}, which is ${twin}'s`)
       seen.set(type, name)
-      const { maxType, text, typeNames } = header
       if (typeof type === 'string') {
         if (maxType !== 'text' && typeNames?.has(type) !== true)
           tell('fault', name, `has the type ${type}; the header '${text}' holds numbers`)
@@ -117,7 +130,7 @@ function numbersOf({ types, numbers }: Version, header: Header): Finding[] {
     }
   }
   // A message that is neither sent nor part of another was probably forgotten.
-  const used = new Set<unknown>([...numbers.values()].flat().map(({ body }) => body))
+  const used = new Set<unknown>([...beside, ...[...numbers.values()].flat().map(({ body }) => body)])
   for (const type of types.types.values())
     for (const { message } of type.fields) if (message !== type) used.add(message)
   for (const type of types.types.values()) {

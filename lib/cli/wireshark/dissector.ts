@@ -1,8 +1,9 @@
 import type { Field, Type } from '../../codec/type.ts'
+import { sectionsIn } from '../../framing/layout/parse-layout.ts'
 import type { Protocol, Role } from '../../index.ts'
 import { embedded } from '../embedded.ts'
 import { lua } from './lua.ts'
-import { rowTables, sectionsOf } from './row-tables.ts'
+import { rowTables } from './row-tables.ts'
 
 /** How a dissector is made. */
 export interface DissectorOptions {
@@ -65,7 +66,7 @@ function reached(protocol: Protocol): Set<Type> {
   }
   for (const role of ['client', 'server'] as const) {
     for (const { body } of protocol.sent[role].entries) if (typeof body !== 'string') add(body)
-    for (const name of sectionsOf(protocol.headers[role])) add(protocol.messageType(name))
+    for (const name of sectionsIn(protocol.headers[role].text)) add(protocol.messageType(name))
   }
   return types
 }

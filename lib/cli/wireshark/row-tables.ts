@@ -19,12 +19,6 @@ export function rowTables({ text }: FrameHeader, protocol: Protocol, way: string
   return [...(preamble === null ? [] : table('preamble', preamble)), ...table('row', frame)]
 }
 
-/** The messages that a layout has as sections. */
-export function sectionsOf({ text }: FrameHeader): string[] {
-  const { preamble, frame } = parseLayout(text)
-  return [...(preamble?.parts ?? []), ...frame.parts].flatMap((part) => (part.kind === 'section' ? [part.name] : []))
-}
-
 function partTable(part: Part, row: Row, protocol: Protocol): string {
   if (part.kind === 'constant') return `kind = 'constant', bytes = { ${part.bytes.join(', ')} }`
   if (part.kind === 'group') return `kind = 'group', last = ${part.end}`

@@ -15,3 +15,9 @@ export function parseLayout(text: string): Layout {
 /** Whether frames of the layout carry a type. @throws {QbpError} ERR_QBP_BAD_LAYOUT */
 export const hasType = (text: string): boolean =>
   parseLayout(text).frame.parts.some((part) => fieldsOf(part).some(({ role }) => role === 'type'))
+
+/** The messages that a layout has as sections, those of its preamble too. @throws {QbpError} ERR_QBP_BAD_LAYOUT */
+export function sectionsIn(text: string): string[] {
+  const { preamble, frame } = parseLayout(text)
+  return [...(preamble?.parts ?? []), ...frame.parts].flatMap((part) => (part.kind === 'section' ? [part.name] : []))
+}
