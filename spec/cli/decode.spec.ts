@@ -38,6 +38,17 @@ describe('qbp decode', () => {
     expect(await cli(decode, [file('two.bin', bytes), ...chat])).to.include({ code: 0, stdout: lines })
   })
 
+  it('drops what is no frame with --resync, with a schema and without', async () => {
+    const bytes = hex('626f6f740a 94c3 0004 12026869 6f6b0a 94c3 0000')
+    const layout = ['--header', 'meshtastic', '--resync']
+    const { code, stdout } = await cli(decode, [...chat, ...layout, '--message', 'Say'], bytes)
+    expect(code).to.equal(0)
+    expect(stdout.trim().split('\n')).to.have.length(2)
+    expect(stdout).to.include('"offset":5').and.include('"text":"hi"')
+    expect((await cli(decode, layout, bytes)).code).to.equal(0)
+    expect((await cli(decode, layout.slice(0, 2), bytes)).code).to.equal(1)
+  })
+
   it('stops at a type that is not listed, and says where', async () => {
     const { code, stdout, stderr } = await cli(decode, chat, hex(`${LEAVE} 0063 00000001 00 ${SAY}`))
     expect(code).to.equal(1)

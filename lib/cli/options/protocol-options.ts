@@ -63,6 +63,7 @@ export const protocolOptions = {
     help: `number: 64-bit integers as JSON numbers, refused beyond 2**53 - 1; default: as text, like ProtoJSON has them`,
     words: ['bigint', 'long', 'number'],
   },
+  resync: { type: 'boolean', help: 'drop what is no frame, up to the next constant by which frames begin' },
   'max-body': { type: 'string', value: 'BYTES', help: 'the longest body that is read (default: 67108864)' },
 } as const satisfies OptionTable
 
@@ -77,6 +78,7 @@ export interface ProtocolValues {
   'keep-case'?: boolean
   package?: string
   int64?: string
+  resync?: boolean
   'max-body'?: string
 }
 
@@ -91,7 +93,7 @@ export function protocolArguments(values: ProtocolValues): string {
   const { schema, include, header, types, message, package: name } = values
   const named = Object.entries({ schema, include, header, types, message, package: name })
   const words = named.flatMap(([option, value = []]) => [value].flat().map((each) => `--${option} ${shellWord(each)}`))
-  return [...words, ...(values['keep-case'] ? ['--keep-case'] : [])].join(' ')
+  return [...words, ...(values['keep-case'] ? ['--keep-case'] : []), ...(values.resync ? ['--resync'] : [])].join(' ')
 }
 
 /** A protocol, and how it is read and written here. */
@@ -111,6 +113,7 @@ export async function commandProtocol(values: ProtocolValues, change: ProtocolOp
     ...(header !== undefined && { header: await headerForm(header) }),
     ...(types !== undefined && { types: await forms(values) }),
     ...(message !== undefined && { message: await onlyForm(message) }),
+    ...(values.resync === true && { resync: true }),
     ...loadOptions(values),
     ...(values.package !== undefined && { package: values.package }),
     int64: values.int64 === undefined ? 'bigint' : oneOf('int64', values.int64, ['bigint', 'long', 'number']),
@@ -130,13 +133,14 @@ async function withoutSchema({
   types,
   message,
   package: name,
+  resync = false,
   'max-body': most,
 }: ProtocolValues): Promise<CommandProtocol> {
   if (types !== undefined || message !== undefined || name !== undefined)
     throw new UsageError('no schema is given, and --types, --message and --package are about one: --schema FILE.proto.')
   const text = header === undefined ? headers.default : await headerForm(header)
   return {
-    protocol: Protocol.raw({ header: text }),
+    protocol: Protocol.raw({ header: text, resync }),
     role: role === undefined ? undefined : oneOf('role', role, ['client', 'server']),
     maxBodyBytes: wholeNumber('max-body', most ?? String(64 * 2 ** 20), 1),
   }
