@@ -5,7 +5,7 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { reasonOf, shown } from '../base/shown.ts'
-import { familyOf, KINDS } from './kinds.ts'
+import { familyOf, KIND_VALUES } from './kind-values.ts'
 import { isPlainObject } from './plain-object.ts'
 import { type Field, Message, type Type } from './type.ts'
 import { MAX_DEPTH, UNKNOWN } from './wire.ts'
@@ -67,7 +67,7 @@ function coerceField(type: Type, field: Field, value: unknown, path: string, dep
     const map: Plain = Object.create(null)
     for (const key of Object.keys(value)) {
       const place = `${path}[${JSON.stringify(key)}]`
-      if (!KINDS[field.key].key?.is(key)) throw refusal(type, place, `has a key that is no ${field.key}`)
+      if (!KIND_VALUES[field.key].isKey?.(key)) throw refusal(type, place, `has a key that is no ${field.key}`)
       map[key] = coerceValue(type, field, read(type, value, key, place), place, depth)
     }
     return map
@@ -81,7 +81,7 @@ function coerceField(type: Type, field: Field, value: unknown, path: string, dep
 }
 
 function coerceValue(type: Type, field: Field, value: unknown, path: string, depth: number): unknown {
-  const { coerce: coerceScalar, allowed } = KINDS[field.kind]
+  const { coerce: coerceScalar, allowed } = KIND_VALUES[field.kind]
   if (field.message !== null) return coerce(field.message, value, path, depth + 1)
   if (field.enum !== null) {
     const { closed, names, numbers, name } = field.enum

@@ -1,35 +1,7 @@
 // How values that were read become parts of a message: what compiled decoders call beside the primitives of wire.ts.
 
-import { shared } from './shared-lists.ts'
 import { latin1 } from './text.ts'
 import { alloc, Malformed, UNKNOWN, writeVarint32 } from './wire.ts'
-
-/** A list of one value. */
-export function single(value: unknown): unknown[] {
-  const list = shared(value)
-  return list !== undefined && Object.is(list[0], value) ? list.slice() : [value]
-}
-
-/** A list with one more value. V8 would make room for 17 at the second: of a few values it is made anew. */
-export function append(list: readonly unknown[], value: unknown): readonly unknown[] {
-  switch (list.length) {
-    case 0: // What a message without any has is shared, and frozen.
-      return single(value)
-    case 1:
-      return [list[0], value]
-    case 2:
-      return [list[0], list[1], value]
-    case 3:
-      return [list[0], list[1], list[2], value]
-  }
-  ;(list as unknown[]).push(value)
-  return list
-}
-
-/** A list that will not grow any more. Of pushing V8 leaves up to 23 places empty, which is much for a list of a few. */
-export function trim(list: readonly unknown[]): readonly unknown[] {
-  return list.length > 4 && list.length < 64 ? list.slice() : list
-}
 
 /** Makes a map of one entry: an object like any other, but with room for one property where V8 would make some for four. */
 export const SmallMap = Plain as unknown as new () => Record<string, unknown>

@@ -27,8 +27,10 @@ const KEEP = 'if (to !== start) { if (to > 0) keep(m, buf, from, to); from = sta
  * message, first go down that order, where a field costs one comparison and finds the message without it; whatever they
  * meet that is otherwise, they leave to `decode` with all that follows. It takes anything, in any order. Both have code of
  * their own for each Type: in one place for all, an instance and its first property would cost a third of a small message.
+ *
+ * @param isNested whether a field is of this Type: else `nest` is small, as only a section of a header may ask for it.
  */
-export function decoderSource(type: Type): string {
+export function decoderSource(type: Type, isNested: boolean): string {
   const oneofs = [...new Set(type.fields.map((field) => field.oneof))].filter((name) => name !== null)
   const required = type.fields.filter((field) => field.required)
   const decode = `(m, buf, pos, end, depth, share, group) => {
@@ -58,6 +60,9 @@ export function decoderSource(type: Type): string {
     }
     ${required.length > 0 ? '' : 'if (pos !== end)'} decode(m, buf, pos, end, depth, share, 0)
     return m`
+  const nested = `if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
+      const m = pos < end ? ${type.roomyFrom < Number.POSITIVE_INFINITY ? `end - pos >= ${type.roomyFrom} ? new Roomy() : ` : ''}new Message() : new Bare()
+      ${inOrder}`
   return `
     const decode = ${decode}
     const read = (name, header, buf, pos, end, share) => {
@@ -67,12 +72,9 @@ export function decoderSource(type: Type): string {
       ${inOrder}
     }
     const nest = (buf, pos, end, depth, share) => {
-      if (depth > ${MAX_DEPTH}) refuse('nested deeper than ${MAX_DEPTH}')
-      const m = pos < end ? ${type.roomyFrom < Number.POSITIVE_INFINITY ? `end - pos >= ${type.roomyFrom} ? new Roomy() : ` : ''}new Message() : new Bare()
-      ${inOrder}
+      ${isNested ? nested : 'const m = new Message(); decode(m, buf, pos, end, depth, share, 0); return m'}
     }`
 }
-
 const quote = (text: string): string => JSON.stringify(text)
 const refOf = (field: Field): string => `m[${quote(field.name)}]`
 const tagOf = ({ id }: Field, wireType: number): number => ((id << 3) | wireType) >>> 0

@@ -120,11 +120,11 @@ function writeList(field: Field, i: number): string {
 }
 
 function writeMap(field: Field, key: Kind, i: number): string {
-  const { write, key: asKey } = KINDS[key]
+  const { write, writeKey } = KINDS[key]
   return `const map = v; if (!isPlainObject(map)) return -1;
     for (const key of Object.keys(map)) {
       ${makeRoom(32)} ${writeTag((field.id << 3) | 2)} const entry = pos++;
-      ${asKey?.write} ${writeTag(8 | wireTypeOf(key))} ${write}
+      ${writeKey} ${writeTag(8 | wireTypeOf(key))} ${write}
       v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
       pos = widen(output, entry, pos); buf = output.buf
     }`

@@ -81,7 +81,7 @@ export function int64Kind(kind: Int64Kind): { signed: Join; unsigned: Join } {
   if (kind === 'long' && ownLong === undefined) {
     throw new QbpError(
       'ERR_QBP_BAD_OPTION',
-      "int64 is 'long', and nobody has brought the package long along: a module of `qbp generate --int64 long` does, and so does Protocol.load.",
+      "int64 is 'long', which takes a module of `qbp generate --int64 long`, or Protocol.load.",
       { option: 'int64' },
     )
   }

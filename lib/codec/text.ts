@@ -1,7 +1,6 @@
 // Text on the wire: UTF-8, and bytes as characters. Where the process has a Buffer (Node), it goes through that; elsewhere
 // (browsers) through TextDecoder and TextEncoder.
 
-import { shortText } from './short-text.ts'
 import { refuse } from './wire.ts'
 
 interface NodeBuffer extends Uint8Array {
@@ -26,21 +25,16 @@ const slice = node
   ? (buf: Uint8Array, start: number, end: number): string => (buf as NodeBuffer).utf8Slice(start, end)
   : (buf: Uint8Array, start: number, end: number): string => loose.decode(buf.subarray(start, end))
 
-/** UTF-8, where faulty sequences become U+FFFD, as proto2 allows. */
+/** Makes text of UTF-8. */
 export type ReadText = (buf: Uint8Array, start: number, end: number) => string
 
 /** UTF-8 where faulty sequences become U+FFFD, as proto2 has it. */
-export const text: ReadText = (buf, start, end) => {
-  const short = end - start > 32 ? null : shortText(buf, start, end)
-  return short === null ? slice(buf, start, end) : short
-}
+export const looseText: ReadText = slice
 
 /** UTF-8 or refused, as proto3 has it. */
-export const strictText: ReadText = (buf, start, end) => {
-  const short = end - start > 32 ? null : shortText(buf, start, end)
-  if (short !== null) return short
-  const long = slice(buf, start, end)
-  if (!long.includes('\ufffd')) return long
+export const checkedText: ReadText = (buf, start, end) => {
+  const text = slice(buf, start, end)
+  if (!text.includes('\ufffd')) return text
   try {
     return strict.decode(buf.subarray(start, end)) // An U+FFFD that was sent as one is text like any other.
   } catch {

@@ -97,6 +97,14 @@ export interface Codec {
   readonly encode: Encode
 }
 
+/** What codecs need: what those of a module call, and what makes the others. */
+export interface CodecSupport {
+  /** What their functions call, by name. @throws {QbpError} ERR_QBP_BAD_OPTION for a kind that is none. */
+  library(int64: Int64Kind): Readonly<Record<string, unknown>>
+  /** The codec of a Type whose module has none. @throws {QbpError} ERR_QBP_NO_CODEGEN */
+  codec(type: Type): Codec
+}
+
 const types = new WeakMap<object, Type>()
 
 /** The type that a received message is of; undefined for one that has none, such as a RawMessage. */

@@ -3,6 +3,7 @@ import type { Role } from '../base/role.ts'
 import type { BodyHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { MessageReader, NONE, WITHOUT_LIMITS } from './message-reader.ts'
+import { resyncFrom } from './resync.ts'
 import type { Table } from './table.ts'
 
 /** One whole frame, decoded as far as that goes. */
@@ -40,7 +41,14 @@ export class FrameReader {
 
   constructor({ headers, sent, body = null, resync = false }: Conversation, sender: Role, maxBodyBytes: number) {
     const [header, table] = [headers[sender], sent[sender]]
-    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, maxBodyBytes, resync })
+    this.#messages = new MessageReader({
+      ...WITHOUT_LIMITS,
+      header,
+      table,
+      body,
+      maxBodyBytes,
+      resync: resync ? resyncFrom : null,
+    })
   }
 
   /**

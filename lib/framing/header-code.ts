@@ -51,6 +51,7 @@ export function headerSource(parts: readonly PlainPart[]): string {
 
 /** What is known of a plain layout, beside its functions. */
 export function plainFacts(text: string, parts: readonly PlainPart[]): Omit<PlainLayout, keyof HeaderCode> {
+  const kinds = new Set(Array.from(headerSource(parts).matchAll(/\bkinds\.(\w+)/g), ([, name]) => name as string))
   const fields = parts.flatMap(fieldsOf)
   const { part, field } = lengthOf(parts)
   const most = parts.reduce((sum, each) => sum + (each.kind === 'constant' ? each.bytes.length : each.of.maxWidth), 0)
@@ -63,6 +64,7 @@ export function plainFacts(text: string, parts: readonly PlainPart[]): Omit<Plai
     fieldNames: fields.flatMap(({ role, name }) => (role === 'own' ? [name] : [])),
     start: first?.kind === 'constant' ? first.bytes : [],
     safeLength: mostOf(part, field) - most - Math.abs(field.counted.plus),
+    kinds: [...kinds],
   }
 }
 

@@ -1,9 +1,6 @@
-import { more } from './head.ts'
-import { overflow, safeNumber, tooLong, wrongConstant, wrongNumber } from './header-faults.ts'
+import { type BareHeaderLibrary, bareHeaderLibrary } from './bare-header-library.ts'
 import { codeScope } from './layout/integer-kinds.ts'
+import type { HeaderLibrary } from './plain-header.ts'
 
-/** All that the functions of a plain layout call, by the names that their source has for it. */
-export const headerLibrary: Readonly<Record<string, unknown>> = {
-  ...codeScope,
-  ...{ more, overflow, safeNumber, tooLong, wrongConstant, wrongNumber },
-}
+/** All that the functions of a plain layout call, whatever it is of. */
+export const headerLibrary: HeaderLibrary & BareHeaderLibrary = { ...codeScope, ...bareHeaderLibrary }

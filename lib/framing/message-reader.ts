@@ -3,7 +3,7 @@ import { at, part } from '../codec/wire.ts'
 import { type BodyHook, readByHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
-import { Resync } from './resync.ts'
+import type { Resync } from './resync.ts'
 import { type Entry, RawMessage, type Table } from './table.ts'
 import { type Skipped, Tally } from './traffic.ts'
 
@@ -34,7 +34,7 @@ export interface MessageReaderSettings {
   readonly maxConsecutiveEmptyFrames: number
   readonly maxConsecutiveSkippedFrames: number
   /** Drop what is no frame, up to the next one. Default: false. */
-  readonly resync?: boolean
+  readonly resync?: ((start: readonly number[]) => Resync) | null
 }
 
 /** For bytes that are at hand already, each whole: header and table are all that is needed beside it. */
@@ -65,7 +65,7 @@ export class MessageReader {
   /** @param hasPreamble whether the bytes begin with the layout's preamble, if that has one. */
   constructor(settings: MessageReaderSettings, hasPreamble = true) {
     const { header, maxBodyBytes, maxHeaderBytes } = settings
-    const resync = settings.resync ? new Resync(header.start) : null
+    const resync = settings.resync?.(header.start) ?? null
     this.frames = new FrameParser(header, maxBodyBytes, maxHeaderBytes, hasPreamble, resync)
     this.#settings = settings
   }

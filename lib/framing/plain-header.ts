@@ -1,5 +1,6 @@
 import { checkNames, checkType, type HeaderWriter, type PartsWriter, type Subject } from './frame-header.ts'
 import type { Head, HeaderFields } from './head.ts'
+import type { IntegerKind } from './layout/integer-kind.ts'
 
 type Fields = HeaderFields | null
 
@@ -14,6 +15,12 @@ export interface HeaderCode {
   check(this: void, type: number, length: number, fields: Fields): void
 }
 
+/** All that such functions call, by the names that their source has for it. */
+export type HeaderLibrary = Readonly<Record<string, unknown>> & {
+  /** Those whose functions are called. */
+  readonly kinds: Readonly<Record<string, IntegerKind>>
+}
+
 /** A plain layout, ready made: what is known of it, and its functions. A module of `qbp generate` holds it. */
 export interface PlainLayout extends HeaderCode {
   readonly text: string
@@ -24,6 +31,8 @@ export interface PlainLayout extends HeaderCode {
   readonly start: readonly number[]
   /** The longest body that any header of this layout can announce; beyond it `check` decides. */
   readonly safeLength: number
+  /** The kinds of integers whose functions it calls: a library may not have all. */
+  readonly kinds: readonly string[]
 }
 
 interface PlainDraft extends Subject {

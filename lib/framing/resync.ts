@@ -70,3 +70,6 @@ export function checkResync(headers: Readonly<Record<Role, FrameHeader>>, hasCal
       : `frames of '${bare.text}' do not begin with a constant, by which the next one could be found`
   throw new QbpError('ERR_QBP_BAD_OPTION', `resync is true; ${problem}.`, { option: 'resync' })
 }
+
+/** For a MessageReader: what begins at these bytes. */
+export const resyncFrom = (start: readonly number[]): Resync => new Resync(start)

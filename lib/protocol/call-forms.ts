@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import type { Codec, Type } from '../codec/type.ts'
+import type { CodecSupport } from '../codec/type.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { Entry } from '../framing/table.ts'
 import { QBP_CALLS, TTRPC } from './call-schemas.ts'
@@ -39,9 +39,9 @@ export function callDialect(form: CallForm | undefined, header: FrameHeader): Ca
 }
 
 /** The entries of the messages that calls travel in, for one table. */
-export function callEntries(form: CallForm, codec: (type: Type) => Codec): Entry[] {
+export function callEntries(form: CallForm, support: CodecSupport): Entry[] {
   if (form === 'ttrpc') {
-    const types = makeTypes(TTRPC, 'ttrpc', 'bigint', codec)
+    const types = makeTypes(TTRPC, 'ttrpc', 'bigint', support)
     return [
       new Entry('ttrpc.Request', 1, messageType('Request', types)),
       new Entry('ttrpc.Response', 2, messageType('Response', types)),
@@ -49,7 +49,7 @@ export function callEntries(form: CallForm, codec: (type: Type) => Codec): Entry
     ]
   }
   const first = form === true ? FIRST_TYPE : (form as number)
-  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint', codec)
+  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint', support)
   return [
     new Entry('qbp.Call', first, messageType('Call', types)),
     new Entry('qbp.Reply', first + 1, messageType('Reply', types)),

@@ -1,6 +1,6 @@
 import type { NamespaceBase } from 'protobufjs'
 import { knownOptions } from '../base/options.ts'
-import { compileCodec } from '../codec/codec-source.ts'
+import { compiling } from '../codec/codec-source.ts'
 import type { Directions, Untyped } from './message-types.ts'
 import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
 import { Protocol as ProtocolOfSchema } from './protocol.ts'
@@ -24,9 +24,6 @@ export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D
     const { describeSource, LOAD_OPTIONS } = await import('./schema/load.ts')
     knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
     const { description, package: home } = await describeSource(source, options)
-    return new Protocol(
-      makeTypes(description, options.package ?? home, options.int64 ?? 'bigint', compileCodec),
-      options,
-    )
+    return new Protocol(makeTypes(description, options.package ?? home, options.int64 ?? 'bigint', compiling), options)
   }
 }

@@ -1,9 +1,8 @@
 import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import { provideLong } from '../codec/int64.ts'
-import type { Codec, Type } from '../codec/type.ts'
-import { headerLibrary } from '../framing/header-library.ts'
-import type { PlainLayout } from '../framing/plain-header.ts'
+import type { CodecSupport } from '../codec/type.ts'
+import type { HeaderLibrary, PlainLayout } from '../framing/plain-header.ts'
 import type { Schema } from './description.ts'
 import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
 import { makeTypes, type Types } from './types.ts'
@@ -15,11 +14,11 @@ const shared = new WeakMap<Schema, Map<string, Types>>()
  * The Types of a module. All Protocols of it share them: a module's functions learn in V8 what messages they meet, and with two sets of classes
  * they would meet two kinds of each.
  */
-export function typesOf(schema: Schema, packageName: string, makeCodec: (type: Type) => Codec): Types {
+export function typesOf(schema: Schema, packageName: string, support: CodecSupport): Types {
   if (schema.long !== undefined) provideLong(schema.long)
   const byPackage = shared.get(schema) ?? new Map<string, Types>()
   shared.set(schema, byPackage)
-  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, schema.int64, makeCodec, schema.codec)
+  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, schema.int64, support, schema.codec)
   byPackage.set(packageName, types)
   return types
 }
@@ -37,9 +36,9 @@ export function withOwn<O extends { types?: unknown; message?: unknown }>(schema
 const layouts = new WeakMap<Schema, readonly PlainLayout[]>()
 
 /** A layout that stands ready made in a module, if it does. */
-export function layoutOf(schema: Schema | undefined, text: string): PlainLayout | undefined {
+export function layoutOf(schema: Schema | undefined, text: string, library: HeaderLibrary): PlainLayout | undefined {
   if (schema?.layouts === undefined || typeof text !== 'string') return undefined
-  const known = layouts.get(schema) ?? schema.layouts(headerLibrary)
+  const known = layouts.get(schema) ?? schema.layouts(library)
   layouts.set(schema, known)
   const words = text.trim().split(/\s+/).join(' ')
   return known.find((layout) => layout.text === words)

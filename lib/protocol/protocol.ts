@@ -1,16 +1,27 @@
+import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import { compileCodec } from '../codec/codec-source.ts'
+import { shown } from '../base/shown.ts'
+import { bytesOf } from '../codec/bytes.ts'
+import { compiling } from '../codec/codec-source.ts'
+import { Peek } from '../codec/peek.ts'
 import { type Frame, FrameMaker } from '../framing/frame.ts'
 import { Header } from '../framing/header.ts'
+import { headerLibrary } from '../framing/header-library.ts'
 import { headers } from '../framing/presets.ts'
+import { checkResync } from '../framing/resync.ts'
 import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
+import { callDialect, callEntries } from './call-forms.ts'
 import type { MessageMap, Schema } from './description.ts'
 import { messageType } from './forms.ts'
 import type { Directions, Merged, Outgoing, Sent, Untyped } from './message-types.ts'
+import type { ServiceType } from './method.ts'
 import { checkModule, layoutOf, typesOf, withOwn } from './module-types.ts'
 import type { ProtocolOptions } from './options.ts'
 import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-protocol.ts'
+import type { Service } from './service.ts'
+import { serviceIn } from './services.ts'
 import type { CheckedOptions } from './table-types.ts'
 import type { Types } from './types.ts'
 
@@ -52,8 +63,32 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
   ): string extends keyof M ? Protocol : Protocol<Sent<M, Merged<D, O>>>
   static from(schema: Schema, options: ProtocolOptions = {}): Protocol {
     checkModule(schema, options)
-    const types = typesOf(schema, options.package ?? schema.package, compileCodec)
+    const types = typesOf(schema, options.package ?? schema.package, compiling)
     return new Protocol(types, withOwn(schema, options), schema) as Protocol
+  }
+
+  /**
+   * A service, by its name, relative to the package or in full, or as a generated module has it; also one of another module.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA for one that is none.
+   */
+  service(service: string | Service): ServiceType {
+    const name = typeof service === 'string' ? service : service?.name
+    if (typeof name !== 'string')
+      throw new QbpError(
+        'ERR_QBP_BAD_SCHEMA',
+        `A service is its name, or what 'qbp generate' has made of it, not ${shown(service)}.`,
+      )
+    const { package: home, services } = this.types
+    const own = serviceIn(this.types, name) ?? serviceIn(this.types, `${home}.${name}`)
+    if (own !== undefined) return own
+    const foreign = typeof service === 'string' ? undefined : typesOf(service.schema, service.schema.package, compiling)
+    const found = foreign && serviceIn(foreign, name)
+    if (found !== undefined) return found
+    throw new QbpError(
+      'ERR_QBP_BAD_SCHEMA',
+      `The schema has no service '${name}'; it has ${listed(Object.keys(services)) || 'none'}.`,
+    )
   }
 
   /**
@@ -77,6 +112,34 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
 
   override encode(name: string, message: object): Buffer {
     return super.encode(name, message) as Buffer
+  }
+
+  /**
+   * Makes a function that reads some fields of bodies of one message and passes over the others: for a gateway that looks at one field and
+   * passes the frame on as it came, as a message whose entry is `raw`.
+   *
+   * What was not asked for is not looked at, nor checked.
+   *
+   * @param name relative to the package, or in full.
+   * @param fields named like those of messages.
+   * @returns a function of a body that gives the message without the other fields. It throws ERR_QBP_INVALID_BODY and ERR_QBP_NOT_BYTES, as `decode`.
+   * @throws {QbpError} ERR_QBP_BAD_TABLE for a name that is none; ERR_QBP_BAD_OPTION for a field that the message does not have.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
+  peek(name: string, fields: readonly string[]): (body: Uint8Array) => any {
+    if (!Array.isArray(fields))
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        `fields is ${shown(fields)}; it is a list of names: protocol.peek('Name', ['field']).`,
+        {
+          option: 'fields',
+        },
+      )
+    const peek = new Peek(messageType(name, this.types), fields)
+    return (body) => {
+      const bytes = bytesOf('The body', body)
+      return peek.read(bytes, 0, bytes.length)
+    }
   }
 
   /**
@@ -117,6 +180,9 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
 
 /** A layout of the module comes ready made; any other is read here, and its functions compiled where that may be. */
 const makersOf = (schema?: Schema): Makers => ({
-  header: (layout, section) => new Header(layout, { ...(section && { section }), layout: layoutOf(schema, layout) }),
-  codec: compileCodec,
+  header: (layout, section) =>
+    new Header(layout, { ...(section && { section }), layout: layoutOf(schema, layout, headerLibrary) }),
+  support: compiling,
+  checkResync,
+  calls: { dialect: callDialect, entries: callEntries },
 })

@@ -2,18 +2,15 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { flag, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import { shown } from '../base/shown.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
 import { bytesOf } from '../codec/bytes.ts'
-import { Peek } from '../codec/peek.ts'
-import type { Codec, Type } from '../codec/type.ts'
+import type { CodecSupport, Type } from '../codec/type.ts'
 import type { BodyHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { DEFAULT_LAYOUT, TTRPC_LAYOUT } from '../framing/presets.ts'
-import { checkResync } from '../framing/resync.ts'
 import { Entry, Table } from '../framing/table.ts'
-import { type CallDialect, callDialect, callEntries } from './call-forms.ts'
+import type { CallDialect, CallForm } from './call-forms.ts'
 import {
   formOf,
   isDirected,
@@ -25,10 +22,7 @@ import {
   type TableForm,
 } from './forms.ts'
 import type { Directions, Untyped } from './message-types.ts'
-import type { ServiceType } from './method.ts'
-import { typesOf } from './module-types.ts'
 import type { ProtocolOptions } from './options.ts'
-import type { Service } from './service.ts'
 import type { Types } from './types.ts'
 
 const POLICIES: readonly Policy[] = ['error', 'skip', 'raw']
@@ -37,8 +31,14 @@ const POLICIES: readonly Policy[] = ['error', 'skip', 'raw']
 export interface Makers {
   /** The header of a layout; `section` finds the message of one of its sections. @throws {QbpError} ERR_QBP_BAD_LAYOUT */
   header(layout: string, section: ((name: string) => Type) | undefined): FrameHeader
-  /** The codec of a message that the module has none for. @throws {QbpError} ERR_QBP_NO_CODEGEN */
-  codec(type: Type): Codec
+  readonly support: CodecSupport
+  /** Whether these headers can be found again after bytes that are no frame. @throws {QbpError} ERR_QBP_BAD_OPTION */
+  checkResync(headers: { readonly [R in Role]: FrameHeader }, hasCalls: boolean): void
+  /** How calls travel, and the messages that they travel in; null where this way in has none. */
+  readonly calls: {
+    dialect(form: CallForm, header: FrameHeader): CallDialect | null
+    entries(form: CallForm, support: CodecSupport): Entry[]
+  } | null
 }
 
 /**
@@ -60,31 +60,27 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   readonly calls: CallDialect | null
   /** @internal */
   protected readonly types: Types
-  readonly #makers: Makers
 
   protected constructor(types: Types, options: ProtocolOptions, makers: Makers) {
     const { header = options.calls === 'ttrpc' ? TTRPC_LAYOUT : DEFAULT_LAYOUT, calls = false } = options
     this.types = types
-    this.#makers = makers
     this.headers = makeHeaders(header, types, makers)
-    this.calls = callDialect(calls, this.headers.client)
-    if (this.headers.client !== this.headers.server) callDialect(calls, this.headers.server)
+    if (calls !== false && makers.calls === null)
+      throw new QbpError('ERR_QBP_BAD_OPTION', 'Calls are the main entry’s alone: no calls here.', { option: 'calls' })
+    this.calls = makers.calls?.dialect(calls, this.headers.client) ?? null
+    if (this.headers.client !== this.headers.server) makers.calls?.dialect(calls, this.headers.server)
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
     this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
     this.body = checkBody(options.body ?? null)
     this.resync = flag('resync', options.resync, false)
-    if (this.resync) checkResync(this.headers, this.calls !== null)
+    if (this.resync) makers.checkResync(this.headers, this.calls !== null)
     const { client, server } = this.headers
-    if (client.hasType && server.hasType && options.message !== undefined) {
+    const misplaced = client.hasType !== server.hasType ? null : client.hasType ? 'message' : 'types'
+    if (misplaced !== null && options[misplaced] !== undefined) {
+      const [kind, advice] = client.hasType ? ['without', 'one: give types'] : ['with', 'none: give message']
       throw new QbpError(
         'ERR_QBP_BAD_TABLE',
-        `message is for headers without a type; '${client.text}' has one: give types.`,
-      )
-    }
-    if (!client.hasType && !server.hasType && options.types !== undefined) {
-      throw new QbpError(
-        'ERR_QBP_BAD_TABLE',
-        `types is for headers with a type; '${client.text}' has none: give message.`,
+        `${misplaced} is for headers ${kind} a type; '${client.text}' has ${advice}.`,
       )
     }
     const table = (role: Role): Table => {
@@ -95,7 +91,10 @@ export class SchemaProtocol<D extends Directions = Untyped> {
         const form = isAlone ? undefined : formOf(options.types, role, '(qbp.type)')
         const entries = form === undefined ? [] : [...listEntries(form, types, role).values()]
         const numbers = entries.map((entry) => numbered(entry, own))
-        return new Table(calls === false ? numbers : [...numbers, ...callEntries(calls, makers.codec)], own)
+        return new Table(
+          calls === false ? numbers : [...numbers, ...(makers.calls?.entries(calls, makers.support) ?? [])],
+          own,
+        )
       }
       const form = formOf(options.message, role)
       return new Table(form === undefined ? [] : [onlyEntry(form, types)], own)
@@ -133,7 +132,7 @@ export class SchemaProtocol<D extends Directions = Untyped> {
     if (role !== 'client' && role !== 'server') {
       throw new QbpError(
         'ERR_QBP_BAD_OPTION',
-        `role is ${String(role)}; client and server send different messages here, so it must be 'client' or 'server', whichever this end is.`,
+        `role is ${String(role)}; client and server send different messages: it must be 'client' or 'server', whichever this end is.`,
       )
     }
     return (role === 'client') === (direction === 'outgoing') ? 'client' : 'server'
@@ -142,32 +141,6 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   /** A message of the schema by its name, relative to the package or in full: its fields, for tools. @throws {QbpError} ERR_QBP_BAD_TABLE */
   messageType(name: string): Type {
     return messageType(name, this.types)
-  }
-
-  /**
-   * A service, by its name, relative to the package or in full, or as a generated module has it; also one of another module.
-   *
-   * @throws {QbpError} ERR_QBP_BAD_SCHEMA for one that is none.
-   */
-  service(service: string | Service): ServiceType {
-    const name = typeof service === 'string' ? service : service?.name
-    if (typeof name !== 'string')
-      throw new QbpError(
-        'ERR_QBP_BAD_SCHEMA',
-        `A service is its name, or what 'qbp generate' has made of it, not ${shown(service)}.`,
-      )
-    const { package: home, services } = this.types
-    const own = services.get(name) ?? services.get(`${home}.${name}`)
-    if (own !== undefined) return own
-    const foreign =
-      typeof service === 'string'
-        ? undefined
-        : typesOf(service.schema, service.schema.package, this.#makers.codec).services.get(name)
-    if (foreign !== undefined) return foreign
-    throw new QbpError(
-      'ERR_QBP_BAD_SCHEMA',
-      `The schema has no service '${name}'; it has ${listed([...services.keys()]) || 'none'}.`,
-    )
   }
 
   /**
@@ -196,34 +169,6 @@ export class SchemaProtocol<D extends Directions = Untyped> {
     const body = bytesOf('The body', bytes)
     return new Entry(type.name, 0, type).decode(body, 0, body.length, false, null)
   }
-
-  /**
-   * Makes a function that reads some fields of bodies of one message and passes over the others: for a gateway that looks at one field and
-   * passes the frame on as it came, as a message whose entry is `raw`.
-   *
-   * What was not asked for is not looked at, nor checked.
-   *
-   * @param name relative to the package, or in full.
-   * @param fields named like those of messages.
-   * @returns a function of a body that gives the message without the other fields. It throws ERR_QBP_INVALID_BODY and ERR_QBP_NOT_BYTES, as `decode`.
-   * @throws {QbpError} ERR_QBP_BAD_TABLE for a name that is none; ERR_QBP_BAD_OPTION for a field that the message does not have.
-   */
-  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
-  peek(name: string, fields: readonly string[]): (body: Uint8Array) => any {
-    if (!Array.isArray(fields))
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        `fields is ${shown(fields)}; it is a list of names: protocol.peek('Name', ['field']).`,
-        {
-          option: 'fields',
-        },
-      )
-    const peek = new Peek(messageType(name, this.types), fields)
-    return (body) => {
-      const bytes = bytesOf('The body', body)
-      return peek.read(bytes, 0, bytes.length)
-    }
-  }
 }
 
 /** The schema of a protocol that has none. */
@@ -231,7 +176,7 @@ export const NO_TYPES: Types = {
   package: '',
   types: new Map(),
   enums: new Map(),
-  services: new Map(),
+  services: {},
   options: () => ({}),
 }
 

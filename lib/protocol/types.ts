@@ -1,19 +1,17 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
-import { codecLibrary } from '../codec/codec-library.ts'
 import { type Int64Kind, int64Kind, split } from '../codec/int64.ts'
-import { KINDS } from '../codec/kinds.ts'
-import { type Codec, type EnumType, type Field, Type } from '../codec/type.ts'
+import { KIND_VALUES } from '../codec/kind-values.ts'
+import { type Codec, type CodecSupport, type EnumType, type Field, Type } from '../codec/type.ts'
 import { at, copy } from '../codec/wire.ts'
-import type { Description, FieldDescription, GeneratedCodec, ServiceDescription } from './description.ts'
-import { MethodType, methodKey, type ServiceType } from './method.ts'
+import type { Description, FieldDescription, GeneratedCodec } from './description.ts'
 
 /** The message types, enums and services of a schema, by full name. */
 export interface Types {
   readonly package: string
   readonly types: ReadonlyMap<string, Type>
   readonly enums: ReadonlyMap<string, EnumType>
-  readonly services: ReadonlyMap<string, ServiceType>
+  readonly services: Description['services']
   /** The options of a message, such as `(qbp.type)`. */
   options(type: Type): Readonly<Record<string, unknown>>
 }
@@ -21,15 +19,14 @@ export interface Types {
 /**
  * Makes Types of a schema.
  *
- * @param compiled makes the codec of a Type when it is first used, where the module has none.
- * @param codec the functions of a module, where it has some.
+ * @param codec the functions of a module, where it has some; each other Type's are made when it is first used.
  * @throws {QbpError} ERR_QBP_BAD_SCHEMA for a package that is not there.
  */
 export function makeTypes(
   schema: Description,
   packageName: string,
   int64: Int64Kind,
-  compiled: (type: Type) => Codec,
+  support: CodecSupport,
   codec?: GeneratedCodec,
 ): Types {
   int64Kind(int64)
@@ -38,7 +35,7 @@ export function makeTypes(
     throw new QbpError('ERR_QBP_BAD_SCHEMA', `The schema has no package '${packageName}'; it has ${names}.`)
   }
   const prefix = packageName === '' ? '' : `${packageName}.`
-  const makeCodec = codec === undefined ? compiled : generated(codec, int64, compiled)
+  const makeCodec = codec === undefined ? support.codec : generated(codec, int64, support)
   const types = new Map<string, Type>()
   for (const fullName of Object.keys(schema.messages)) {
     const name = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
@@ -53,17 +50,15 @@ export function makeTypes(
     package: packageName,
     types,
     enums,
-    services: new Map(
-      Object.entries(schema.services).map(([name, service]) => [name, serviceOf(name, service, types)]),
-    ),
+    services: schema.services,
     options: ({ fullName }) => schema.messages[fullName]?.options ?? {},
   }
 }
 
 /** Codecs that a module brings along. A message that it lacks is none of its schema's. */
-function generated(codec: GeneratedCodec, int64: Int64Kind, compiled: (type: Type) => Codec): (type: Type) => Codec {
-  const codecs = codec(codecLibrary(int64))
-  return (type) => codecs[type.fullName]?.(type) ?? compiled(type)
+function generated(codec: GeneratedCodec, int64: Int64Kind, support: CodecSupport): (type: Type) => Codec {
+  const codecs = codec(support.library(int64))
+  return (type) => codecs[type.fullName]?.(type) ?? support.codec(type)
 }
 
 function enumOf(name: string, values: Readonly<Record<string, number>>, closed = false): EnumType {
@@ -96,7 +91,7 @@ const EMPTY_MAP = Object.freeze({})
 function initialOf({ kind, key, repeated, initial }: FieldDescription, int64: Int64Kind): unknown {
   if (key !== undefined) return EMPTY_MAP
   if (repeated) return EMPTY_LIST
-  const { family, unsigned } = KINDS[kind]
+  const { family, unsigned } = KIND_VALUES[kind]
   switch (family) {
     case 'message':
       return null
@@ -117,19 +112,4 @@ function initialOf({ kind, key, repeated, initial }: FieldDescription, int64: In
 function bytesOf(base64: FieldDescription['initial']): Uint8Array {
   const bytes = base64 === undefined ? [] : Array.from(atob(String(base64)), (char) => char.charCodeAt(0))
   return copy(Uint8Array.from(bytes), 0, bytes.length)
-}
-
-function serviceOf(
-  fullName: string,
-  { methods: described }: ServiceDescription,
-  types: ReadonlyMap<string, Type>,
-): ServiceType {
-  const methods = new Map<string, MethodType>()
-  for (const [name, method] of Object.entries(described)) {
-    const { requestStream = false, responseStream = false, idempotent = false } = method
-    const [request, response] = [method.request, method.response].map((type) => types.get(type) as Type) as [Type, Type]
-    const type = new MethodType(fullName, name, request, response, { requestStream, responseStream, idempotent })
-    methods.set(methodKey(name, methods), type)
-  }
-  return { fullName, methods }
 }

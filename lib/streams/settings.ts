@@ -10,6 +10,7 @@ import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
+import { resyncFrom } from '../framing/resync.ts'
 import type { Table } from '../framing/table.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 
@@ -98,7 +99,7 @@ const MAX_BODY_BYTES = 2 ** 20
 export class ReaderSettings implements MessageReaderSettings {
   readonly header: FrameHeader
   readonly body: BodyHook | null
-  readonly resync: boolean
+  readonly resync: NonNullable<MessageReaderSettings['resync']> | null
   readonly unknown: Policy
   readonly invalid: Policy
   readonly table: Table
@@ -122,7 +123,7 @@ export class ReaderSettings implements MessageReaderSettings {
       countLimit(name, options[name], initial)
     this.header = protocol.headers[protocol.sender(role, 'incoming')]
     this.body = protocol.body
-    this.resync = protocol.resync
+    this.resync = protocol.resync ? resyncFrom : null
     this.unknown = protocol.unknown
     this.invalid = protocol.invalid
     this.table = protocol.table(role, 'incoming')

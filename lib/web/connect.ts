@@ -6,6 +6,7 @@ import type { Carrier } from './carrier.ts'
 import { WebConnection } from './connection.ts'
 import { CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './options.ts'
 import { StreamCarrier, type StreamPair } from './stream-carrier.ts'
+import { waitFor } from './waiting.ts'
 import { type AnyWebSocket, WebSocketCarrier } from './web-socket-carrier.ts'
 
 /** A runtime's own. */
@@ -36,7 +37,7 @@ export const CONNECT_OPTIONS: OptionNames<ConnectOptions> = {
  * Connects to a server, or takes what is connected already.
  *
  * @throws {QbpError} ERR_QBP_CONNECT_TIMEOUT, ERR_QBP_CLOSED where the WebSocket does not open (a browser does not say why),
- * ERR_QBP_BAD_OPTION; or the signal's reason.
+ * ERR_QBP_BAD_OPTION; what `new WebSocket` throws for an address that is none; or the signal's reason.
  */
 export async function connect<P extends SchemaProtocol, R extends Role = 'client'>(
   protocol: P,
@@ -53,20 +54,10 @@ async function carrierOf(target: Target, options: ConnectOptions): Promise<Carri
   const isAddress = typeof target === 'string' || target instanceof URL
   if (!isAddress && 'readable' in target) return new StreamCarrier(target)
   if (!isAddress && typeof target?.send !== 'function') throw refusal()
-  const socket = isAddress ? socketOf(target, options.protocols) : (target as AnyWebSocket)
+  const socket = isAddress ? new WebSocket(target, options.protocols) : (target as AnyWebSocket)
   const carrier = new WebSocketCarrier(socket)
   if (socket.readyState === 0) await opened(socket, isAddress ? String(target) : 'The WebSocket', options)
   return carrier
-}
-
-function socketOf(address: string | URL, protocols: ConnectOptions['protocols']): AnyWebSocket {
-  try {
-    return new WebSocket(address, protocols)
-  } catch (cause) {
-    throw new QbpError('ERR_QBP_BAD_OPTION', `'${address}' is no address of a WebSocket: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
 }
 
 const refusal = (): QbpError =>
@@ -77,30 +68,15 @@ const refusal = (): QbpError =>
 
 function opened(socket: AnyWebSocket, where: string, { signal, connectTimeoutMs }: ConnectOptions): Promise<void> {
   const limit = milliseconds('connectTimeoutMs', connectTimeoutMs, 10_000)
-  return new Promise((resolve, reject) => {
-    const fail = (fault: unknown) => {
-      settle()
-      socket.close()
-      reject(fault)
-    }
-    const aborted = () => fail(signal?.reason)
-    const late = () => {
-      const text = `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`
-      fail(new QbpError('ERR_QBP_CONNECT_TIMEOUT', text, { limit }))
-    }
-    const timer = limit < 2 ** 31 ? setTimeout(late, limit) : undefined
-    signal?.addEventListener('abort', aborted)
-    const settle = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
-    }
-    socket.addEventListener('error', () => {}) // A close follows.
-    socket.addEventListener('open', () => {
-      settle()
-      resolve()
-    })
-    socket.addEventListener('close', () =>
-      fail(new QbpError('ERR_QBP_CLOSED', `${where} did not open: it is not there, or it has refused.`)),
-    )
+  const text = `${where} did not answer within ${limit} ms, which is connectTimeoutMs.`
+  return waitFor<void>({
+    begin(resolve, reject) {
+      socket.addEventListener('error', () => {}) // A close follows.
+      socket.addEventListener('open', () => resolve())
+      socket.addEventListener('close', () => reject(new QbpError('ERR_QBP_CLOSED', `${where} did not open.`)))
+    },
+    stop: () => socket.close(),
+    late: { code: 'ERR_QBP_CONNECT_TIMEOUT', text },
+    ...{ limit, signal },
   })
 }

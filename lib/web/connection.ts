@@ -118,7 +118,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
     this.#end()
     this.#later(graceMs, () => {
       if (this.outbox.queued === 0) return this.destroy()
-      const text = `${this.outbox.queued} bytes were not taken by the peer within ${graceMs} ms, which is graceMs.`
+      const text = `${this.outbox.queued} bytes were not sent within ${graceMs} ms, which is graceMs.`
       this.destroy(new QbpError('ERR_QBP_CLOSED', text, { limit: graceMs }))
     })
   }
@@ -155,7 +155,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
     const { unread } = this.inbox
     const { maxUnreadBytes } = this.#settings
     if (unread > maxUnreadBytes) {
-      const text = `${unread} bytes that came wait for a reader; maxUnreadBytes allows ${maxUnreadBytes}.`
+      const text = `${unread} bytes wait for a reader; maxUnreadBytes allows ${maxUnreadBytes}.`
       this.destroy(new QbpError('ERR_QBP_QUEUE_FULL', text, { size: unread, limit: maxUnreadBytes }))
     }
     return unread <= READ_AHEAD_BYTES

@@ -1,20 +1,28 @@
 import { QbpError } from '../base/errors.ts'
-import type { Codec, Type } from '../codec/type.ts'
+import type { Type } from '../codec/type.ts'
+import { bareHeaderLibrary } from '../framing/bare-header-library.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { GeneratedHeader } from '../framing/generated-header.ts'
+import { varint } from '../framing/layout/varints.ts'
+import type { HeaderLibrary } from '../framing/plain-header.ts'
 import type { MessageMap, Schema } from '../protocol/description.ts'
 import type { Directions, Merged, Sent, Untyped } from '../protocol/message-types.ts'
 import { checkModule, layoutOf, typesOf, withOwn } from '../protocol/module-types.ts'
 import type { ProtocolOptions } from '../protocol/options.ts'
 import { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import { support } from './codec-support.ts'
 
 /** All of a protocol: header, messages, and which travel where. It is made of a module of `qbp generate`, codec and layouts included: nothing is compiled. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
   private constructor(schema: Schema, options: ProtocolOptions) {
-    const types = typesOf(schema, options.package ?? schema.package, noCodec)
+    const types = typesOf(schema, options.package ?? schema.package, support)
     super(types, withOwn(schema, options), {
       header: (layout, section) => headerOf(schema, layout, section),
-      codec: noCodec,
+      support,
+      calls: null,
+      checkResync() {
+        throw new QbpError('ERR_QBP_BAD_OPTION', 'resync is the main entry’s alone.', { option: 'resync' })
+      },
     })
   }
 
@@ -35,21 +43,20 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
   }
 }
 
-function headerOf(schema: Schema, text: string, section: ((name: string) => Type) | undefined): FrameHeader {
-  const read: unknown = text
-  if (typeof read === 'object' && read !== null && 'header' in read)
-    return (read as { header(section?: (name: string) => Type): FrameHeader }).header(section)
-  const ready = layoutOf(schema, text)
-  if (ready !== undefined) return new GeneratedHeader(ready)
+/** Of the kinds of integers that are more than bytes in a row varints alone: others come by `layout`. */
+const library: HeaderLibrary = { ...bareHeaderLibrary, kinds: { varint } }
+
+function headerOf(schema: Schema, layout: string, section: ((name: string) => Type) | undefined): FrameHeader {
+  const given: unknown = layout
+  if (isLayout(given)) return given.header(section)
+  const ready = layoutOf(schema, layout, library)
+  if (ready?.kinds.every((name) => Object.hasOwn(library.kinds, name))) return new GeneratedHeader(ready)
   throw new QbpError(
     'ERR_QBP_BAD_LAYOUT',
-    `The module has no functions for the layout '${String(text)}': make it with qbp generate --header '${String(text)}', or give { header: layout('${String(text)}') }, which reads it part by part.`,
+    `The module has no functions for the layout '${layout}': make it with qbp generate --header, or give { header: layout('${layout}') }.`,
   )
 }
 
-function noCodec(type: Type): Codec {
-  throw new QbpError(
-    'ERR_QBP_NO_CODEGEN',
-    `The module has no codec for ${type.fullName}: make it with qbp generate, without --no-codec.`,
-  )
-}
+/** Whether it is what `layout` has made. */
+const isLayout = (value: unknown): value is { header(section?: (name: string) => Type): FrameHeader } =>
+  typeof value === 'object' && value !== null && 'header' in value

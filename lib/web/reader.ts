@@ -1,9 +1,9 @@
-import { QbpError } from '../base/errors.ts'
 import { knownOptions, milliseconds } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { NONE } from '../framing/message-reader.ts'
 import type { Incoming } from '../protocol/message-types.ts'
 import type { Inbox } from './inbox.ts'
+import { waitFor } from './waiting.ts'
 
 /** For one reading call. */
 export interface ReadOptions {
@@ -41,36 +41,12 @@ export class WebReader<P, R extends Role = Role> {
     for (let message = await this.readMessage(); message !== null; message = await this.readMessage()) yield message
   }
 
-  #wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<object | null> {
-    return new Promise((resolve, reject) => {
-      const stop = (reason: unknown) => {
-        this.#inbox.forget()
-        settled()
-        reject(reason)
-      }
-      const aborted = () => stop(signal?.reason)
-      const late = () =>
-        stop(
-          new QbpError('ERR_QBP_READ_TIMEOUT', `No message came within ${timeoutMs} ms, which is timeoutMs.`, {
-            limit: timeoutMs,
-          }),
-        )
-      const timer = timeoutMs < 2 ** 31 ? setTimeout(late, timeoutMs) : undefined
-      signal?.addEventListener('abort', aborted)
-      const settled = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', aborted)
-      }
-      this.#inbox.wait({
-        resolve: (message) => {
-          settled()
-          resolve(message)
-        },
-        reject: (fault) => {
-          settled()
-          reject(fault)
-        },
-      })
+  #wait(limit: number, signal: AbortSignal | undefined): Promise<object | null> {
+    return waitFor({
+      begin: (resolve, reject) => this.#inbox.wait({ resolve, reject }),
+      stop: () => this.#inbox.forget(),
+      late: { code: 'ERR_QBP_READ_TIMEOUT', text: `No message came within ${limit} ms, which is timeoutMs.` },
+      ...{ limit, signal },
     })
   }
 }

@@ -92,7 +92,7 @@ export class WebSocketCarrier implements Carrier {
       return
     }
     const why = reason === '' || reason === undefined ? '' : `: ${reason}`
-    this.#finish(new QbpError('ERR_QBP_CLOSED', `The WebSocket was closed with the code ${code ?? 'of none'}${why}.`))
+    this.#finish(new QbpError('ERR_QBP_CLOSED', `The WebSocket was closed with code ${code}${why}.`))
   }
 
   #finish(fault: Error | null): void {

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import { MessageReader, NONE, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
+import { resyncFrom } from '../../lib/framing/resync.ts'
 import { headers, Protocol, type ProtocolOptions, QbpConnection, QbpError } from '../../lib/index.ts'
 import { connectionPair, duplexPair } from '../../lib/testing/index.ts'
 import { everySplit, randomNumbers } from '../../lib/testing/splits.ts'
@@ -15,7 +16,13 @@ const text = (bytes: string) => Buffer.from(bytes, 'latin1')
 
 /** The messages of a stream, and what was dropped of it. */
 function read({ header, sent }: Protocol, chunks: readonly Uint8Array[]) {
-  const settings = { ...WITHOUT_LIMITS, resync: true, invalid: 'skip' as const, maxBodyBytes: 512, maxHeaderBytes: 512 }
+  const settings = {
+    ...WITHOUT_LIMITS,
+    resync: resyncFrom,
+    invalid: 'skip' as const,
+    maxBodyBytes: 512,
+    maxHeaderBytes: 512,
+  }
   const reader = new MessageReader({ ...settings, header, table: sent.client })
   const { resync } = reader.frames
   const messages: object[] = []
@@ -117,7 +124,7 @@ describe('resync', () => {
       const { header } = protocol
       const looked = { ...header, read: header.read, start: header.start }
       expect(looked.start).to.deep.equal([0xca])
-      const reader = new MessageReader({ ...WITHOUT_LIMITS, resync: true, header, table: protocol.sent.client })
+      const reader = new MessageReader({ ...WITHOUT_LIMITS, resync: resyncFrom, header, table: protocol.sent.client })
       const original = header.read
       Object.defineProperty(header, 'read', {
         configurable: true,

@@ -1,5 +1,5 @@
 import { codecLibrary } from '../../codec/codec-library.ts'
-import { codecSource, compileCodec } from '../../codec/codec-source.ts'
+import { codecSource, compiling } from '../../codec/codec-source.ts'
 import type { Int64Kind } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { makeTypes } from '../../protocol/types.ts'
@@ -11,8 +11,11 @@ import { usedNames } from './used-names.ts'
  * a function of each Type.
  */
 export function codecText(description: Description, int64: Int64Kind): string {
-  const { types } = makeTypes(description, '', int64, compileCodec)
-  const codecs = [...types.values()].map((type) => `    ${quote(type.fullName)}: ${lines(codecSource(type))},\n`)
+  const { types } = makeTypes(description, '', int64, compiling)
+  const nested = new Set([...types.values()].flatMap(({ fields }) => fields.map(({ message }) => message)))
+  const codecs = [...types.values()].map(
+    (type) => `    ${quote(type.fullName)}: ${lines(codecSource(type, nested.has(type)))},\n`,
+  )
   const text = codecs.join('')
   const used = usedNames(Object.keys(codecLibrary(int64 === 'long' ? 'bigint' : int64)), text)
   return `(library) => {\n  const { ${used.join(', ')} } = library\n  return {\n${text}  }\n}`

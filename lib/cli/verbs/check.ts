@@ -1,4 +1,4 @@
-import { compileCodec } from '../../codec/codec-source.ts'
+import { compiling } from '../../codec/codec-source.ts'
 import { Header } from '../../framing/header.ts'
 import { hasType, sectionsIn } from '../../framing/layout/parse-layout.ts'
 import type { Entry } from '../../framing/table.ts'
@@ -91,7 +91,7 @@ const versionOf = ({ root, types }: Version) => ({ root, package: types.package 
 
 async function version(files: string[], values: ProtocolValues, roles: readonly Role[]): Promise<Version> {
   const root = await loadSchema(files, loadOptions(values))
-  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint', compileCodec)
+  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), 'bigint', compiling)
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()
   for (const role of roles) {

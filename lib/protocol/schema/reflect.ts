@@ -4,7 +4,8 @@ import protobuf from 'protobufjs'
 import { QbpError } from '../../base/errors.ts'
 import { shown } from '../../base/shown.ts'
 import { type LongClass, provideLong, signedKey, split, unsignedKey } from '../../codec/int64.ts'
-import { KINDS, type Kind, wireTypeOf } from '../../codec/kinds.ts'
+import { KIND_VALUES } from '../../codec/kind-values.ts'
+import { type Kind, wireTypeOf } from '../../codec/kinds.ts'
 import { at } from '../../codec/wire.ts'
 import type {
   Description,
@@ -193,7 +194,7 @@ const isSynthetic = (oneof: protobuf.OneOf): boolean =>
 function initialOf(field: protobuf.Field, kind: Kind): number | boolean | string | undefined {
   if (field.map || field.repeated) return undefined
   const value: unknown = field.typeDefault
-  const { family, unsigned } = KINDS[kind]
+  const { family, unsigned } = KIND_VALUES[kind]
   switch (family) {
     case 'message':
       return undefined

@@ -1,7 +1,7 @@
 // A field's default, held against its kind. https://protobuf.dev/programming-guides/proto2/#optional
 
 import protobuf from 'protobufjs'
-import { KINDS, type Kind } from '../../codec/kinds.ts'
+import { KIND_VALUES, type Kind } from '../../codec/kind-values.ts'
 import { fault, nameOf, shown } from './fault.ts'
 
 /** @throws {Error} of a default that is no value of its field. */
@@ -37,7 +37,7 @@ export function validateDefault(field: protobuf.Field, value: unknown, edition: 
 
 /** The least and the greatest integer of a kind, or null where it is of other values. */
 function rangeOf(kind: Kind): [bigint, bigint] | null {
-  const { family, unsigned } = KINDS[kind]
+  const { family, unsigned } = KIND_VALUES[kind]
   if (family !== 'int32' && family !== 'int64') return null
   const bits = family === 'int32' ? 32n : 64n
   return unsigned ? [0n, 2n ** bits - 1n] : [-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n]

@@ -1,5 +1,5 @@
 import { int64Kind } from '../../codec/int64.ts'
-import { strictText, text } from '../../codec/text.ts'
+import { strictText, text } from '../../codec/read-text.ts'
 import type { Field } from '../../codec/type.ts'
 import * as wire from '../../codec/wire.ts'
 import { at } from '../../codec/wire.ts'
