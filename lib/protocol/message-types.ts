@@ -28,6 +28,13 @@ export interface Framed<N extends string | null> {
   readonly $header?: HeaderFields
 }
 
+/** The fields of a oneof, as they may be written: one of them, or none. */
+export type OneOf<F extends object> =
+  | {
+      [K in keyof F]: { readonly [P in K]: F[P] } & { readonly [P in Exclude<keyof F, K>]?: null | undefined }
+    }[keyof F]
+  | { readonly [K in keyof F]?: null | undefined }
+
 // biome-ignore lint/suspicious/noExplicitAny: a schema read at run time has no types.
 type Anything = Record<string, any>
 

@@ -174,8 +174,8 @@ describe('qbp generate', () => {
         holds<Exact<Every['aBytes'], Buffer>>()
         holds<Exact<Every['maybe'], number>>()
         holds<Exact<Every['itself'], Every | null>>()
-        holds<Exact<Every['numbers'], bigint[]>>()
-        holds<Exact<Every['texts'], { [key: string]: string }>>()
+        holds<Exact<Every['numbers'], readonly bigint[]>>()
+        holds<Exact<Every['texts'], { readonly [key: string]: string }>>()
         // What is read may be written.
         const init: EveryInit = every
         const long: EveryInit = { anInt64: { low: 1, high: 0, unsigned: false }, aUint64: '7', numbers: [1, 2n, '3'] }
@@ -197,6 +197,12 @@ describe('qbp generate', () => {
           }
         }
         const back: ChoiceInit = {} as Choice
+        const one: ChoiceInit = { a: 'text' }
+        const other: ChoiceInit = { b: { x: 1 }, a: null }
+        // @ts-expect-error: two members of one oneof
+        const both: ChoiceInit = { a: 'text', b: { x: 1 } }
+        // @ts-expect-error: what an absent list reads as is frozen
+        every.numbers.push(1n)
         export function colour(color: Color): string {
           switch (color) {
             case Color.RED: { return 'red' }
@@ -206,7 +212,7 @@ describe('qbp generate', () => {
         const names: keyof Messages = 'google.protobuf.Timestamp'
         // @ts-expect-error
         const noName: keyof Messages = 'nearby.Unreached'
-        export { back, init, kinds, long, names, noColor, noDeepField, noName, noText, parts }
+        export { back, both, one, other, init, kinds, long, names, noColor, noDeepField, noName, noText, parts }
       `,
       'use-old.ts': `
         import { Number, type Hello, type HelloInit, type $Hello } from './old.ts'

@@ -75,7 +75,12 @@ export class Declarations {
       const comment = doc(oneof.comment ?? 'The one that is set.')
       read.push(`${comment}readonly ${key(oneof.name)}: ${names.join(' | ')}\n`)
     }
-    const write = object.fieldsArray.map((field) => `${this.#doc(field)}${this.#write(field, scope)}\n`)
+    const exclusive = this.#exclusive(oneofs)
+    const apart = new Set(exclusive.flatMap(({ fieldsArray }) => fieldsArray))
+    const write = object.fieldsArray
+      .filter((field) => !apart.has(field))
+      .map((field) => `${this.#doc(field)}${this.#write(field, scope)}\n`)
+    const chosen = exclusive.map((oneof) => this.#oneOf(oneof, scope))
     const body = (members: string[]) => (members.length > 0 ? `{\n${indent(members.join(''))}}` : '{}')
 
     const union = narrowing.map((oneof) => ` & (\n${indent(this.#variants(oneof, scope))})`).join('')
@@ -85,11 +90,36 @@ export class Declarations {
     // at each use. No name of a .proto begins with a $.
     const named =
       union === '' ? `interface $${name} extends ${name}, ${framed} {}` : `type $${name} = ${name} & ${framed}`
+    // What was read may be written, though it has a value for each member.
+    const writable =
+      chosen.length === 0
+        ? `interface ${init} ${body(write)}`
+        : `type ${init} = (${[...(write.length > 0 ? [body(write)] : []), ...chosen].join(' & ')}) | ${name}`
+    const writableNamed =
+      chosen.length === 0 ? `interface $${init} extends ${init}, ${framed} {}` : `type $${init} = ${init} & ${framed}`
     return [
       `${head}${prefix}${declaration}\n`,
-      `/** What may be written as {@link ${name}}. */\n${prefix}interface ${init} ${body(write)}\n`,
-      `${prefix}${named}\n${prefix}interface $${init} extends ${init}, ${framed} {}\n`,
+      `/** What may be written as {@link ${name}}. */\n${prefix}${writable}\n`,
+      `${prefix}${named}\n${prefix}${writableNamed}\n`,
     ]
+  }
+
+  /** The oneofs of which tsc is to see that one member at most is written. */
+  #exclusive(oneofs: readonly OneOf[]): OneOf[] {
+    let variants = 1
+    return oneofs.filter(({ fieldsArray }) => {
+      if (fieldsArray.length < 2 || variants * (fieldsArray.length + 1) > MAX_VARIANTS) return false
+      variants *= fieldsArray.length + 1
+      return true
+    })
+  }
+
+  /** The members of a oneof, of which one may be written. */
+  #oneOf({ fieldsArray }: OneOf, scope: Scope): string {
+    const members = fieldsArray.map(
+      (field) => `${this.#doc(field)}${key(field.name)}: ${this.#writeValue(field, scope)}\n`,
+    )
+    return `${this.#names.imported('OneOf')}<{\n${indent(members.join(''))}}>`
   }
 
   /** A message in a oneof is there if it is the one that is set. */
@@ -118,12 +148,17 @@ export class Declarations {
 
   #read(field: Field, scope: Scope): string {
     const value = this.#value(field, scope)
-    if (field.map) return `{ [key: string]: ${value} }`
-    if (field.repeated) return `${value}[]`
+    if (field.map) return `{ readonly [key: string]: ${value} }`
+    if (field.repeated) return `readonly ${value.includes('|') ? `(${value})` : value}[]`
     return field.resolvedType instanceof Type && !field.required ? `${value} | null` : value
   }
 
   #write(field: Field, scope: Scope): string {
+    const value = this.#writeValue(field, scope)
+    return field.required ? `${key(field.name)}: ${value}` : `${key(field.name)}?: ${value} | null | undefined`
+  }
+
+  #writeValue(field: Field, scope: Scope): string {
     let value = this.#value(field, scope)
     if (field.resolvedType instanceof Enum) value = this.#names.type(field.resolvedType, 'init', scope)
     // What is read fits what may be written, member by member. Named here, it fits without that tsc looks further down:
@@ -134,7 +169,6 @@ export class Declarations {
     if (field.map) value = `{ readonly [key: string]: ${value} }`
     else if (field.repeated) value = `readonly ${value.includes('|') ? `(${value})` : value}[]`
     // An object literal has these already, and they would not fit the field.
-    if (field.name in {}) value += ` | ${this.#names.global('Object')}[${quote(field.name)}]`
-    return field.required ? `${key(field.name)}: ${value}` : `${key(field.name)}?: ${value} | null | undefined`
+    return field.name in {} ? `${value} | ${this.#names.global('Object')}[${quote(field.name)}]` : value
   }
 }
