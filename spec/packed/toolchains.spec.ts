@@ -7,6 +7,19 @@ import { type EmptyFolder, emptyFolder, tarball } from '../support/tarball.ts'
 const [server] = programs('README.md')
 const [schema] = snippets('README.md', 'proto')
 
+/** A page's program. */
+const PAGE = `
+import { connect, Protocol } from 'qbp-stream/web'
+import { chat } from './page-chat.js'
+
+export async function say(text: string) {
+  const { reader, writer } = await connect(Protocol.from(chat), new WebSocket('wss://example.org'))
+  await writer.writeMessage({ $name: 'Say', text })
+  for await (const message of reader) console.log(message.$name)
+}
+void say('hello')
+`
+
 /** A test of a user's, with the globals that Jest and Vitest share. */
 const TEST = `
 import { Protocol } from 'qbp-stream'
@@ -72,6 +85,33 @@ describe('a tool chain', function () {
     file('common.cts', text)
     await compile({ module: 'nodenext' }, ['common.cts'])
     expect(await folder.type('node common.cjs')).to.equal('type:u16 length:u32\n')
+  })
+
+  it('tsc, for a page, without the types of Node: qbp-stream/web and its module compile', async () => {
+    await folder.type('npx qbp generate chat.proto -o page-chat.js --import qbp-stream/web')
+    file('page.ts', PAGE)
+    const page = {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['es2023', 'dom', 'esnext.disposable'],
+      types: [],
+    }
+    await compile({ ...page, target: 'es2022', noEmit: true }, ['page.ts'])
+  })
+
+  it('Vite and webpack build a page, without a warning', async () => {
+    await folder.type('npm install --no-save vite@7 webpack@5 webpack-cli@6')
+    file('page.js', PAGE.replace(': string', ''))
+    file('index.html', '<!doctype html><script type="module" src="./page.js"></script>')
+    const built = await folder.type(
+      'npx vite build --outDir vite && npx webpack --mode production --entry ./page.js -o webpack',
+    )
+    expect(built).to.not.match(/warn/i)
+    for (const output of ['vite/assets/*.js', 'webpack/main.js']) {
+      const size = Number(await folder.type(`cat ${output} | gzip -9 | wc -c`))
+      expect(size).to.be.within(15_000, 26_500)
+      expect(await folder.type(`grep -c 'node:\\|require(\\|new Function' ${output} || true`)).to.equal('0\n')
+    }
   })
 
   for (const [name, install, config] of [
