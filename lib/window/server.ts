@@ -195,7 +195,7 @@ function admit(
 
 const CALL_NAMES = ['qbp.Call', 'qbp.Reply', 'ttrpc.Request', 'ttrpc.Response', 'ttrpc.Data']
 
-/** As `Protocol.load` would be told, in text. */
+/** The option `calls` of `Protocol.load`, as text. */
 const callsOf = ({ calls, sent }: Protocol): string =>
   calls === 'qbp' ? String(sent.client.byName('qbp.Call')?.type) : (calls ?? '')
 

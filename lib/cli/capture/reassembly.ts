@@ -16,7 +16,7 @@ interface Flow {
   /** Segments that came too early. */
   waiting: { seq: number; bytes: Buffer }[]
   waitingBytes: number
-  /** The sequence number behind the last byte, once it is known. */
+  /** The sequence number after the last byte, once it is known. */
   fin: number | undefined
   closed: boolean
 }
@@ -29,7 +29,7 @@ interface Connection {
 
 const newFlow = (): Flow => ({ next: undefined, waiting: [], waitingBytes: 0, fin: undefined, closed: false })
 
-/** How far `a` is behind `b`, in the circle of sequence numbers. */
+/** How far `a` is after `b`, in the circle of sequence numbers. */
 const distance = (a: number, b: number): number => (a - b) | 0
 
 /** All connections of a capture. */

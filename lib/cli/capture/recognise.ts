@@ -15,7 +15,7 @@ const FORMATS: readonly [is: (bytes: Uint8Array) => boolean, text: string][] = [
   [(bytes) => ascii(bytes, 0, 14) === 'PRI * HTTP/2.0', 'HTTP/2 (gRPC speaks it): its frames are not these'],
   [
     (bytes) => /^(?:GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT) \S|^HTTP\/1\.[01] /.test(ascii(bytes, 0, 16)),
-    'HTTP/1: frames may stand in its bodies, or behind an upgrade',
+    'HTTP/1: frames may stand in its bodies, or after an upgrade',
   ],
   [(bytes) => startsWith(bytes, 0x1f, 0x8b), 'gzip: unpack it first'],
   [(bytes) => startsWith(bytes, 0x28, 0xb5, 0x2f, 0xfd), 'zstd: unpack it first'],

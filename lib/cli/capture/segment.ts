@@ -58,7 +58,7 @@ export function segmentOf({ at, linkType, bytes }: Packet): Segment | undefined 
   if (start === undefined) return undefined
   if (protocol === IPV4 && bytes.length >= start + 20) {
     const size = ((bytes[start] as number) & 15) * 4
-    const fragment = bytes.readUInt16BE(start + 6) & 0x3fff // More fragments, or a place behind the first.
+    const fragment = bytes.readUInt16BE(start + 6) & 0x3fff // More fragments, or a place after the first.
     if (bytes[start + 9] !== 6 || fragment !== 0) return undefined
     const total = bytes.readUInt16BE(start + 2) || bytes.length - start // 0: left to the network card.
     const address = (offset: number) => bytes.subarray(start + offset, start + offset + 4).join('.')
@@ -88,7 +88,7 @@ function tcp(at: number, packet: Buffer, start: number, end: number, from: strin
     ...{ at, fromPort, toPort, from: `${from}:${fromPort}`, to: `${to}:${toPort}` },
     seq: packet.readUInt32BE(start + 4),
     ...{ fin: (flags & 1) > 0, syn: (flags & 2) > 0, rst: (flags & 4) > 0, ack: (flags & 16) > 0 },
-    bytes: packet.subarray(first, Math.min(end, packet.length)), // Behind `end` Ethernet pads.
+    bytes: packet.subarray(first, Math.min(end, packet.length)), // After `end` Ethernet pads.
   }
 }
 

@@ -22,7 +22,7 @@ async function* linesOf(chunks: Chunks): AsyncGenerator<string> {
   if (rest !== '') yield rest
 }
 
-/** The bytes of hex: digits with or without spaces, colons and 0x, or a dump with places before and text behind the bytes. */
+/** The bytes of hex: digits with or without spaces, colons and 0x, or a dump with places before the bytes and text after them. */
 export async function* fromHex(chunks: Chunks): AsyncGenerator<Uint8Array> {
   let dump: boolean | undefined
   let bytes = 0

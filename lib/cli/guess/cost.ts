@@ -86,7 +86,7 @@ export class Cost {
         bits += this.#lengths.bits(`${path} ${before}`, Math.min(length.value, 127))
         bits += this.#content(bytes, length.end, length.end + length.value, `${path}.${number}`, depth)
         pos = length.end + length.value
-      } else return undefined // Groups are too rare to be told from chance.
+      } else return undefined // Groups are too rare to be distinguished from chance.
       if (pos > end) return undefined
     }
     return bits

@@ -22,7 +22,7 @@ export interface Frame {
   readonly end: number
 }
 
-/** A stream's bytes, and whether it goes on behind them. */
+/** A stream's bytes, and whether it goes on after them. */
 export interface Stream {
   readonly bytes: Uint8Array
   readonly cut: boolean

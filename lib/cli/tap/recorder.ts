@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Tap } from './proxy.ts'
 
-/** What may wait for a slow disk, in bytes: a recording that falls further behind ends, and what is tapped goes on. */
+/** What may wait for a slow disk, in bytes: a recording that falls back further ends, and what is tapped goes on. */
 const MAX_QUEUED_BYTES = 256 * 2 ** 20
 
 /** Writes what a tap passes on to a file: capture/recording.ts has its form. */

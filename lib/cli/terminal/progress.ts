@@ -2,20 +2,20 @@ import type { Io } from '../command/verb.ts'
 
 const INTERVAL_MS = 500
 
-/** Tells on a terminal's stderr, twice a second and on one line, how far long work is. Elsewhere it says nothing. */
+/** Shows on a terminal's stderr, twice a second and on one line, how far long work is. Elsewhere it prints nothing. */
 export class Progress {
   readonly #io: Io
-  readonly #tell: () => string
+  readonly #text: () => string
   readonly #timer: NodeJS.Timeout | undefined
   #shown = false
 
-  constructor(io: Io, tell: () => string) {
+  constructor(io: Io, text: () => string) {
     this.#io = io
-    this.#tell = tell
+    this.#text = text
     if (io.stderr.isTTY !== true) return
     this.#timer = setInterval(() => {
       this.#shown = true
-      this.#io.stderr.write(`\r\x1b[K${this.#tell()}`)
+      this.#io.stderr.write(`\r\x1b[K${this.#text()}`)
     }, INTERVAL_MS)
     this.#timer.unref()
   }

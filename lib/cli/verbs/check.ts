@@ -110,23 +110,24 @@ function numbersOf(
   beside: readonly unknown[],
 ): Finding[] {
   const findings = new Map<string, Finding>()
-  const tell = (level: Finding['level'], place: string, text: string) =>
+  const report = (level: Finding['level'], place: string, text: string) =>
     findings.set(`${place} ${text}`, { level, place, text })
   for (const [role, entries] of numbers) {
     const { maxType, text, typeNames } = headers[role]
     const seen = new Map<number | string, string>()
     for (const { name, type } of entries) {
       const twin = seen.get(type)
-      if (twin !== undefined) tell('fault', name, `has the type number ${type}, which is ${twin}'s`)
+      if (twin !== undefined) report('fault', name, `has the type number ${type}, which is ${twin}'s`)
       seen.set(type, name)
       if (typeof type === 'string') {
         if (maxType !== 'text' && typeNames?.has(type) !== true)
-          tell('fault', name, `has the type ${type}; the header '${text}' holds numbers`)
-      } else if (maxType === 'text') tell('fault', name, `has the type number ${type}; the header '${text}' holds text`)
+          report('fault', name, `has the type ${type}; the header '${text}' holds numbers`)
+      } else if (maxType === 'text')
+        report('fault', name, `has the type number ${type}; the header '${text}' holds text`)
       else if (!Number.isInteger(type) || type < 0)
-        tell('fault', name, `has the type number ${type}, which is no whole number of 0 or more`)
+        report('fault', name, `has the type number ${type}, which is no whole number of 0 or more`)
       else if (type > maxType)
-        tell('fault', name, `has the type number ${type}; the header '${text}' holds at most ${maxType}`)
+        report('fault', name, `has the type number ${type}; the header '${text}' holds at most ${maxType}`)
     }
   }
   // A message that is neither sent nor part of another was probably forgotten.
@@ -136,7 +137,7 @@ function numbersOf(
   for (const type of types.types.values()) {
     if (used.has(type) || type.fullName.startsWith('google.protobuf.')) continue
     if (types.package === '' || type.fullName.startsWith(`${types.package}.`)) {
-      tell('note', type.name, 'has no type number, and no other message has a field of it')
+      report('note', type.name, 'has no type number, and no other message has a field of it')
     }
   }
   return [...findings.values()]
@@ -144,7 +145,7 @@ function numbersOf(
 
 function compareNumbers(old: Version, now: Version): Finding[] {
   const findings = new Map<string, Finding>()
-  const tell = (level: Finding['level'], place: string, text: string) =>
+  const report = (level: Finding['level'], place: string, text: string) =>
     findings.set(`${place} ${text}`, { level, place, text })
   for (const [role, entries] of old.numbers) {
     const current = now.numbers.get(role) ?? []
@@ -152,11 +153,11 @@ function compareNumbers(old: Version, now: Version): Finding[] {
       const same = current.find((entry) => entry.name === name)
       const taker = current.find((entry) => entry.type === type)
       if (same !== undefined && same.type !== type)
-        tell('break', name, `its type number was ${type} and is ${same.type}`)
+        report('break', name, `its type number was ${type} and is ${same.type}`)
       else if (same === undefined && taker === undefined)
-        tell('break', name, `its type number ${type} is gone: an old peer may still send it`)
+        report('break', name, `its type number ${type} is gone: an old peer may still send it`)
       if (same === undefined && taker !== undefined)
-        tell('break', name, `its type number ${type} is ${taker.name}'s now`)
+        report('break', name, `its type number ${type} is ${taker.name}'s now`)
     }
   }
   return [...findings.values()]

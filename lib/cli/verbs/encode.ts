@@ -61,7 +61,7 @@ export const run = verb(form, async (values, positionals, io) => {
   return code
 })
 
-/** The lines of a stream, told by its own fault where it has one: readline's iterator keeps that to itself. */
+/** The lines of a stream. @throws the stream's own fault, which readline's iterator swallows. */
 async function* lines(input: Readable): AsyncGenerator<string> {
   const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   const failed = new Promise<never>((_, reject) => input.once('error', reject))

@@ -21,7 +21,7 @@ export function Hex({ bytes, headerEnd, field, hovered, onByte, onHover }: HexPr
   const digits = Math.max(4, bytes.length.toString(16).length)
   useEffect(() => {
     if (field === null) return
-    // Its beginning, and as much behind it as has room.
+    // Its beginning, and as much after it as has room.
     scroller.current?.(Math.floor(Math.max(field.start, field.end - 1) / WIDTH))
     scroller.current?.(Math.floor(field.start / WIDTH))
   }, [field])

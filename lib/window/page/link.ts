@@ -15,13 +15,13 @@ const LAST_RETRY_MS = 4_000
 export class Link {
   readonly #url: string
   readonly #hear: (message: Heard) => void
-  readonly #tell: (state: LinkState) => void
+  readonly #onState: (state: LinkState) => void
   #retryMs = FIRST_RETRY_MS
 
-  constructor(url: string, hear: (message: Heard) => void, tell: (state: LinkState) => void) {
+  constructor(url: string, hear: (message: Heard) => void, onState: (state: LinkState) => void) {
     this.#url = url
     this.#hear = hear
-    this.#tell = tell
+    this.#onState = onState
     this.#connect()
   }
 
@@ -33,7 +33,7 @@ export class Link {
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {
       this.#retryMs = FIRST_RETRY_MS
-      this.#tell('live')
+      this.#onState('live')
     }
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
       messages.frames.feed(new Uint8Array(data))
@@ -42,7 +42,7 @@ export class Link {
       socket.send(writer.frame({ $name: 'Taken', bytes: taken }) as Uint8Array<ArrayBuffer>)
     }
     socket.onclose = () => {
-      this.#tell('lost')
+      this.#onState('lost')
       setTimeout(() => this.#connect(), this.#retryMs)
       this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
     }

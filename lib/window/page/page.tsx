@@ -148,6 +148,6 @@ url.protocol = 'ws:'
 new Link(
   url.href,
   (message) => store.hear(message),
-  (state) => store.tell(state),
+  (state) => store.setState(state),
 )
 draw()

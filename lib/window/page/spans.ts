@@ -90,8 +90,8 @@ class Walk {
     if (kind !== 'message') return scalarSpan(this.#buf, { ...field, name: shown }, start, pos, end)
     const label = field.message?.name ?? 'message'
     if (field.group) {
-      const { spans, pos: behind } = this.message(field.message, pos, end, depth + 1, field.id)
-      return { name: shown, kind: label, value: null, start, end: behind, valueStart: pos, children: spans }
+      const { spans, pos: fieldEnd } = this.message(field.message, pos, end, depth + 1, field.id)
+      return { name: shown, kind: label, value: null, start, end: fieldEnd, valueStart: pos, children: spans }
     }
     const valueEnd = lengthEnd(this.#buf, pos, end)
     const { pos: valueStart } = at
@@ -105,14 +105,14 @@ class Walk {
     const children: Span[] = []
     for (let p = valueStart; p < entryEnd; ) {
       const tag = wire.tag(this.#buf, p, entryEnd)
-      const behind = at.pos
+      const fieldEnd = at.pos
       let span: Span
       if (tag === (8 | wireTypeOf(key)))
-        span = scalarSpan(this.#buf, { name: 'key', kind: key, enum: null, utf8: field.utf8 }, p, behind, entryEnd)
+        span = scalarSpan(this.#buf, { name: 'key', kind: key, enum: null, utf8: field.utf8 }, p, fieldEnd, entryEnd)
       else if (tag === (16 | wireTypeOf(field.kind))) {
         const value = { ...field, name: 'value', key: null, repeated: false }
-        span = this.#field(value, tag, p, behind, entryEnd, depth, () => 0)
-      } else span = this.#unknown(`#${tag >>> 3}`, 'unknown', tag & 7, tag, p, behind, entryEnd, depth)
+        span = this.#field(value, tag, p, fieldEnd, entryEnd, depth, () => 0)
+      } else span = this.#unknown(`#${tag >>> 3}`, 'unknown', tag & 7, tag, p, fieldEnd, entryEnd, depth)
       children.push(span)
       p = span.end
     }
@@ -152,7 +152,7 @@ class Walk {
     }
   }
 
-  /** A field that the schema lacks, as far as its wire type tells of it. */
+  /** A field that the schema lacks, as far as its wire type says what it is. */
   #unknown(
     name: string,
     kind: string,
@@ -163,31 +163,31 @@ class Walk {
     end: number,
     depth: number,
   ): Span {
-    const behind = wire.skip(this.#buf, pos, end, tag, depth)
+    const fieldEnd = wire.skip(this.#buf, pos, end, tag, depth)
     if (wireType === 0) {
       wire.varint64(this.#buf, pos, end)
-      return leaf(name, `${kind} varint`, unsigned(at.lo, at.hi), start, behind, pos)
+      return leaf(name, `${kind} varint`, unsigned(at.lo, at.hi), start, fieldEnd, pos)
     }
     if (wireType === 3) {
-      const { spans } = this.message(null, pos, behind, depth + 1, tag >>> 3)
-      return { name, kind: `${kind} group`, value: null, start, end: behind, valueStart: pos, children: spans }
+      const { spans } = this.message(null, pos, fieldEnd, depth + 1, tag >>> 3)
+      return { name, kind: `${kind} group`, value: null, start, end: fieldEnd, valueStart: pos, children: spans }
     }
     if (wireType === 2) {
       lengthEnd(this.#buf, pos, end)
       const valueStart = at.pos
-      const bytes = this.#buf.subarray(valueStart, behind)
+      const bytes = this.#buf.subarray(valueStart, fieldEnd)
       // Nobody knows what they are: what they look like is shown.
       const guess = guessBytes(bytes, depth)
       if (guess.kind === 'message') {
-        const { spans } = this.message(null, valueStart, behind, depth + 1, 0)
-        return { name, kind: `${kind} message`, value: null, start, end: behind, valueStart, children: spans }
+        const { spans } = this.message(null, valueStart, fieldEnd, depth + 1, 0)
+        return { name, kind: `${kind} message`, value: null, start, end: fieldEnd, valueStart, children: spans }
       }
       const value = guess.kind === 'text' && bytes.length > 0 ? guess.value : bytes
-      return leaf(name, typeof value === 'string' ? `${kind} text` : kind, value, start, behind, valueStart)
+      return leaf(name, typeof value === 'string' ? `${kind} text` : kind, value, start, fieldEnd, valueStart)
     }
     const lo = wire.fixed32(this.#buf, pos)
     const value = wireType === 5 ? lo >>> 0 : unsigned(lo, wire.fixed32(this.#buf, pos + 4))
-    return leaf(name, `${kind} ${wireType === 5 ? 'fixed32' : 'fixed64'}`, value, start, behind, pos)
+    return leaf(name, `${kind} ${wireType === 5 ? 'fixed32' : 'fixed64'}`, value, start, fieldEnd, pos)
   }
 }
 

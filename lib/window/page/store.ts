@@ -68,7 +68,7 @@ export class Store {
     this.#redraw()
   }
 
-  tell(state: LinkState): void {
+  setState(state: LinkState): void {
     this.state = state
     this.#redraw()
   }

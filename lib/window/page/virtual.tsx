@@ -33,7 +33,7 @@ export function Virtual({
   const element = useRef<HTMLDivElement>(null)
   const [place, setPlace] = useState({ top: 0, height: 600 })
   const goneBefore = useRef(gone)
-  /** Where we scrolled to ourselves: an event that tells of it is nobody's hand. */
+  /** Where we scrolled to ourselves: a scroll event there comes of no hand. */
   const ours = useRef(-1)
 
   const scrollTo = (top: number) => {
