@@ -7,7 +7,8 @@ export interface AnyWebSocket {
   readonly bufferedAmount?: number
   binaryType?: string
   /** Sends a message. */
-  send(data: Uint8Array): void
+  // biome-ignore lint/suspicious/noExplicitAny: in types, what a browser's takes is no Uint8Array of shared memory.
+  send(data: any): void
   /** Begins the closing. */
   close(code?: number, reason?: string): void
   /** Of `open`, `message`, `close` and `error`. */
