@@ -1,6 +1,6 @@
 // A Group of all connections.
 
-import { createServer, Group } from '../../dist/index.js'
+import { createServer, Group } from '../../dist/entry/index.js'
 import { fixture, now } from '../fixtures.mjs'
 import { protocol } from './qbp.mjs'
 

@@ -1,6 +1,6 @@
 // Long bodies by Qbp, each checked: its number, its length, its first and its last byte.
 
-import { connect, createServer } from '../../dist/index.js'
+import { connect, createServer } from '../../dist/entry/index.js'
 import { protocol } from './qbp.mjs'
 
 const OPTIONS = { maxBodyBytes: 2 ** 25, maxQueuedBytes: 2 ** 27 }

@@ -1,7 +1,7 @@
 // The bus over NATS, and groups on it.
 
-import { natsBus } from '../../dist/bus/nats/nats-bus.js'
-import { BusGroup, createServer, QbpWritable } from '../../dist/index.js'
+import { natsBus } from '../../dist/entry/bus/nats/nats-bus.js'
+import { BusGroup, createServer, QbpWritable } from '../../dist/entry/index.js'
 import { fixture, now } from '../fixtures.mjs'
 import { protocol } from './qbp.mjs'
 

@@ -1,6 +1,6 @@
 // Requests and replies by an id in the message, as one writes them by hand over Qbp: no deadline, no cancel, no status, no window.
 
-import { createServer, connect as open, Protocol } from '../../dist/index.js'
+import { createServer, connect as open, Protocol } from '../../dist/entry/index.js'
 import { fileOf } from '../fixtures.mjs'
 import { answer, callers } from './calls.mjs'
 

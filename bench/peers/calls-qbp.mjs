@@ -1,6 +1,6 @@
 // Qbp's calls, with every default.
 
-import { createServer, connect as open, Protocol } from '../../dist/index.js'
+import { createServer, connect as open, Protocol } from '../../dist/entry/index.js'
 import { fileOf } from '../fixtures.mjs'
 import { answer, callers, counted } from './calls.mjs'
 

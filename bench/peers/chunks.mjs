@@ -1,6 +1,6 @@
 // A reader that is given one large body in chunks.
 
-import { QbpReadable } from '../../dist/index.js'
+import { QbpReadable } from '../../dist/entry/index.js'
 import { protocol } from './qbp.mjs'
 
 /** The tag of Blob.id and 1, the tag of Blob.data and a length in 4 bytes. */

@@ -1,6 +1,6 @@
 // A process whose first message goes through a writer and a reader, then prints the milliseconds of processor time it has had.
 
-import { Protocol, QbpReadable, QbpWritable } from '../../dist/index.js'
+import { Protocol, QbpReadable, QbpWritable } from '../../dist/entry/index.js'
 
 /** The path of a file of bench/; fixtures.mjs would bring protobufjs along. */
 const fileOf = (name) => new URL(`../${name}`, import.meta.url).pathname

@@ -1,6 +1,6 @@
 // Qbp as its README uses it: `for await` and `writeMessage`, with every default.
 
-import { createServer, connect as open, Protocol } from '../../dist/index.js'
+import { createServer, connect as open, Protocol } from '../../dist/entry/index.js'
 import { fileOf, fixture } from '../fixtures.mjs'
 import { timeTrips } from './trips.mjs'
 

@@ -3,7 +3,7 @@
 
 import { Readable } from 'node:stream'
 import protobuf from 'protobufjs'
-import { QbpReadable } from '../../dist/index.js'
+import { QbpReadable } from '../../dist/entry/index.js'
 import { expected, fixture, loadRoot, TYPES } from '../fixtures.mjs'
 import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 import { prepare, protocol } from '../peers/qbp.mjs'

@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import protobuf from 'protobufjs'
-import { QbpConnection } from '../../dist/index.js'
+import { QbpConnection } from '../../dist/entry/index.js'
 import { fixture, loadRoot, TYPES } from '../fixtures.mjs'
 import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 import { prepare, protocol } from '../peers/qbp.mjs'

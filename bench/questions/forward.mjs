@@ -1,7 +1,7 @@
 // What does a gateway take that looks at one field of ten and passes the message on: by decoding and encoding all of it, and by a
 // peek at the body that came? Of bodies by themselves, and from a reader to a writer.
 
-import { Protocol, QbpReadable, QbpWritable } from '../../dist/index.js'
+import { Protocol, QbpReadable, QbpWritable } from '../../dist/entry/index.js'
 import { fileOf } from '../fixtures.mjs'
 import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 

@@ -1,6 +1,6 @@
 // The bytes that Qbp sends, for questions that need them beforehand.
 
-import { QbpWritable } from '../../dist/index.js'
+import { QbpWritable } from '../../dist/entry/index.js'
 import { protocol } from '../peers/qbp.mjs'
 
 /** The frames of `count` messages, the given ones over and over. */
