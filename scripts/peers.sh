@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# npm run peers: brings the real programs that specs talk to and that are not to be installed, into .peers/. It asks for Debian's apt.
+# npm run peers: brings the real programs that specs talk to and that are not to be installed, into .peers/. It asks for Debian's apt, and npm.
 #
 #   .peers/containerd/usr/bin/containerd   for spec/peers/containerd.spec.ts: downloaded and unpacked
+#   .peers/sass/node_modules               for spec/peers/sass.spec.ts: npm's sass-embedded, whose package has a compiler for each platform;
+#                                          not every registry has all of them, and a lock file would have to name them all
 #   .peers/ttrpc-go/peer                   for spec/peers/ttrpc-go.spec.ts: built with Go, which is downloaded and unpacked, too
 #
 # What is there already is left as it is; delete the folder to have it anew.
@@ -25,6 +27,10 @@ unpacked() {
 
 if [ ! -x .peers/containerd/usr/bin/containerd ]; then
   unpacked .peers/containerd containerd
+fi
+
+if [ ! -d .peers/sass/node_modules/sass-embedded ]; then
+  npm install --silent --no-audit --no-fund --no-save --no-package-lock --ignore-scripts --prefix .peers/sass sass-embedded@1.108.2
 fi
 
 if [ ! -x .peers/ttrpc-go/peer ] || [ spec/peers/ttrpc-go/main.go -nt .peers/ttrpc-go/peer ]; then

@@ -6,12 +6,14 @@ import { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import { headers, Protocol, QbpConnection } from '../../lib/index.ts'
 import { temporaryFolder } from '../support/languages.ts'
+import { peer } from '../support/peers.ts'
 
 // The Embedded Sass protocol, over the standard streams of a real compiler: npm's sass-embedded. Its schema is taken out of the
 // package, which has it as a descriptor.
 
-const MODULES = join(__dirname, '..', '..', 'node_modules')
-const COMPILER = join(MODULES, `sass-embedded-${process.platform}-${process.arch}`, 'dart-sass')
+const MODULES = join(__dirname, '..', '..', '.peers', 'sass', 'node_modules')
+const COMPILER = join(MODULES, `sass-embedded-${process.platform}-${process.arch}`, 'dart-sass', 'src')
+const DART = join(COMPILER, 'dart')
 
 /** The schema of the package as a descriptor set, for Protocol.load. */
 function schema(): string {
@@ -29,7 +31,8 @@ function schema(): string {
 describe('the Embedded Sass compiler', function () {
   this.timeout(20_000)
   let protocol: Protocol
-  before(async () => {
+  before(async function () {
+    peer(this, { needs: [DART], bring: 'npm run peers' })
     protocol = await Protocol.load(schema(), {
       header: headers.sass,
       message: { client: 'InboundMessage', server: 'OutboundMessage' },
@@ -37,7 +40,7 @@ describe('the Embedded Sass compiler', function () {
   })
 
   it('compiles, and calls back a custom importer, over its standard streams', async () => {
-    const child = spawn(join(COMPILER, 'src', 'dart'), [join(COMPILER, 'src', 'sass.snapshot'), '--embedded'], {
+    const child = spawn(DART, [join(COMPILER, 'sass.snapshot'), '--embedded'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const exited = once(child, 'exit')
