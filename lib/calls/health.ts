@@ -8,10 +8,10 @@ import { CallError } from './call-error.ts'
 import type { CallContext } from './served-method.ts'
 import type { Handlers } from './typed.ts'
 
-const STATUSES = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const
-
 /** What is said of a service. */
-export type ServingStatus = keyof typeof STATUSES
+export type ServingStatus = 'UNKNOWN' | 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN'
+
+const STATUSES: Record<ServingStatus, number> = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 }
 
 const schema: Schema = {
   package: 'grpc.health.v1',
@@ -38,13 +38,13 @@ const schema: Schema = {
   },
 }
 
-type Message = { request: { read: { service: string }; write: { service?: string } }; response: Answer }
+type Checking = { request: { read: { service: string }; write: { service?: string } }; response: Answer }
 type Answer = { read: { status: number }; write: { status: ServingStatus } }
 
 /** The methods of grpc.health.v1.Health. */
 export type HealthMethods = {
-  check: Message & { requestStream: false; responseStream: false }
-  watch: Message & { requestStream: false; responseStream: true }
+  check: Checking & { requestStream: false; responseStream: false }
+  watch: Checking & { requestStream: false; responseStream: true }
 }
 
 /**

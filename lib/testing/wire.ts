@@ -64,6 +64,7 @@ export class Wire {
     this.back.pause()
   }
 
+  /** What was held arrives, either way. */
   resume(): void {
     this.there.resume()
     this.back.resume()
