@@ -44,6 +44,7 @@ export class Standing {
     const current = this.#current
     if (current !== null && current !== previous && !current.closing) return Promise.resolve(current)
     if (this.#end !== null) return Promise.reject(this.#over())
+    if (current !== null && current === previous) void leaveOnceEnded(current)
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer)
@@ -78,6 +79,15 @@ export class Standing {
       if (signal?.aborted) abort()
     })
   }
+}
+
+/**
+ * Ends this side of a connection whose peer has ended: no call can be answered there any more, and a loop that waits for it to be
+ * closed would wait for ever. What came before the end can still be read.
+ */
+async function leaveOnceEnded(connection: QbpConnection): Promise<void> {
+  await connection.ended
+  if (!connection.closing) connection.writer.end()
 }
 
 /** What a timer of Node's holds. */

@@ -75,12 +75,21 @@ describe('a client over connections that come one after another', function () {
     expect([...carriedOut.values()]).to.deep.equal([1, 1])
   })
 
+  it('goes on where the peer has ended its side, though nobody reads there', async () => {
+    proxy.faults = { toClient: { cutAfterBytes: 0 } }
+    run()
+    const call = client.close({ name: 'one' })
+    while (proxy.accepted === 0) await wait(1)
+    proxy.faults = {}
+    expect((await call).name).to.equal('one')
+  })
+
   it('loses no idempotent call, and makes no other twice, whatever is reset when', async () => {
     run()
     const count = 200
     let isDone = false
     const havoc = (async () => {
-      for (let i = 0; !isDone; i++) {
+      for (let i = 0; !isDone && !stop.signal.aborted; i++) {
         await wait(3 + (i % 5))
         proxy.faults =
           i % 2 === 0 ? { toClient: { resetAfterBytes: 50 + 37 * i } } : { toTarget: { cutAfterBytes: 90 + 41 * i } }
@@ -99,8 +108,9 @@ describe('a client over connections that come one after another', function () {
         }
       }
     })
-    await Promise.all(workers)
-    isDone = true
+    await Promise.all(workers).finally(() => {
+      isDone = true
+    })
     await havoc
     for (let i = 0; i < count; i++) {
       expect(carriedOut.get(`close ${i}`), `close ${i}`).to.be.at.least(1)

@@ -24,7 +24,7 @@ const SUMMARIES: Readonly<Record<string, RegExp>> = {
 }
 
 /** Those that need a program of Debian's have specs of their own: cluster.spec.ts, peers/mumble.spec.ts, and web/page.spec.ts. */
-const ELSEWHERE = ['cluster', 'mumble', 'websocket']
+const ELSEWHERE = ['applications', 'cluster', 'mumble', 'websocket']
 
 /** Starts an example as `npm run example -- NAME` does, without npm. */
 function start(name: string, ...args: string[]): ChildProcess & { stdout: Socket; stderr: Socket } {
