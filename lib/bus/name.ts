@@ -8,7 +8,7 @@ import { QbpError } from '../base/errors.ts'
 //   lobby → lobby      Room 7 → _52oom_207      a.> → a_2e_3e
 
 /** The longest name, in bytes of UTF-8. A subject has to fit into one line of NATS's protocol, 4096 bytes. */
-export const MAX_NAME_BYTES = 512
+const MAX_NAME_BYTES = 512
 
 /** The longest token that becomes a file's name: 255 bytes are allowed, with a prefix in front. */
 const MAX_FILE_TOKEN = 160

@@ -23,8 +23,8 @@ import {
 } from './part-fields.ts'
 import { PathText } from './path-text.ts'
 
-export const CALL = 'qbp.Call'
-export const REPLY = 'qbp.Reply'
+const CALL = 'qbp.Call'
+const REPLY = 'qbp.Reply'
 
 // The fields of both messages. What has one number in both is read by one line.
 const ID = 1

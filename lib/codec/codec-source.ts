@@ -24,7 +24,7 @@ export function codecSource(type: Type, isNested = true): string {
 }
 
 /** Compiles a Type's codec. @throws {QbpError} ERR_QBP_NO_CODEGEN where the process forbids functions from strings. */
-export function compileCodec(type: Type): Codec {
+function compileCodec(type: Type): Codec {
   return compile<(type: Type) => Codec>(codecSource(type), codecLibrary(type.int64))(type)
 }
 

@@ -136,7 +136,7 @@ function byOwn(role: Role, schema: Types): Map<string, Entry> {
 }
 
 /** Whether any message of the schema has an option. */
-export const hasOption = (form: string, schema: Types): boolean =>
+const hasOption = (form: string, schema: Types): boolean =>
   [...schema.types.values()].some((type) => optionKey(form, type, schema) !== undefined)
 
 /** What an option is named like in the schema, if a message has it. */

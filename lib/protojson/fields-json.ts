@@ -34,7 +34,7 @@ const ROW = '*'
 const MAX_NUMBER = 2 ** 29 - 1
 
 /** The fields of a body, if it reads as one. */
-export function wireFields(bytes: Uint8Array): WireField[] | undefined {
+function wireFields(bytes: Uint8Array): WireField[] | undefined {
   return new Reading(bytes).fields(0, bytes.length, 0, 0)?.fields
 }
 

@@ -149,10 +149,7 @@ function bareType(only: Entry | undefined, json: object): Type | undefined {
 }
 
 /** A header's fields in JSON: sections in ProtoJSON, bytes in base64, 64-bit integers as text. */
-export function headerToJson(
-  protocol: Pick<Conversation, 'messageType' | 'protoJson'>,
-  fields: HeaderFields,
-): HeaderFields {
+function headerToJson(protocol: Pick<Conversation, 'messageType' | 'protoJson'>, fields: HeaderFields): HeaderFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       if (typeof value === 'bigint') return [name, String(value)]

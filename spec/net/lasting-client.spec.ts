@@ -84,6 +84,27 @@ describe('a client over connections that come one after another', function () {
     expect((await call).name).to.equal('one')
   })
 
+  it('goes on where the peer has ended its side before the call, after one, and in the middle of a stream', async () => {
+    run()
+    await client.close({ name: 'first' })
+    const endAll = () => {
+      for (const { writer } of server.connections) writer.end()
+    }
+    endAll()
+    await wait(20)
+    expect((await client.close({ name: 'second' })).name).to.equal('second')
+    const later = client.close({ name: 'third' })
+    endAll()
+    expect((await later).name).to.equal('third')
+    const stream = rejection(
+      (async () => {
+        for await (const { balance } of client.watch({})) if (balance === 3) endAll()
+      })(),
+    )
+    expect(await stream).to.include({ lost: true })
+    expect((await client.close({ name: 'fourth' })).name).to.equal('fourth')
+  })
+
   it('loses no idempotent call, and makes no other twice, whatever is reset when', async () => {
     run()
     const count = 200

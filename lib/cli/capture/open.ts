@@ -68,7 +68,7 @@ export async function openFile(path: string, io: Io, options: CaptureOptions): P
 }
 
 /** Opens what was captured, in whatever it is wrapped. @throws {Fault} for bytes that are not what they seem. */
-export async function openCapture(input: Chunks, options: CaptureOptions): Promise<Capture> {
+async function openCapture(input: Chunks, options: CaptureOptions): Promise<Capture> {
   let { chunks, format } = await sniff(input, options.format)
   for (let layer = 0; layer < MOST_LAYERS; layer++) {
     const inner = unwrap[format]?.(chunks)

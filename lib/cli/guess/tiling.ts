@@ -11,7 +11,7 @@ export interface Shape {
 }
 
 export type LengthKind = (typeof LENGTH_KINDS)[number]
-export const LENGTH_KINDS = ['u32', 'u16', 'u32le', 'u16le', 'varint', 'u8', 'u24', 'u24le', 'zigzag'] as const
+const LENGTH_KINDS = ['u32', 'u16', 'u32le', 'u16le', 'varint', 'u8', 'u24', 'u24le', 'zigzag'] as const
 
 /** Where a frame, its length, its body and its end lie. */
 export interface Frame {

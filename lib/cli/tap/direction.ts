@@ -29,11 +29,6 @@ export class Direction {
     return this.#closed
   }
 
-  /** Whether it stands between two frames: only there others fit in. */
-  get isBetweenFrames(): boolean {
-    return this.#reader !== null && this.#reader.rest().length === 0
-  }
-
   /** @throws what a listener throws, after which it passes undecoded. */
   bytes(at: number, chunk: Uint8Array): void {
     const reader = this.#reader
