@@ -1,7 +1,7 @@
 // The fields that the parts of both dialects are made of, written into a connection's own output: nothing is encoded twice.
 
 import { encodeBody } from '../codec/body.ts'
-import { strictText } from '../codec/read-text.ts'
+import { strictText } from '../codec/read-text-by-loop.ts'
 import { textLength, writeText } from '../codec/text.ts'
 import type { Output, Type } from '../codec/type.ts'
 import { at, copy, refuse, size, skip, tag, varint32, varintLength, writeVarint32 } from '../codec/wire.ts'

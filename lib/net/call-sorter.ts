@@ -14,8 +14,8 @@
 
 import type { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
-import type { FrameHeader } from '../framing/frame-header.ts'
-import { FrameParser } from '../framing/frame-parser.ts'
+import type { CallFrame } from '../calls/dialect.ts'
+import { FrameSorter, type SortedFrames, type SorterSettings } from '../calls/frame-sorter.ts'
 import type { Table } from '../framing/table.ts'
 import type { Skipped, Tally } from '../framing/traffic.ts'
 import { FEW, type Looker, nextTurn, spent } from '../streams/fairness.ts'
@@ -25,18 +25,12 @@ import { PushedFrames } from './pushed-frames.ts'
 /** Bytes of pushed messages that may wait for a reader before they hold up the calls after them. */
 const MOST_WAITING = 2 ** 18
 
-export interface SorterSettings {
-  readonly header: FrameHeader
-  readonly table: Table
-  readonly maxBodyBytes: number
-}
-
 /** The port of a reader, with calls taken out of what arrives. */
-export class CallSorter implements ReaderPort, ReaderOwner, Looker {
+export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker {
   readonly #reader: ReaderPort
   readonly #pushed: PushedFrames
   readonly #calls: Calls
-  readonly #frames: FrameParser
+  readonly #sorter: FrameSorter
   readonly #table: Table
   readonly #peerEnded: () => void
   #owner!: ReaderOwner
@@ -53,15 +47,15 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   constructor(
     reader: ReaderPort,
     calls: Calls,
-    { header, table, maxBodyBytes }: SorterSettings,
+    settings: SorterSettings & { readonly table: Table },
     peerEnded: () => void,
   ) {
     this.#peerEnded = peerEnded
     this.#reader = reader
     this.#pushed = new PushedFrames(reader)
     this.#calls = calls
-    this.#table = table
-    this.#frames = new FrameParser(header, maxBodyBytes)
+    this.#table = settings.table
+    this.#sorter = new FrameSorter(settings, this)
   }
 
   // ---- the way in
@@ -85,7 +79,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
 
   /** The peer has broken the rules of calls: it is read no further. */
   breakOff(fault: QbpError): void {
-    const located = this.#frames.located(fault)
+    const located = this.#sorter.frames.located(fault)
     this.#finish(() => this.#reader.fail(located))
   }
 
@@ -139,43 +133,23 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
 
   /** @returns how it goes on from there. */
   #sortAll(isLimited: boolean): 'idle' | 'yielding' | 'held' {
-    const frames = this.#frames
-    for (;;) {
-      const hold = this.#sortChunk(isLimited)
-      if (hold !== null) return hold
-      if (!this.#isSorting) return 'idle'
-      const chunk = this.#chunks.shift()
-      if (chunk === undefined) return 'idle'
-      frames.feed(chunk)
-    }
-  }
-
-  /** Goes through the whole frames that the parser has. @returns what holds it up, or null. */
-  #sortChunk(isLimited: boolean): 'yielding' | 'held' | null {
-    const frames = this.#frames
-    // A run of pushed frames is passed on as it lies there.
-    let { buffer } = frames
-    let begin = 0
-    let end = 0
     let hold: 'yielding' | 'held' | null = null
+    const goesOn = () => {
+      if (!this.#isSorting) return false
+      hold = isLimited ? this.#hold() : null
+      return hold === null
+    }
     try {
-      while (this.#isSorting) {
-        hold = isLimited ? this.#hold() : null
-        if (hold !== null || !frames.next()) break
-        if (this.#calls.carries(frames.type)) {
-          this.#reader.tally.count(this.#table.byType(frames.type), frames.size)
-          this.#calls.receive(frames)
-        } else if (frames.buffer === buffer && frames.begin === end) end = frames.end
-        else {
-          this.#pushed.push(buffer, begin, end)
-          ;({ buffer, begin, end } = frames)
-        }
+      for (;;) {
+        this.#sorter.sort(goesOn)
+        const chunk = hold === null && this.#isSorting ? this.#chunks.shift() : undefined
+        if (chunk === undefined) return hold ?? 'idle'
+        this.#sorter.feed(chunk)
       }
     } catch (fault) {
       this.#finish(() => this.#reader.fail(fault as Error))
+      return 'idle'
     }
-    this.#pushed.push(buffer, begin, end)
-    return hold
   }
 
   /** What holds up the next frame, or null. */
@@ -202,11 +176,26 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   /** A cut inside a frame is a fault, which the parser finds. */
   #end(): void {
     try {
-      this.#frames.finish()
+      this.#sorter.frames.finish()
       this.#reader.end()
     } catch (fault) {
       this.#reader.fail(fault as Error)
     }
+  }
+
+  // ---- what is sorted
+
+  carries(type: number | string): boolean {
+    return this.#calls.carries(type)
+  }
+
+  call(frame: CallFrame, size: number): void {
+    this.#reader.tally.count(this.#table.byType(frame.type), size)
+    this.#calls.receive(frame)
+  }
+
+  pushed(buffer: Uint8Array, begin: number, end: number): void {
+    this.#pushed.push(buffer, begin, end)
   }
 
   // ---- for the reader
@@ -238,7 +227,12 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
   }
 
   rest(): Uint8Array {
-    return Buffer.concat([this.#reader.rest(), ...this.#pushed.take(), this.#frames.rest(), ...this.#chunks.splice(0)])
+    return Buffer.concat([
+      this.#reader.rest(),
+      ...this.#pushed.take(),
+      this.#sorter.frames.rest(),
+      ...this.#chunks.splice(0),
+    ])
   }
 
   /** A call may come at any time: bytes are always waited for, unless they are held up. */
@@ -255,6 +249,6 @@ export class CallSorter implements ReaderPort, ReaderOwner, Looker {
     return this.#reader.skipped
   }
   get frames(): { readonly index: number; readonly pending: number } {
-    return this.#frames
+    return this.#sorter.frames
   }
 }

@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { bareLibrary } from '../codec/bare-library.ts'
+import { strictText, text } from '../codec/read-text-by-loop.ts'
 import type { CodecSupport } from '../codec/type.ts'
-import { strictText, text } from './read-text.ts'
 
 /** What the codecs of a module call here: lists and text are made with less code than in Node. Nothing is compiled. */
 export const support: CodecSupport = {

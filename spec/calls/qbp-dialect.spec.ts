@@ -113,7 +113,7 @@ describe('the parts of calls in Qbp’s own dialect', () => {
       [300, 'length:varint type:varint'],
       [true, 'flags:u8 type:u24le length(frame):u32'],
     ] as const) {
-      const { caller, callee } = callPair(await loadAccounts(calls, header))
+      const { caller, callee } = callPair(await loadAccounts(calls, { header }))
       callee.serve({ open: ({ name }) => ({ name }) })
       expect((await caller.client().open({ name: 'ann' })).name).to.equal('ann')
       caller.die()

@@ -15,15 +15,15 @@ import type { Output } from '../../lib/codec/type.ts'
 import { Batch } from '../../lib/framing/batch.ts'
 import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
-import { Protocol, type QbpError, type Role } from '../../lib/index.ts'
+import { Protocol, type ProtocolOptions, type QbpError, type Role } from '../../lib/index.ts'
 import type { CallForm } from '../../lib/protocol/call-forms.ts'
 
-export const loadAccounts = (calls: CallForm = true, header?: string): Promise<Protocol> =>
+export const loadAccounts = (calls: CallForm = true, options: ProtocolOptions = {}): Promise<Protocol> =>
   Protocol.load(join(__dirname, 'accounts.proto'), {
     includeDirs: [join(__dirname, '../../schemas')],
     calls,
-    header,
     ...(calls === 'ttrpc' ? { types: {} } : {}),
+    ...options,
   })
 
 /** One end. */

@@ -9,6 +9,7 @@ import {
   connect,
   createServer,
   type Protocol,
+  type ProtocolOptions,
   type QbpConnection,
   type Role,
 } from '../../lib/index.ts'
@@ -69,6 +70,45 @@ describe('calls on a connection', () => {
   })
 
   describe('beside pushed messages', () => {
+    /** Calls between two pushed messages, over a header of some kind. */
+    const mixed = async (options: ProtocolOptions, sliceBytes: number) => {
+      const own = await loadAccounts(200, options)
+      const { client, server } = connectionPair(own, { sliceBytes, maxHeaderBytes: 100_000 })
+      void server.serve('Accounts', { open: ({ name }) => ({ name }) })
+      client.writer.write({ $name: 'News', number: 1 })
+      const { name } = await client.client('Accounts').open({ name: 'ann' })
+      client.writer.write({ $name: 'News', number: 2 })
+      const numbers = [await server.reader.readMessage(), await server.reader.readMessage()].map((news) => news?.number)
+      const { preamble } = server.reader
+      client.destroy()
+      server.destroy()
+      return { name, numbers, preamble }
+    }
+    const whole = { name: 'ann', numbers: [1, 2], preamble: null }
+
+    it('come over any header: with a checksum after the body, a preamble, fields of their own', async () => {
+      for (const sliceBytes of [1, 7, 1_000]) {
+        expect(await mixed({ header: 'type:u8 length:u16 body crc32c(body):u32' }, sliceBytes)).to.deep.equal(whole)
+        expect(await mixed({ header: 'length:varint type:varint flags:u8=3' }, sliceBytes)).to.deep.equal(whole)
+        const header = '"QB" version:u8=3 | type:u8 length:u16'
+        expect(await mixed({ header }, sliceBytes)).to.deep.equal({ ...whole, preamble: { version: 3 } })
+      }
+    })
+
+    it("come through the protocol's hook for bodies, as these do", async () => {
+      const swapped = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0x55)
+      const packed: number[] = []
+      const body = {
+        read: swapped,
+        write(bytes: Uint8Array, { type }: { type?: unknown }) {
+          packed.push(Number(type))
+          return swapped(bytes)
+        },
+      }
+      expect(await mixed({ body }, 1_000)).to.deep.equal(whole)
+      expect(packed).to.deep.equal([1, 200, 201, 1])
+    })
+
     it('leave these their order, and are no messages of the reader', async () => {
       void ends.server.serve('Accounts', { open: ({ name }) => ({ name }) })
       const accounts = ends.client.client('Accounts')

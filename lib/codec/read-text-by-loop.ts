@@ -1,9 +1,9 @@
-import { checkedText, looseText, type ReadText } from '../codec/text.ts'
+import { checkedText, looseText, type ReadText } from './text.ts'
 
 /** Up to so many bytes a loop is quicker than a TextDecoder. */
 const SHORT = 24
 
-/** Text of a few bytes, if all of them are ASCII; else null. The main entry has a case for each length, 1.2 KB of code, which is quicker still. */
+/** Text of a few bytes, if all of them are ASCII; else null. read-text has a case for each length, 8 KB of code, which is quicker still. */
 function shortText(buf: Uint8Array, start: number, end: number): string | null {
   if (end - start > SHORT) return null
   let text = ''
