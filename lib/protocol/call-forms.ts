@@ -18,6 +18,12 @@ export type CallDialect = 'qbp' | 'ttrpc'
 /** The first of the two numbers that `true` stands for: both fit a header's u8. */
 const FIRST_TYPE = 240
 
+/** The type numbers of the two messages that calls travel in. */
+export function callTypes(form: true | number): { readonly call: number; readonly reply: number } {
+  const call = form === true ? FIRST_TYPE : form
+  return { call, reply: call + 1 }
+}
+
 /** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no form, ERR_QBP_BAD_TABLE where the header cannot carry calls. */
 export function callDialect(form: CallForm | undefined, header: FrameHeader): CallDialect | null {
   if (form === undefined || form === false) return null
@@ -48,10 +54,10 @@ export function callEntries(form: CallForm, support: CodecSupport): Entry[] {
       new Entry('ttrpc.Data', 3, 'raw'),
     ]
   }
-  const first = form === true ? FIRST_TYPE : (form as number)
+  const { call, reply } = callTypes(form as true | number)
   const types = makeTypes(QBP_CALLS, 'qbp', 'bigint', support)
   return [
-    new Entry('qbp.Call', first, messageType('Call', types)),
-    new Entry('qbp.Reply', first + 1, messageType('Reply', types)),
+    new Entry('qbp.Call', call, messageType('Call', types)),
+    new Entry('qbp.Reply', reply, messageType('Reply', types)),
   ]
 }

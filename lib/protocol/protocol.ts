@@ -1,5 +1,4 @@
 import { QbpError } from '../base/errors.ts'
-import { listed } from '../base/listed.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
@@ -21,7 +20,7 @@ import { checkModule, layoutOf, typesOf, withOwn } from './module-types.ts'
 import type { ProtocolOptions } from './options.ts'
 import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-protocol.ts'
 import type { Service } from './service.ts'
-import { serviceIn } from './services.ts'
+import { findService } from './services.ts'
 import type { CheckedOptions } from './table-types.ts'
 import type { Types } from './types.ts'
 
@@ -73,22 +72,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * @throws {QbpError} ERR_QBP_BAD_SCHEMA for one that is none.
    */
   service(service: string | Service): ServiceType {
-    const name = typeof service === 'string' ? service : service?.name
-    if (typeof name !== 'string')
-      throw new QbpError(
-        'ERR_QBP_BAD_SCHEMA',
-        `A service is its name, or what 'qbp generate' has made of it, not ${shown(service)}.`,
-      )
-    const { package: home, services } = this.types
-    const own = serviceIn(this.types, name) ?? serviceIn(this.types, `${home}.${name}`)
-    if (own !== undefined) return own
-    const foreign = typeof service === 'string' ? undefined : typesOf(service.schema, service.schema.package, compiling)
-    const found = foreign && serviceIn(foreign, name)
-    if (found !== undefined) return found
-    throw new QbpError(
-      'ERR_QBP_BAD_SCHEMA',
-      `The schema has no service '${name}'; it has ${listed(Object.keys(services)) || 'none'}.`,
-    )
+    return findService(this.types, service, compiling)
   }
 
   /**

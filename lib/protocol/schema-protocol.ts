@@ -59,14 +59,18 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   /** How calls travel; null where none do. */
   readonly calls: CallDialect | null
   /** @internal */
-  protected readonly types: Types
+  readonly types: Types
 
   protected constructor(types: Types, options: ProtocolOptions, makers: Makers) {
     const { header = options.calls === 'ttrpc' ? TTRPC_LAYOUT : DEFAULT_LAYOUT, calls = false } = options
     this.types = types
     this.headers = makeHeaders(header, types, makers)
     if (calls !== false && makers.calls === null)
-      throw new QbpError('ERR_QBP_BAD_OPTION', 'Calls are the main entry’s alone: no calls here.', { option: 'calls' })
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        "Calls come with the code for them here: { calls: calls() }, where 'qbp-stream/web' exports calls.",
+        { option: 'calls' },
+      )
     this.calls = makers.calls?.dialect(calls, this.headers.client) ?? null
     if (this.headers.client !== this.headers.server) makers.calls?.dialect(calls, this.headers.server)
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)

@@ -16,6 +16,8 @@ export interface Carrier {
   send(bytes: Uint8Array): void
   /** Bytes sent that have not left. */
   readonly waiting: number
+  /** Of those, the bytes that have not begun to leave: a connection that is aborted now never sends them. */
+  readonly held: number
   /** Ends this side after what was sent. */
   end(): void
   /** Ends all at once. */

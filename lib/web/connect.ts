@@ -2,6 +2,7 @@ import { QbpError } from '../base/errors.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { CallSupport } from './calls.ts'
 import type { Carrier } from './carrier.ts'
 import { WebConnection } from './connection.ts'
 import { CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './options.ts'
@@ -46,9 +47,13 @@ export async function connect<P extends SchemaProtocol, R extends Role = 'client
 ): Promise<WebConnection<P, R>> {
   knownOptions('connect()', options, CONNECT_OPTIONS)
   const settings = new ConnectionSettings(protocol, options)
+  const openCalls = (protocol as CallingProtocol).callSupport?.prepare(protocol, options) ?? null
   options.signal?.throwIfAborted()
-  return new WebConnection<P, R>(await carrierOf(target, options), settings)
+  return new WebConnection<P, R>(await carrierOf(target, options), settings, openCalls)
 }
+
+/** With the code for calls, where it carries some. */
+type CallingProtocol = SchemaProtocol & { readonly callSupport?: CallSupport | null }
 
 async function carrierOf(target: Target, options: ConnectOptions): Promise<Carrier> {
   const isAddress = typeof target === 'string' || target instanceof URL

@@ -1,10 +1,15 @@
 import { QbpError } from '../base/errors.ts'
 import { knownOptions, milliseconds } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import type { ClientOptions } from '../calls/client.ts'
+import type { ServeOptions } from '../calls/serve.ts'
+import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { Service } from '../protocol/service.ts'
 import type { Carrier, CarrierUser } from './carrier.ts'
+import type { ConnectionCalls, OpenCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
-import { Inbox, type InboxUser } from './inbox.ts'
+import { Inbox, type InboxUser, type Intake } from './inbox.ts'
 import type { ConnectionSettings } from './options.ts'
 import { Outbox, type OutboxUser } from './outbox.ts'
 import { WebReader } from './reader.ts'
@@ -36,8 +41,8 @@ export class WebConnection<P extends SchemaProtocol = SchemaProtocol, R extends 
   readonly #core: ConnectionCore
 
   /** @internal */
-  constructor(carrier: Carrier, settings: ConnectionSettings) {
-    this.#core = new ConnectionCore(carrier, settings)
+  constructor(carrier: Carrier, settings: ConnectionSettings, openCalls: OpenCalls | null) {
+    this.#core = new ConnectionCore(this, carrier, settings, openCalls)
     this.reader = new WebReader(this.#core.inbox)
     this.writer = new WebWriter(this.#core.outbox)
     this.closed = this.#core.closed
@@ -51,7 +56,44 @@ export class WebConnection<P extends SchemaProtocol = SchemaProtocol, R extends 
   }
 
   /**
-   * Sends what was written, ends this side, and resolves as `closed` does. The reader ends at once; what still comes is dropped.
+   * Calls a service of the peer, from either end: an object with a function for each method. The protocol carries calls by `calls()`.
+   *
+   * @param service what `qbp generate` has made of it.
+   * @throws {QbpError} ERR_QBP_BAD_OPTION, also for a protocol without calls; ERR_QBP_BAD_SCHEMA for a service that is none.
+   */
+  client<S extends Service>(service: S, options?: ClientOptions): Client<S>
+  client(service: string, options?: ClientOptions): AnyClient
+  client(service: string | Service, options?: ClientOptions): AnyClient {
+    return this.#calls.client(service, options)
+  }
+
+  /**
+   * Serves a service to the peer, on either end. Its methods may be called at once; one without a handler is UNIMPLEMENTED.
+   *
+   * @param service what `qbp generate` has made of it.
+   * @returns `ended`.
+   * @throws {QbpError} ERR_QBP_BAD_OPTION for handlers of no method, a service that is served already, or a protocol without calls;
+   * ERR_QBP_BAD_SCHEMA for a service that is none.
+   */
+  serve<S extends Service>(service: S, handlers: Handlers<S>, options?: ServeOptions): Promise<void>
+  serve(service: string, handlers: AnyHandlers, options?: ServeOptions): Promise<void>
+  serve(service: string | Service, handlers: object, options?: ServeOptions): Promise<void> {
+    this.#calls.serve(service, handlers, options)
+    return this.ended
+  }
+
+  get #calls(): ConnectionCalls {
+    if (this.#core.calls !== null) return this.#core.calls
+    throw new QbpError(
+      'ERR_QBP_BAD_OPTION',
+      "This protocol carries no calls: make it with { calls: calls() }, where 'qbp-stream/web' exports calls.",
+      { option: 'calls' },
+    )
+  }
+
+  /**
+   * Sends what was written, ends this side, and resolves as `closed` does. The reader ends at once; what still comes is dropped. Calls under
+   * way are let finish first, and no others are taken.
    *
    * @throws {QbpError} ERR_QBP_BAD_OPTION
    */
@@ -82,7 +124,10 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
   readonly outbox: Outbox
   readonly closed: Promise<Error | null>
   readonly peerEnded: Promise<void>
+  readonly calls: ConnectionCalls | null
   phase: 'open' | 'closing' | 'closed' = 'open'
+  /** What bytes come to: the inbox, or what takes calls out in front of it. */
+  readonly #intake: Intake
   readonly #carrier: Carrier
   readonly #settings: ConnectionSettings
   readonly #deadlines: Deadlines
@@ -92,11 +137,16 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
   #hearEnd!: () => void
   readonly #timers: ReturnType<typeof setTimeout>[] = []
 
-  constructor(carrier: Carrier, settings: ConnectionSettings) {
+  constructor(connection: object, carrier: Carrier, settings: ConnectionSettings, openCalls: OpenCalls | null) {
     this.#carrier = carrier
     this.#settings = settings
-    this.inbox = new Inbox(settings.reading, this)
-    this.outbox = new Outbox(settings, carrier, this)
+    const { reading } = settings
+    const inbox = new Inbox(reading, this)
+    const outbox = new Outbox(settings, carrier, this)
+    this.inbox = inbox
+    this.outbox = outbox
+    this.calls = openCalls?.({ connection, inbox, outbox, reading, failed: (fault) => this.failed(fault) }) ?? null
+    this.#intake = this.calls?.sorter ?? inbox
     this.#deadlines = new Deadlines(this, settings)
     this.closed = new Promise((resolve) => {
       this.#settle = resolve
@@ -115,10 +165,17 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
     if (this.phase === 'closed') return
     this.inbox.discard()
     this.#carrier.resume()
-    this.#end()
+    if (this.phase === 'open') {
+      this.phase = 'closing'
+      if (this.calls === null) this.outbox.end()
+      else this.calls.drain(() => this.outbox.end())
+    }
     this.#later(graceMs, () => {
-      if (this.outbox.queued === 0) return this.destroy()
-      const text = `${this.outbox.queued} bytes were not sent within ${graceMs} ms, which is graceMs.`
+      const { queued } = this.outbox
+      const isCalling = this.calls?.isIdle === false
+      if (queued === 0 && !isCalling) return this.destroy()
+      const what = isCalling ? 'Calls under way were not done' : `${queued} bytes were not sent`
+      const text = `${what} within ${graceMs} ms, which is graceMs.`
       this.destroy(new QbpError('ERR_QBP_CLOSED', text, { limit: graceMs }))
     })
   }
@@ -127,15 +184,11 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
     if (this.phase === 'closed') return
     this.#decide(error ?? null)
     const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
+    this.calls?.gone(fault)
     this.inbox.discard(fault)
     this.outbox.fail(fault)
     this.#carrier.abort(fault)
     this.shut(null)
-  }
-
-  #end(): void {
-    if (this.phase === 'open') this.phase = 'closing'
-    this.outbox.end()
   }
 
   /** The first thing that decides the outcome explains those that follow. */
@@ -151,7 +204,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
 
   chunk(bytes: Uint8Array): boolean {
     this.#deadlines.heard()
-    this.inbox.arrive(bytes)
+    this.#intake.arrive(bytes)
     const { unread } = this.inbox
     const { maxUnreadBytes } = this.#settings
     if (unread > maxUnreadBytes) {
@@ -163,7 +216,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
 
   ended(): void {
     this.#deadlines.stop()
-    this.inbox.end()
+    this.#intake.end()
     this.#hearEnd()
   }
 
@@ -176,12 +229,13 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
     this.phase = 'closed'
     this.#deadlines.stop()
     for (const timer of this.#timers) clearTimeout(timer)
-    const cut = fault ?? this.inbox.truncation()
+    const cut = fault ?? this.#intake.truncation()
     const lost = cut === null && this.outbox.queued > 0 ? this.#lost() : cut
     this.#decide(lost)
     const reason = fault ?? new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
-    if (fault === null) this.inbox.end()
-    else this.inbox.fail(fault)
+    if (fault === null) this.#intake.end()
+    else this.#intake.fail(fault)
+    this.calls?.gone(fault)
     this.outbox.fail(reason)
     this.#hearEnd()
     this.#settle(this.#outcome ?? null)
@@ -216,10 +270,10 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
   // ---- for the deadlines
 
   get waiting(): boolean {
-    return this.inbox.waiting
+    return this.#intake.waiting
   }
   get frames(): { readonly index: number; readonly pending: number } {
-    return this.inbox.frames
+    return this.#intake.frames
   }
   beat(frame: Uint8Array): void {
     this.outbox.add(frame)

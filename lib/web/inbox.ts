@@ -7,6 +7,20 @@ export interface Waiter {
   reject(fault: unknown): void
 }
 
+/** What bytes come to: an inbox, or what takes calls out in front of it. */
+export interface Intake {
+  arrive(chunk: Uint8Array): void
+  /** The peer sends nothing more. */
+  end(): void
+  /** The fault comes after the messages that are here. */
+  fail(fault: Error): void
+  /** The cut inside a frame by which the bytes ended, as far as it is known. */
+  truncation(): Error | null
+  /** Whether somebody waits for bytes. */
+  readonly waiting: boolean
+  readonly frames: { readonly index: number; readonly pending: number }
+}
+
 /** What an inbox reports to: the connection. */
 export interface InboxUser {
   /** Bytes that came are taken: there is room for more. */
@@ -24,7 +38,7 @@ export interface InboxUser {
 type Phase = 'open' | 'ended' | 'over'
 
 /** Received bytes, decoded when somebody asks for a message. */
-export class Inbox {
+export class Inbox implements Intake {
   readonly #messages: MessageReader
   readonly #user: InboxUser
   #chunks: Uint8Array[] = []

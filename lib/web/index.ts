@@ -2,7 +2,22 @@
 
 export { type ErrorCode, type ErrorFacts, QbpError } from '../base/errors.ts'
 export type { Role } from '../base/role.ts'
-export type { Int64Kind } from '../codec/int64.ts'
+export {
+  CALL_CODES,
+  type CallCode,
+  type CallDetail,
+  CallError,
+  type CallErrorFacts,
+  type Metadata,
+} from '../calls/call-error.ts'
+export type { CallSettings } from '../calls/call-settings.ts'
+export type { ClientOptions } from '../calls/client.ts'
+export type { InterceptedCall, Interceptor } from '../calls/interceptor.ts'
+export type { CallOptions } from '../calls/limits.ts'
+export type { ServeOptions } from '../calls/serve.ts'
+export type { CallContext } from '../calls/served-method.ts'
+export type { Answers, AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
+export type { Int64, Int64Kind, Long, LongClass } from '../codec/int64.ts'
 export { plain } from '../codec/plain.ts'
 export { headers } from '../framing/presets.ts'
 export { RawMessage } from '../framing/table.ts'
@@ -10,6 +25,7 @@ export type { MessageMap, Schema } from '../protocol/description.ts'
 export type { Framed, Incoming, OneOf, Outgoing } from '../protocol/message-types.ts'
 export type { ProtocolOptions } from '../protocol/options.ts'
 export type { MethodMap, Service } from '../protocol/service.ts'
+export { calls } from './calls.ts'
 export { type ConnectOptions, connect, type Target } from './connect.ts'
 export type { CloseOptions, WebConnection } from './connection.ts'
 export { layout } from './layout.ts'

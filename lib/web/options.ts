@@ -3,6 +3,7 @@
 import { QbpError } from '../base/errors.ts'
 import { byteLimit, countLimit, flag, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { CALL_OPTIONS, type CallOptions } from '../calls/limits.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { MessageReaderSettings } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
@@ -18,7 +19,7 @@ export interface Heartbeat<M = object> {
 }
 
 /** The options of a connection. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends CallOptions {
   /** Which end this is. Default: 'client'. */
   role?: Role
   /** The longest body that is taken or written, in bytes. Default: 1 MiB. */
@@ -61,6 +62,7 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   frameTimeoutMs: true,
   idleTimeoutMs: true,
   heartbeat: true,
+  ...CALL_OPTIONS,
 }
 
 /** The same, checked. */

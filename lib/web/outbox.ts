@@ -32,6 +32,8 @@ export class Outbox {
   #phase: Phase = 'open'
   #fault: Error | null = null
   #isScheduled = false
+  /** Bytes given to the carrier. */
+  #given = 0
   #waiters: Waiter[] = []
 
   constructor(settings: ConnectionSettings, carrier: Carrier, user: OutboxUser) {
@@ -47,6 +49,13 @@ export class Outbox {
   /** Bytes written that have not left. */
   get queued(): number {
     return this.#batch.length + this.#carrier.waiting
+  }
+  /** Bytes written so far, and those of them that have left, or may have. */
+  get written(): number {
+    return this.#given + this.#batch.length
+  }
+  get left(): number {
+    return this.#given - this.#carrier.held
   }
   get isFull(): boolean {
     return this.queued > this.#settings.highWaterMarkBytes
@@ -123,6 +132,7 @@ export class Outbox {
     while (this.#carrier.waiting <= highWaterMarkBytes) {
       const chunk = this.#batch.take()
       if (chunk === null) break
+      this.#given += chunk.length
       this.#carrier.send(chunk)
     }
     if (!this.isFull) for (const { resolve } of this.#waiters.splice(0)) resolve()

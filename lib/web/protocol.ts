@@ -10,20 +10,31 @@ import type { Directions, Merged, Sent, Untyped } from '../protocol/message-type
 import { checkModule, layoutOf, typesOf, withOwn } from '../protocol/module-types.ts'
 import type { ProtocolOptions } from '../protocol/options.ts'
 import { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { CallSupport } from './calls.ts'
 import { support } from './codec-support.ts'
 
 /** All of a protocol: header, messages, and which travel where. It is made of a module of `qbp generate`, codec and layouts included: nothing is compiled. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
+  /**
+   * The code for calls, where `calls()` has brought it.
+   *
+   * @internal
+   */
+  readonly callSupport: CallSupport | null
+
   private constructor(schema: Schema, options: ProtocolOptions) {
     const types = typesOf(schema, options.package ?? schema.package, support)
-    super(types, withOwn(schema, options), {
+    const calls: CallSupport | unknown = options.calls
+    const callSupport = isCallSupport(calls) ? calls : null
+    super(types, withOwn(schema, callSupport === null ? options : { ...options, calls: callSupport.form }), {
       header: (layout, section) => headerOf(schema, layout, section),
       support,
-      calls: null,
+      calls: callSupport,
       checkResync() {
         throw new QbpError('ERR_QBP_BAD_OPTION', 'resync is the main entry’s alone.', { option: 'resync' })
       },
     })
+    this.callSupport = callSupport
   }
 
   /**
@@ -56,6 +67,10 @@ function headerOf(schema: Schema, layout: string, section: ((name: string) => Ty
     `The module has no functions for the layout '${layout}': make it with qbp generate --header, or give { header: layout('${layout}') }.`,
   )
 }
+
+/** Whether it is what `calls` has made. */
+const isCallSupport = (value: unknown): value is CallSupport =>
+  typeof value === 'object' && value !== null && 'prepare' in value
 
 /** Whether it is what `layout` has made. */
 const isLayout = (value: unknown): value is { header(section?: (name: string) => Type): FrameHeader } =>

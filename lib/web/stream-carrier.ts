@@ -12,6 +12,8 @@ export class StreamCarrier implements Carrier {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   #user: CarrierUser | null = null
   #waiting = 0
+  /** The lengths of the chunks that wait. A stream takes one at a time. */
+  readonly #lengths: number[] = []
   #room: (() => void) | null = null
   #isEnding = false
   #isPeerEnded = false
@@ -29,9 +31,10 @@ export class StreamCarrier implements Carrier {
 
   send(bytes: Uint8Array): void {
     this.#waiting += bytes.length
+    this.#lengths.push(bytes.length)
     this.#writer.write(bytes).then(
       () => {
-        this.#waiting -= bytes.length
+        this.#waiting -= this.#lengths.shift() as number
         this.#user?.drained()
       },
       (fault) => this.#finish(fault),
@@ -40,6 +43,10 @@ export class StreamCarrier implements Carrier {
 
   get waiting(): number {
     return this.#waiting
+  }
+
+  get held(): number {
+    return this.#waiting - (this.#lengths[0] ?? 0)
   }
 
   end(): void {

@@ -53,6 +53,10 @@ export class WebSocketCarrier implements Carrier {
     return this.#socket.bufferedAmount ?? 0
   }
 
+  get held(): number {
+    return this.waiting
+  }
+
   end(): void {
     this.#socket.close(NORMAL)
   }

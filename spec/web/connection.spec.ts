@@ -5,24 +5,13 @@ import { Protocol as NodeProtocol, type QbpError } from '../../lib/index.ts'
 import { connect, connections, layout, Protocol, type WebConnection } from '../../lib/web/index.ts'
 import { createWebSocketServer, type QbpWebSocketServer, requestOf } from '../../lib/ws/index.ts'
 import { chat } from '../../schemas/chat.ts'
+import { webPair } from '../support/web-pair.ts'
 
 const protocol = Protocol.from(chat)
 
-/** Two ends of one pair of byte streams. */
-function pair(): [
-  client: { readable: ReadableStream; writable: WritableStream },
-  server: { readable: ReadableStream; writable: WritableStream },
-] {
-  const [up, down] = [new TransformStream<Uint8Array, Uint8Array>(), new TransformStream<Uint8Array, Uint8Array>()]
-  return [
-    { readable: down.readable, writable: up.writable },
-    { readable: up.readable, writable: down.writable },
-  ]
-}
-
 /** A client over a pair of streams, and the bare other end of it. */
 async function bare(options: object = {}) {
-  const [client, server] = pair()
+  const [client, server] = webPair()
   const connection = await connect(protocol, client, options)
   return { connection, writer: server.writable.getWriter(), reader: server.readable.getReader() }
 }
@@ -38,7 +27,7 @@ describe('qbp-stream/web', () => {
   describe('over a pair of web streams', () => {
     let ends: [WebConnection<typeof protocol>, WebConnection<typeof protocol>]
     beforeEach(async () => {
-      const [client, server] = pair()
+      const [client, server] = webPair()
       ends = await Promise.all([connect(protocol, client), connect(protocol, server, { role: 'server' })])
     })
     afterEach(() => {
@@ -93,7 +82,7 @@ describe('qbp-stream/web', () => {
     })
 
     it('destroys a connection whose peer does not read, rather than to hold more', async () => {
-      const [client] = pair()
+      const [client] = webPair()
       const connection = await connect(protocol, client, { maxQueuedBytes: 1_000 })
       const results = Array.from({ length: 20 }, () => connection.writer.write({ $name: 'Say', text: 'x'.repeat(100) }))
       expect(results.at(-1)).to.equal(false)
@@ -175,7 +164,7 @@ describe('qbp-stream/web', () => {
   })
 
   it('refuses options and targets that are none', async () => {
-    const [client] = pair()
+    const [client] = webPair()
     for (const options of [
       { idleTimeout: 5 },
       { maxBodyBytes: 0 },
@@ -190,7 +179,7 @@ describe('qbp-stream/web', () => {
       "layout('length:varint type:varint')",
     )
     const varint = Protocol.from(chat, { header: layout('length:varint type:varint') })
-    const [client, server] = pair()
+    const [client, server] = webPair()
     const connection = await connect(varint, client)
     connection.writer.write({ $name: 'Say', text: 'x'.repeat(200) })
     const other = await connect(varint, server, { role: 'server' })
