@@ -118,7 +118,7 @@ describe('natsBus over kill -9', function () {
       await pause(200)
       await crash()
     }
-    await pause(300)
+    await until(() => tallies.every((tally) => tally.sent > 100))
     isLoading = false
     await Promise.all(load)
     await until(() => tallies.every((tally) => tally.delivered === tally.sent))
@@ -171,7 +171,7 @@ describe('natsBus over kill -9', function () {
         feed.acknowledge(n)
       }
     })()
-    await until(() => logs.every((tally) => tally.sent > 10))
+    await until(() => [...logs, live].every((tally) => tally.sent > 10) && live.delivered > 10 && feed.delivered > 0)
     const gone = once(victim, 'exit')
     victim.kill('SIGKILL')
     await gone

@@ -82,7 +82,7 @@ describe('BusGroup over kill -9', function () {
     const { position } = stuck.fault as Error & { position: string }
     const unstuck = new Client()
     await a.join(unstuck.writer, { name: 'cleo', since: parsePosition(position) })
-    await pause(200)
+    await until(() => tallies.every((tally) => tally.sent > 50))
     isLoading = false
     await Promise.all(load)
     const all = () => tallies.reduce((sum, tally) => sum + tally.sent, 0)
@@ -134,7 +134,7 @@ describe('BusGroup over kill -9', function () {
     const talking = (async () => {
       for (let n = 1; isTalking; n++) await group.broadcast(say(`b${n}`))
     })()
-    await pause(300)
+    await until(() => tally.sent > 10)
     const gone = once(victim, 'exit')
     victim.kill('SIGKILL')
     await gone

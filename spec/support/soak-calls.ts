@@ -18,9 +18,28 @@ interface Entry {
   content: Uint8Array
 }
 
+/** How often each number was noted, a byte each, so that hours of calls do not look like a leak. */
+class Notes {
+  #times = new Uint8Array(2 ** 16)
+
+  add(number: bigint): void {
+    const at = Number(number)
+    if (at >= this.#times.length) {
+      const more = new Uint8Array(2 * at)
+      more.set(this.#times)
+      this.#times = more
+    }
+    this.#times[at] = (this.#times[at] ?? 0) + 1
+  }
+
+  has(number: bigint): boolean {
+    return (this.#times[Number(number)] ?? 0) > 0
+  }
+}
+
 export class SoakCalls {
   readonly report: CallReport = { lost: 0, doubled: 0, answered: 0, failed: 0 }
-  readonly #noted = new Set<bigint>()
+  readonly #noted = new Notes()
   readonly #random: () => number
   readonly #surprise: (where: string, error: unknown) => void
   #next = 0n
