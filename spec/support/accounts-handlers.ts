@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { CallError } from '../../lib/index.ts'
+import { CallError } from '../../lib/calls/call-error.ts'
 import type { AccountsClient, AccountsHandlers } from '../calls/accounts.ts'
-import { rejection } from '../calls/support.ts'
+import { rejection } from './rejection.ts'
 
 /** The service that the specs over every transport call: a handler of each kind, and one that only a caller's end ends. */
 export const accountsHandlers: AccountsHandlers = {
