@@ -2,9 +2,10 @@ import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { BodyHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
-import { MessageReader, NONE, WITHOUT_LIMITS } from './message-reader.ts'
+import { MessageReader, NONE } from './message-reader.ts'
 import { resyncFrom } from './resync.ts'
 import type { Table } from './table.ts'
+import { WITHOUT_LIMITS } from './without-limits.ts'
 
 /** One whole frame, decoded as far as that goes. */
 export interface ReadFrame {

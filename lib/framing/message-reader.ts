@@ -1,11 +1,12 @@
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import { at, part } from '../codec/wire.ts'
 import { type BodyHook, readByHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
 import type { Resync } from './resync.ts'
 import { type Entry, RawMessage, type Table } from './table.ts'
-import { type Skipped, Tally } from './traffic.ts'
+import type { Skipped, Tally } from './traffic.ts'
 
 /** No message. An object of its own, as V8 compares objects with objects in no time, and with anything else by a call. */
 export const NONE: None = Object.freeze({ none: true })
@@ -37,22 +38,10 @@ export interface MessageReaderSettings {
   readonly resync?: ((start: readonly number[]) => Resync) | null
 }
 
-/** For bytes that are at hand already, each whole: header and table are all that is needed beside it. */
-export const WITHOUT_LIMITS: Omit<MessageReaderSettings, 'header' | 'table'> = {
-  unknown: 'error',
-  invalid: 'error',
-  shareBytes: false,
-  maxBodyBytes: Number.POSITIVE_INFINITY,
-  maxHeaderBytes: Number.POSITIVE_INFINITY,
-  maxConsecutiveEmptyFrames: Number.POSITIVE_INFINITY,
-  maxConsecutiveSkippedFrames: Number.POSITIVE_INFINITY,
-}
-
 /** Bytes to messages, without a stream: the counterpart of MessageWriter. */
 export class MessageReader {
   readonly frames: FrameParser
-  /** What was taken or dropped, by name. */
-  readonly tally: Tally = new Tally()
+  readonly #tally: Tally | null
   #unknown = 0
   #invalid = 0
   readonly #settings: MessageReaderSettings
@@ -62,8 +51,12 @@ export class MessageReader {
   #emptyRow = 0
   #skippedRow = 0
 
-  /** @param hasPreamble whether the bytes begin with the layout's preamble, if that has one. */
-  constructor(settings: MessageReaderSettings, hasPreamble = true) {
+  /**
+   * @param hasPreamble whether the bytes begin with the layout's preamble, if that has one.
+   * @param tally counts what is taken or dropped, by name.
+   */
+  constructor(settings: MessageReaderSettings, hasPreamble = true, tally: Tally | null = null) {
+    this.#tally = tally
     const { header, maxBodyBytes, maxHeaderBytes } = settings
     const resync = settings.resync?.(header.start) ?? null
     this.frames = new FrameParser(header, maxBodyBytes, maxHeaderBytes, hasPreamble, resync)
@@ -98,7 +91,7 @@ export class MessageReader {
               )
           if (frames.ownFrom > 0) frames.align(at.shift)
           this.#skippedRow = 0
-          this.tally.count(entry, frames.size)
+          this.#tally?.count(entry, frames.size)
           return message
         }
         if (settings.unknown === 'error') throw this.#unlisted()
@@ -128,7 +121,7 @@ export class MessageReader {
   #let(entry: Entry | undefined): RawMessage<null> | null {
     const { frames } = this
     const { unknown, invalid } = this.#settings
-    this.tally.count(entry, frames.size)
+    this.#tally?.count(entry, frames.size)
     if ((entry === undefined ? unknown : invalid) === 'raw') {
       this.#skippedRow = 0
       return this.#raw()
@@ -165,11 +158,10 @@ export class MessageReader {
 
   #unlisted(): QbpError {
     const { type } = this.frames
-    const listed = this.#settings.table.entries.map((entry) => `${entry.name} = ${entry.type}`)
-    const shown = `${listed.slice(0, 12).join(', ')}${listed.length > 12 ? ', …' : ''}`
+    const known = this.#settings.table.entries.map((entry) => `${entry.name} = ${entry.type}`)
     return new QbpError(
       'ERR_QBP_UNKNOWN_TYPE',
-      `No message has the type ${type} here; there are ${shown}. See the option 'unknown'.`,
+      `No message has the type ${type} here; there are ${listed(known)}. See the option 'unknown'.`,
       { type },
     )
   }

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { listed } from '../base/listed.ts'
 import { encodeBody } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Output } from '../codec/type.ts'
@@ -133,11 +134,10 @@ export class MessageWriter {
 
   #unnamed(name: unknown): QbpError {
     const names = this.table.entries.map((entry) => entry.name)
-    const listed = `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` || 'nothing'
     const problem = name === undefined ? 'A message without $name' : `A message of $name ${JSON.stringify(name)}`
     return new QbpError(
       'ERR_QBP_INVALID_MESSAGE',
-      `${problem} cannot be sent this way, which has ${listed}. Nothing was sent.`,
+      `${problem} cannot be sent this way, which has ${listed(names) || 'nothing'}. Nothing was sent.`,
       {
         field: '$name',
         ...(typeof name === 'string' ? { messageName: name } : {}),

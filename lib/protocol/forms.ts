@@ -166,7 +166,7 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
   if (entries.size > 0) return entries
   const hint =
     form === TYPE
-      ? `give each its number, with import "qbp/options.proto" and option (qbp.type) = 1 in the message (or (qbp.client), (qbp.server) where only one role sends it), or give a table: { types: { Name: 1 } }`
+      ? "import 'qbp/options.proto' and give each its number, option (qbp.type) = 1, or give a table: { types: { Name: 1 } }"
       : 'look how the .proto spells it'
   throw refusal(`No message of the schema has the option ${form}: ${hint}.`)
 }

@@ -1,4 +1,5 @@
 import { MessageReader, NONE } from '../framing/message-reader.ts'
+import { Tally } from '../framing/traffic.ts'
 import { ChunkQueue } from './chunk-queue.ts'
 import { droppedBytes, messageIn } from './diagnostics.ts'
 import { Ending, type ReceiverStream } from './ending.ts'
@@ -6,13 +7,15 @@ import type { ReaderSettings } from './settings.ts'
 
 /** The messages of a reader's chunks, one after the other, until the end. */
 export class MessageSupply {
+  /** What was taken or dropped, by name. */
+  readonly tally: Tally = new Tally()
   readonly messages: MessageReader
   readonly chunks: ChunkQueue
   readonly ending: Ending
   readonly #stream: ReceiverStream
 
   constructor(settings: ReaderSettings, stream: ReceiverStream) {
-    this.messages = new MessageReader(settings)
+    this.messages = new MessageReader(settings, true, this.tally)
     this.chunks = new ChunkQueue(this.messages.frames)
     this.ending = new Ending(stream, this.chunks, this.messages.frames)
     this.#stream = stream

@@ -247,7 +247,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   get tally(): Tally {
-    return this.#supply.messages.tally
+    return this.#supply.tally
   }
 
   get skipped(): Readonly<Skipped> {

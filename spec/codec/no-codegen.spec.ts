@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { MessageReader, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
+import { MessageReader } from '../../lib/framing/message-reader.ts'
+import { WITHOUT_LIMITS } from '../../lib/framing/without-limits.ts'
 import type { QbpError } from '../../lib/index.ts'
 import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 

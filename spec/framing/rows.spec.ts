@@ -2,8 +2,9 @@
 
 import { expect } from 'chai'
 import { Header } from '../../lib/framing/header.ts'
-import { MessageReader, NONE, type Policy, WITHOUT_LIMITS } from '../../lib/framing/message-reader.ts'
+import { MessageReader, NONE, type Policy } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
+import { WITHOUT_LIMITS } from '../../lib/framing/without-limits.ts'
 import { type Protocol, type ProtocolOptions, QbpError } from '../../lib/index.ts'
 import { everySplit } from '../../lib/testing/splits.ts'
 import { reflectedProtocol, rootOf } from '../support/reflected.ts'

@@ -8,7 +8,8 @@ const LIB = join(__dirname, '..', '..', 'lib')
 
 // What knows bytes and messages only, as a browser's program would import it.
 const ENTRY = `
-  export { MessageReader, NONE, WITHOUT_LIMITS } from './framing/message-reader.ts'
+  export { MessageReader, NONE } from './framing/message-reader.ts'
+export { WITHOUT_LIMITS } from './framing/without-limits.ts'
   export { MessageWriter } from './framing/message-writer.ts'
   export { loadSchema } from './protocol/schema/load.ts'
   export { Protocol } from './protocol/protocol.ts'`

@@ -1,5 +1,6 @@
-import { MessageReader, NONE, WITHOUT_LIMITS } from '../../framing/message-reader.ts'
+import { MessageReader, NONE } from '../../framing/message-reader.ts'
 import { MessageWriter } from '../../framing/message-writer.ts'
+import { WITHOUT_LIMITS } from '../../framing/without-limits.ts'
 import { type Heard, language } from '../language.ts'
 
 /** How it stands with the window: `lost` is tried again. */

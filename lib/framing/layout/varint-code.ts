@@ -1,8 +1,7 @@
-import { QbpError } from '../../base/errors.ts'
-import { at, cut, type Inline, type IntegerKind } from './integer-kind.ts'
+// The varints' code: statements instead of calls, which cost more than a body.
 
-/** The longest varint, in bytes: what 64 bits take. */
-const MAX_VARINT = 10
+import type { Inline, IntegerKind } from './integer-kind.ts'
+import { varint } from './varint.ts'
 
 const varintCode: Inline = {
   read(variable, name) {
@@ -19,50 +18,14 @@ const varintCode: Inline = {
   size: (value) => `kinds.varint.sizeOf(${value})`,
 }
 
-export const varint: IntegerKind = {
-  name: 'varint',
-  width: undefined,
-  maxWidth: MAX_VARINT,
-  least: 0,
-  most: Number.MAX_SAFE_INTEGER,
-  order: 'varint',
-  take(buf, pos, end, name) {
-    let value = 0
-    for (let i = 0; i < MAX_VARINT; i++) {
-      if (pos + i >= end) return cut(pos + i + 1)
-      const byte = buf[pos + i] as number
-      value += (byte & 127) * 2 ** (7 * i)
-      if (value > Number.MAX_SAFE_INTEGER) break
-      if (byte < 128) {
-        at.pos = pos + i + 1
-        return value
-      }
-    }
-    throw new QbpError(
-      'ERR_QBP_BAD_VARINT',
-      `The header's ${name} is a varint of over ${MAX_VARINT} bytes or over 2**53 - 1.`,
-      { field: name },
-    )
-  },
-  put(buf, pos, value) {
-    let rest = value as number
-    for (; rest > 127; rest = Math.floor(rest / 128)) buf[pos++] = (rest % 128) + 128
-    buf[pos++] = rest
-    return pos
-  },
-  sizeOf(value) {
-    let rest = typeof value === 'number' ? value : 0
-    let size = 1
-    for (; rest > 127 && size < MAX_VARINT; rest = Math.floor(rest / 128)) size++
-    return size
-  },
-  inline: varintCode,
-}
+/** With its code. */
+export const codedVarint: IntegerKind = { ...varint, inline: varintCode }
 
 export const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2)
 export const toZigzag = (value: unknown): number =>
   typeof value !== 'number' ? 0 : value >= 0 ? value * 2 : -value * 2 - 1
 
+/** As sint64 has it in protobuf. */
 export const zigzag: IntegerKind = {
   ...varint,
   name: 'zigzag',
