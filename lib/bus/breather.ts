@@ -1,3 +1,5 @@
+import { immediate } from '../event-loop/timers.ts'
+
 /** How many calls of one turn are answered within it. */
 const CALLS_PER_TURN = 64
 
@@ -10,8 +12,8 @@ export class Breather {
 
   /** Nothing, or for a call too many in this turn a promise of the next. */
   next(): Promise<void> | undefined {
-    if (++this.#calls === 1) setImmediate(this.#reset)
-    return this.#calls < CALLS_PER_TURN ? undefined : new Promise((resolve) => setImmediate(resolve))
+    if (++this.#calls === 1) immediate(this.#reset)
+    return this.#calls < CALLS_PER_TURN ? undefined : new Promise((resolve) => immediate(resolve))
   }
 
   readonly #reset = (): void => {

@@ -10,7 +10,7 @@ export abstract class Call<H extends CallHost = CallHost> implements Intercepted
   readonly type: MethodType
   readonly service: string
   readonly metadata: Metadata
-  /** When it is late, of `performance.now()`. */
+  /** When it is late, by the host's clock. */
   readonly due: number
   /** When it began, if somebody looks on; else 0. */
   readonly began: number
@@ -25,7 +25,7 @@ export abstract class Call<H extends CallHost = CallHost> implements Intercepted
     this.service = service
     this.type = type
     this.metadata = metadata
-    this.due = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : performance.now() + timeoutMs
+    this.due = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : host.now + timeoutMs
     this.began = host.watchedNow
   }
 
@@ -45,7 +45,7 @@ export abstract class Call<H extends CallHost = CallHost> implements Intercepted
     return this.host.connection
   }
   get timeLeftMs(): number {
-    return Math.max(0, this.due - performance.now())
+    return Math.max(0, this.due - this.host.now)
   }
 
   /** Made when somebody asks: most calls are done before anybody could give them up. */

@@ -46,10 +46,7 @@ export class Calls implements CallerHost, CalleeHost {
     this.limits = limits
     this.#outgoing = new OutgoingCalls(dialect, limits.maxMetadataBytes)
     this.#incoming = new IncomingCalls(this, dialect)
-    this.#expiry = new Expiry(
-      (ms) => port.alarm(ms),
-      (now) => Math.min(this.#outgoing.expire(now), this.#incoming.expire(now)),
-    )
+    this.#expiry = new Expiry(port, (now) => Math.min(this.#outgoing.expire(now), this.#incoming.expire(now)))
   }
 
   /** Serves a method. @throws {QbpError} ERR_QBP_BAD_OPTION if it is served already, or this side serves none. */
@@ -156,8 +153,12 @@ export class Calls implements CallerHost, CalleeHost {
     this.#expiry.at(due)
   }
 
+  get now(): number {
+    return this.#port.now
+  }
+
   get watchedNow(): number {
-    return this.#port.isWatched ? performance.now() : 0
+    return this.#port.isWatched ? this.#port.now : 0
   }
 
   begin(call: OutgoingCall): number {
@@ -190,8 +191,7 @@ export class Calls implements CallerHost, CalleeHost {
 
   #count(way: 'in' | 'out', { side, path, began }: IncomingCall | OutgoingCall, code: CallCode | 'OK'): void {
     this.counts.ended(way, code)
-    if (this.#port.isWatched)
-      this.#port.callEnded({ side, path, code, ms: began === 0 ? 0 : performance.now() - began })
+    if (this.#port.isWatched) this.#port.callEnded({ side, path, code, ms: began === 0 ? 0 : this.now - began })
     if (this.#drained.length > 0 && this.isIdle) for (const drained of this.#drained.splice(0)) drained()
   }
 

@@ -1,16 +1,21 @@
+/** The clock of a connection, and its one alarm. */
+export interface AlarmClock {
+  /** In ms since some moment. */
+  readonly now: number
+  /** Has `rang` called in so many milliseconds; an earlier alarm goes. */
+  alarm(ms: number): void
+}
+
 /** One alarm for all deadlines of a connection: a timer for each call would cost more than the call. */
 export class Expiry {
-  readonly #alarm: (ms: number) => void
+  readonly #clock: AlarmClock
   readonly #expire: (now: number) => number
-  /** When the alarm rings, of `performance.now()`. */
+  /** When the alarm rings. */
   #rings = Number.POSITIVE_INFINITY
 
-  /**
-   * @param alarm has `rang` called in so many milliseconds; an earlier alarm goes.
-   * @param expire ends what is due at `now`, and returns when the next is.
-   */
-  constructor(alarm: (ms: number) => void, expire: (now: number) => number) {
-    this.#alarm = alarm
+  /** @param expire ends what is due at `now`, and returns when the next is. */
+  constructor(clock: AlarmClock, expire: (now: number) => number) {
+    this.#clock = clock
     this.#expire = expire
   }
 
@@ -18,17 +23,21 @@ export class Expiry {
   at(due: number): void {
     if (due >= this.#rings) return
     this.#rings = due
-    this.#alarm(Math.max(0, due - performance.now()))
+    this.#clock.alarm(Math.max(0, due - this.#clock.now))
   }
 
-  /** The alarm has rung. Most often what it was set for is long done. */
+  /**
+   * The alarm has rung; most often what it was set for is long done. That is due, whatever the clock says, which stands still where a
+   * test has mocked the timers alone.
+   */
   rang(): void {
+    const due = Math.max(this.#rings, this.#clock.now + CLOSE_MS)
     this.#rings = Number.POSITIVE_INFINITY
-    this.at(this.#expire(performance.now() + CLOSE_MS))
+    this.at(this.#expire(due))
   }
 }
 
-/** A timer may ring so much early: its clock has whole milliseconds. */
+/** What is due so soon ends along: a timer has whole milliseconds. */
 const CLOSE_MS = 1
 
 /** Ends those that are late, in the order in which they were due. @returns when the next is. */

@@ -23,10 +23,12 @@ export interface CallHost {
   room(): Promise<void>
   /** An inbox without credit is full, or no longer. */
   held(isFull: boolean): void
-  /** A call is to end at this time of `performance.now()`. */
+  /** A call is to end at this time of `now`. */
   expireAt(due: number): void
+  /** In ms since some moment. */
+  readonly now: number
   report(error: unknown): void
-  /** Now, of `performance.now()`, if somebody looks on; else 0. */
+  /** Now, if somebody looks on; else 0. */
   readonly watchedNow: number
   /** How many bytes the connection has written so far; whether the first so many have left this process, or may have. */
   readonly written: number

@@ -64,7 +64,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   #begin(): void {
     const { signal } = this.#settings
-    const leftMs = this.due === Number.POSITIVE_INFINITY ? 0 : this.due - performance.now()
+    const leftMs = this.due === Number.POSITIVE_INFINITY ? 0 : this.due - this.host.now
     if (signal?.aborted) this.fail(this.#givenUp(signal))
     else if (leftMs < 0) this.expire()
     else if (this.#sendFirst(leftMs)) this.#follow()

@@ -19,6 +19,8 @@ export interface CallPort {
   readonly left: number
   /** Nothing can be sent any more. */
   readonly isOver: boolean
+  /** The time that the alarm goes by, in ms since some moment. */
+  readonly now: number
   /** `rang` is to be called in so many milliseconds; an earlier alarm goes. */
   alarm(ms: number): void
   /** There is room for bytes again that were held up by an inbox. */

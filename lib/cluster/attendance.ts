@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Bus, Change, Subscription, Watch } from '../bus/contract.ts'
-import { inRootContext } from '../bus/root-context.ts'
+import { inRootContext } from '../event-loop/root-context.ts'
 import { Peers } from './peers.ts'
 import { type Ask, type Delta, decodeNote, encodeNote, type List, type Note } from './presence-note.ts'
 import { Questions } from './questions.ts'

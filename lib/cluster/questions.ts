@@ -1,3 +1,4 @@
+import { immediate } from '../event-loop/timers.ts'
 import type { Ask } from './presence-note.ts'
 
 /** How long somebody waits for the answer of another node. */
@@ -47,7 +48,7 @@ export class Questions {
       }
       const waiting = this.#waiting.get(answer) ?? new Set()
       this.#waiting.set(answer, waiting.add(done))
-      if (this.#next.size === 0) setImmediate(() => this.#send())
+      if (this.#next.size === 0) immediate(() => this.#send())
       this.#next.set(instance, (this.#next.get(instance) ?? new Set()).add(id))
     })
   }

@@ -1,4 +1,5 @@
 import type { Bus, Subscription } from '../bus/contract.ts'
+import { immediate } from '../event-loop/timers.ts'
 import { addName, OtherMembers, type Presence } from './other-members.ts'
 import type { Delta, List } from './presence-note.ts'
 
@@ -194,7 +195,7 @@ export class Roster {
   }
 
   #report(): void {
-    this.#reporting ??= new Promise<void>((resolve) => setImmediate(resolve))
+    this.#reporting ??= new Promise<void>((resolve) => immediate(resolve))
       .then(() => {
         const [joined, left] = [this.#joined, this.#left]
         ;[this.#joined, this.#left] = [[], []]

@@ -5,12 +5,12 @@ import { QbpError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
 import { listed } from '../base/listed.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import { Countdown } from '../event-loop/timers.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { QbpConnection } from './connection.ts'
 import { reportRefused } from './diagnostics.ts'
 import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions, ConnectionSettings } from './settings.ts'
-import { Countdown } from './timer.ts'
 import { upgrade } from './tls.ts'
 
 /** Where to connect to and how, beside the options of every connection. */

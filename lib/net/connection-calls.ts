@@ -5,11 +5,12 @@ import type { EndedCall } from '../calls/host.ts'
 import type { Part } from '../calls/part.ts'
 import type { CallPort } from '../calls/port.ts'
 import type { Output } from '../codec/type.ts'
+import { now } from '../event-loop/clock.ts'
+import { afterInput, timer } from '../event-loop/timers.ts'
 import type { ReaderPort, WriterPort } from '../streams/ports.ts'
 import { CallSorter } from './call-sorter.ts'
 import { isWatchingCalls, reportCall } from './diagnostics.ts'
 import type { ConnectionSettings } from './settings.ts'
-import { afterInput, timer } from './timer.ts'
 
 /** What calls need of their connection beside its reader and writer. */
 export interface CallUser {
@@ -89,6 +90,10 @@ export class ConnectionCalls implements CallPort {
   }
   get isOver(): boolean {
     return this.#writer.isOver
+  }
+
+  get now(): number {
+    return now()
   }
 
   alarm(ms: number): void {

@@ -1,8 +1,8 @@
 import { QbpError } from '../base/errors.ts'
+import { afterInput, Interval } from '../event-loop/timers.ts'
 import type { ReaderPort } from '../streams/ports.ts'
 import type { Sending } from './sending.ts'
 import type { TimeLimits } from './time-limits.ts'
-import { afterInput, timer } from './timer.ts'
 
 /** What the deadlines of a connection watch. */
 export interface Watched {
@@ -36,18 +36,18 @@ export class Deadlines {
   #phase: 'stopped' | 'running' | 'deaf' = 'stopped'
   /** Chunks that have come: a second look sees by it whether anything has. */
   #chunks = 0
-  #idle: NodeJS.Timeout | undefined
-  #heartbeat: NodeJS.Timeout | undefined
+  #idle: Interval | undefined
+  #heartbeat: Interval | undefined
   /** What the heartbeat waits for: silence, to ask; an answer; or room for the question. */
   #awaits: 'silence' | 'answer' | 'room' = 'silence'
   /** Runs while a frame has begun and is not whole. */
-  #frame: NodeJS.Timeout | undefined
+  #frame: Interval | undefined
   /** The frame that is watched, what had come of it, and how many steps somebody has waited for more since. */
   #index = 0
   #pending = 0
   #waited = 0
   /** Runs while bytes wait for the peer. */
-  #sending: NodeJS.Timeout | undefined
+  #sending: Interval | undefined
   /** What the peer had taken at the last look, and how many looks ago that was another figure. */
   #taken = 0
   #stalled = 0
@@ -60,8 +60,8 @@ export class Deadlines {
   start(): void {
     const { idleTimeoutMs, beatAfterMs } = this.#limits
     this.#phase = 'running'
-    this.#idle = timer(idleTimeoutMs, () => this.#idleExpired())
-    this.#heartbeat = timer(beatAfterMs, () => this.#heartbeatExpired())
+    this.#idle = interval(idleTimeoutMs, () => this.#idleExpired())
+    this.#heartbeat = interval(beatAfterMs, () => this.#heartbeatExpired())
     if (this.#watched.plumbing.sending.waits) this.blocked()
   }
 
@@ -69,12 +69,12 @@ export class Deadlines {
   heard(): void {
     if (this.#phase !== 'running') return
     this.#chunks++
-    this.#idle?.refresh()
-    if (this.#awaits === 'silence') this.#heartbeat?.refresh()
+    this.#idle?.putOff()
+    if (this.#awaits === 'silence') this.#heartbeat?.putOff()
     else this.#await('silence')
     if (this.#frame !== undefined || this.#watched.intake.frames.pending === 0) return
     this.#watchFrame()
-    this.#frame = timer(this.#limits.frameTimeoutMs / STEPS, () => this.#frameStep())
+    this.#frame = interval(this.#limits.frameTimeoutMs / STEPS, () => this.#frameStep())
   }
 
   /** Bytes wait for the peer. */
@@ -83,15 +83,15 @@ export class Deadlines {
     if (this.#limits.shortestMs === Number.POSITIVE_INFINITY) return
     this.#taken = this.#watched.plumbing.sending.taken
     this.#stalled = 0
-    this.#sending = timer(this.#limits.shortestMs / STEPS, () => this.#sendingStep())
+    this.#sending = interval(this.#limits.shortestMs / STEPS, () => this.#sendingStep())
   }
 
   /** Nothing more is to come from the peer; what was written is still to be taken. */
   stopHearing(): void {
     if (this.#phase === 'running') this.#phase = 'deaf'
-    clearTimeout(this.#idle)
-    clearTimeout(this.#heartbeat)
-    clearTimeout(this.#frame)
+    this.#idle?.cancel()
+    this.#heartbeat?.cancel()
+    this.#frame?.cancel()
     this.#idle = this.#heartbeat = this.#frame = undefined
     this.#awaits = 'silence'
   }
@@ -99,7 +99,7 @@ export class Deadlines {
   stop(): void {
     this.stopHearing()
     this.#phase = 'stopped'
-    clearTimeout(this.#sending)
+    this.#sending?.cancel()
     this.#sending = undefined
   }
 
@@ -109,14 +109,18 @@ export class Deadlines {
     const before = this.#chunks
     afterInput(() => {
       if (this.#phase !== 'running' || this.#chunks !== before || this.#watched.plumbing.sending.taken !== taken) return
-      this.#watched.missed(fault())
+      this.#miss(fault())
     })
+  }
+
+  #miss(fault: QbpError): void {
+    this.stop()
+    this.#watched.missed(fault)
   }
 
   // ---- a peer that says nothing
 
   #idleExpired(): void {
-    this.#idle?.refresh() // For where it is looked at again.
     if (this.#watched.plumbing.duplex.isPaused()) return
     const { idleTimeoutMs } = this.#limits
     this.#giveUp(
@@ -129,7 +133,6 @@ export class Deadlines {
 
   /** No byte for a while: time to ask, or, after that, to give up. */
   #heartbeatExpired(): void {
-    this.#heartbeat?.refresh()
     if (this.#watched.plumbing.duplex.isPaused()) return
     if (this.#awaits !== 'answer' && this.#watched.beat()) this.#await('answer')
     else if (this.#awaits === 'silence') this.#await('room')
@@ -146,10 +149,10 @@ export class Deadlines {
   }
 
   #await(what: 'silence' | 'answer' | 'room'): void {
-    clearTimeout(this.#heartbeat)
+    this.#heartbeat?.cancel()
     this.#awaits = what
     const { beatAfterMs, deadAfterMs } = this.#limits
-    this.#heartbeat = timer(what === 'silence' ? beatAfterMs : deadAfterMs, () => this.#heartbeatExpired())
+    this.#heartbeat = interval(what === 'silence' ? beatAfterMs : deadAfterMs, () => this.#heartbeatExpired())
   }
 
   // ---- a peer that takes nothing
@@ -159,19 +162,19 @@ export class Deadlines {
     if (taken !== this.#taken) {
       this.#taken = taken
       this.#stalled = 0
-      this.#idle?.refresh()
-      this.#heartbeat?.refresh() // An answer cannot come before the peer has read as far as the question.
+      this.#idle?.putOff()
+      this.#heartbeat?.putOff() // An answer cannot come before the peer has read as far as the question.
     } else this.#stalled++
     if (!waits) {
+      this.#sending?.cancel()
       this.#sending = undefined
       return
     }
-    this.#sending?.refresh()
     const { stallTimeoutMs, shortestMs } = this.#limits
     if ((this.#stalled * shortestMs) / STEPS < stallTimeoutMs) return
     afterInput(() => {
       if (this.#phase === 'stopped' || this.#watched.plumbing.sending.taken !== taken) return
-      this.#watched.missed(
+      this.#miss(
         new QbpError(
           'ERR_QBP_STALL_TIMEOUT',
           `The peer took none of the bytes that wait for it for ${stallTimeoutMs} ms, which is stallTimeoutMs.`,
@@ -193,10 +196,10 @@ export class Deadlines {
   #frameStep(): void {
     const { waiting, frames } = this.#watched.intake
     if (frames.pending === 0) {
+      this.#frame?.cancel()
       this.#frame = undefined
       return
     }
-    this.#frame?.refresh()
     if (frames.index !== this.#index) this.#watchFrame()
     else if (waiting && ++this.#waited >= STEPS) {
       if (this.#comesOn()) this.#watchFrame()
@@ -216,7 +219,7 @@ export class Deadlines {
     if (frames.index !== this.#index || this.#comesOn()) return
     const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits
     const came = frames.pending - this.#pending
-    this.#watched.missed(
+    this.#miss(
       new QbpError(
         'ERR_QBP_FRAME_TIMEOUT',
         `Frame ${frames.index} is not whole; ${frames.pending} bytes of it came, and ${came} of them in the last ${frameTimeoutMs} ms, ` +
@@ -225,4 +228,9 @@ export class Deadlines {
       ),
     )
   }
+}
+
+/** Infinity, which is the most frequent, makes none. */
+function interval(ms: number, passed: () => void): Interval | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : new Interval(ms, passed)
 }

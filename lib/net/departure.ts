@@ -1,4 +1,4 @@
-import { timer } from './timer.ts'
+import { timer } from '../event-loop/timers.ts'
 
 /** Waits until a server's connections and handlers are gone, or the time for it is over. */
 export class Departure {

@@ -1,10 +1,9 @@
 // A connection's duplex goes to somebody else: to TLS, and back from it, or to another protocol for good.
 
 import { Duplex, Readable } from 'node:stream'
-import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
+import { Countdown, look } from '../event-loop/timers.ts'
 import type { Plumbing } from './plumbing.ts'
-import { Countdown } from './timer.ts'
 import { handshakeTimeout } from './tls.ts'
 
 /** The connection that hands its duplex over. */
@@ -36,7 +35,7 @@ async function take(giver: Giver): Promise<Duplex> {
   plumbing.stop()
   // Until the operating system has all: TLS would overtake what the socket itself still holds. The callback of an empty write
   // would say when that is, but a WebSocket sends that as a message.
-  for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await wait(ms)
+  for (let ms = 1; duplex.writableLength > 0 && !duplex.destroyed; ms = Math.min(2 * ms, 50)) await look(ms)
   if (giver.isClosing)
     throw giver.life.outcome ?? new QbpError('ERR_QBP_CLOSED', 'The connection closed before all was sent.')
   const rest = plumbing.leave()

@@ -9,6 +9,7 @@ import { CallError } from '../calls/call-error.ts'
 import { type CallSettings, mergedSettings } from '../calls/call-settings.ts'
 import type { ClientOptions } from '../calls/client.ts'
 import type { AnyClient } from '../calls/typed.ts'
+import { now } from '../event-loop/clock.ts'
 import type { MethodType } from '../protocol/method.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
@@ -59,14 +60,14 @@ type Attempt = (
 ) => Promise<{ connection: object; answer: unknown }>
 
 async function repeated(attempt: Attempt, type: MethodType, settings: CallSettings, request: object): Promise<unknown> {
-  const due = performance.now() + (settings.timeoutMs ?? (type.requestStream ? Number.POSITIVE_INFINITY : TIMEOUT_MS))
+  const due = now() + (settings.timeoutMs ?? (type.requestStream ? Number.POSITIVE_INFINITY : TIMEOUT_MS))
   let previous: object | null = null
   for (;;) {
     const { connection, answer } = await attempt(previous, within(settings, due), request)
     try {
       return await answer
     } catch (error) {
-      if (!(error instanceof CallError) || !mayRepeat(error, type) || due <= performance.now()) throw error
+      if (!(error instanceof CallError) || !mayRepeat(error, type) || due <= now()) throw error
       previous = connection
     }
   }
@@ -78,9 +79,7 @@ function mayRepeat({ lost, sent }: CallError, { idempotent, requestStream }: Met
 }
 
 function within(settings: CallSettings, due: number): CallSettings {
-  return due === Number.POSITIVE_INFINITY
-    ? settings
-    : { ...settings, timeoutMs: Math.max(1, Math.ceil(due - performance.now())) }
+  return due === Number.POSITIVE_INFINITY ? settings : { ...settings, timeoutMs: Math.max(1, Math.ceil(due - now())) }
 }
 
 /** A stream of answers is of one connection, the first that its request can be sent on: who reads it knows best where to go on. */

@@ -1,4 +1,4 @@
-import { timer } from './timer.ts'
+import { afterInput, timer } from '../event-loop/timers.ts'
 
 // The phases of a connection, which go one way:
 //
@@ -77,7 +77,7 @@ export class Lifecycle {
     this.#phase = 'ended'
     if (this.#timers !== null) for (const each of this.#timers) clearTimeout(each)
     this.#timers = null
-    setImmediate(() => {
+    afterInput(() => {
       this.#phase = 'settled'
       this.#resolve?.(this.outcome)
       settled(this.outcome)

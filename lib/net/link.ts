@@ -1,12 +1,12 @@
 import { QbpError } from '../base/errors.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { afterInput, timer } from '../event-loop/timers.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { QbpConnection } from './connection.ts'
 import type { AnyProtocol } from './settings.ts'
-import { afterInput, timer } from './timer.ts'
 
 /** A message whose number the link gives: fields of `$header` beside that may be given. */
 export type Unnumbered<M> = M extends unknown

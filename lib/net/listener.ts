@@ -1,9 +1,9 @@
 import net from 'node:net'
 import type tls from 'node:tls'
 import type { OptionNames } from '../base/options.ts'
+import { Countdown } from '../event-loop/timers.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { withBacklog } from './listen.ts'
-import { Countdown } from './timer.ts'
 import { acceptor, handshakeTimeout } from './tls.ts'
 
 /** How sockets are let in. */

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
-import { setTimeout as wait } from 'node:timers/promises'
 import { QbpError } from '../base/errors.ts'
 import { given } from '../base/given.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { AnyClient, Client } from '../calls/typed.ts'
+import { now } from '../event-loop/clock.ts'
+import { pause } from '../event-loop/timers.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
@@ -93,7 +94,7 @@ export function connections<P extends Protocol, D = unknown>(
       let stoodMs = 0
       try {
         const connection = await connect<P, D>(protocol, { ...target, signal } as ConnectOptions<P, D>)
-        const since = performance.now()
+        const since = now()
         attempts = 0
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort, { once: true })
@@ -106,7 +107,7 @@ export function connections<P extends Protocol, D = unknown>(
           lastEnd = await connection.close()
           signal?.removeEventListener('abort', abort)
         }
-        stoodMs = performance.now() - since
+        stoodMs = now() - since
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
@@ -116,7 +117,8 @@ export function connections<P extends Protocol, D = unknown>(
       signal?.throwIfAborted()
       if (stoodMs >= delayMs) delayMs = shortest
       // Unreferenced it would let a process end that has nothing to do but to come back.
-      await wait(Math.random() * delayMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
+      await pause(Math.random() * delayMs, signal)
+      signal?.throwIfAborted()
       delayMs = Math.min(2 * delayMs, longest)
     }
   }

@@ -1,5 +1,6 @@
 import { CallError } from '../calls/call-error.ts'
 import type { CallSettings } from '../calls/call-settings.ts'
+import { timer } from '../event-loop/timers.ts'
 import type { QbpConnection } from './connection.ts'
 
 type Waiter = { resolve(connection: QbpConnection): void; reject(reason: unknown): void }
@@ -47,7 +48,7 @@ export class Standing {
     if (current !== null && current === previous) void leaveOnceEnded(current)
     return new Promise((resolve, reject) => {
       const done = () => {
-        clearTimeout(timer)
+        clearTimeout(deadline)
         signal?.removeEventListener('abort', abort)
         this.#waiters.delete(waiter)
       }
@@ -70,10 +71,8 @@ export class Standing {
         )
       const late = () =>
         waiter.reject(new CallError('DEADLINE_EXCEEDED', `No connection stood within ${timeoutMs} ms`, { sent: false }))
-      const timer =
-        timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY
-          ? undefined
-          : setTimeout(late, Math.min(timeoutMs, MOST_MS))
+      // The process waits for the call.
+      const deadline = timeoutMs === undefined ? undefined : timer(timeoutMs, late)?.ref()
       this.#waiters.add(waiter)
       signal?.addEventListener('abort', abort, { once: true })
       if (signal?.aborted) abort()
@@ -89,6 +88,3 @@ async function leaveOnceEnded(connection: QbpConnection): Promise<void> {
   await connection.ended
   if (!connection.closing) connection.writer.end()
 }
-
-/** What a timer of Node's holds. */
-const MOST_MS = 2 ** 31 - 1

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
-import { Countdown } from './timer.ts'
+import { Countdown } from '../event-loop/timers.ts'
 
 /** Options of node:tls: for a client those of `tls.connect`, for a server those of `tls.createServer`. */
 export type TlsOptions = tls.ConnectionOptions | tls.TlsOptions

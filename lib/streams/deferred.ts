@@ -1,3 +1,5 @@
+import { afterInput } from '../event-loop/timers.ts'
+
 /** The longest time that Node's timers take, in milliseconds: 24 days. A longer one is never. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -38,7 +40,7 @@ export class Deferred<T> implements Waiter<T> {
    */
   expire(ms: number, expired: () => Error): void {
     if (ms > LONGEST_MS) return
-    this.#timer = setTimeout(() => setImmediate(() => this.#timer !== undefined && this.reject(expired())), ms)
+    this.#timer = setTimeout(() => afterInput(() => this.#timer !== undefined && this.reject(expired())), ms)
   }
 
   resolve(value: T): void {

@@ -3,6 +3,7 @@
 // over the slice, each lets the loop go round before it hands out more.
 
 import { AsyncResource } from 'node:async_hooks'
+import { immediate } from '../event-loop/timers.ts'
 
 /**
  * How long readers may keep the event loop, together, in milliseconds. What a handler does between two looks comes on top.
@@ -97,7 +98,7 @@ function isOver(now: number): boolean {
 function schedule(): void {
   if (scheduled) return
   scheduled = true
-  setImmediate(turn)
+  immediate(turn)
 }
 
 function turn(): void {

@@ -7,10 +7,10 @@
 //       │ there is room again                          │ the owner has no room, or holds
 //       └─────────────────── blocked ◄─────────────────┘
 
+import { inRootContext } from '../event-loop/root-context.ts'
 import { BATCH_BYTES, Batch } from '../framing/batch.ts'
 import type { StreamOwner } from './ports.ts'
 import { PushBack } from './push-back.ts'
-import { inRootContext } from './root-context.ts'
 import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
 
 /** What a sender needs of the stream that it is the inside of. */

@@ -1,5 +1,6 @@
+import { inRootContext } from '../event-loop/root-context.ts'
+import { immediate } from '../event-loop/timers.ts'
 import { Deferred } from './deferred.ts'
-import { inRootContext } from './root-context.ts'
 
 //   free ── more than highWaterMarkBytes wait ──► full ── half of that has left, or the stream is over ──► free, and `drain`
 
@@ -49,7 +50,7 @@ export class PushBack {
 
   /** A write has come after the end: what it waits for comes all the same. A turn later, since many never look at a write's callback. */
   liftLate(): void {
-    this.#late ??= setImmediate(() => {
+    this.#late ??= immediate(() => {
       this.#late = null
       this.#stream.emitDrain()
     })

@@ -120,6 +120,10 @@ export class CallEnd implements CallPort {
     }
   }
 
+  get now(): number {
+    return performance.now()
+  }
+
   alarm(ms: number): void {
     clearTimeout(this.#alarm)
     this.#alarm = setTimeout(() => this.calls.rang(), ms)

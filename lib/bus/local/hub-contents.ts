@@ -1,3 +1,4 @@
+import { now } from '../../event-loop/clock.ts'
 import type { Entry } from '../contract.ts'
 import type { Logged, SavedLog } from './log.ts'
 import type { SavedEntry } from './table.ts'
@@ -20,14 +21,14 @@ const NOTHING = new Uint8Array(0)
 
 /** Bytes in parts, with the oldest frames left out as far as `maxBytes` asks for it. */
 export function writeContents({ entries, logs }: Contents, maxBytes: number): { parts: Uint8Array[]; size: number } {
-  const [now, wall] = [performance.now(), Date.now()]
+  const [clock, wall] = [now(), Date.now()]
   const fixed = [MAGIC as Uint8Array]
   for (const { entry, leftMs } of entries) {
     const { key, value, revision } = entry
     fixed.push(...record({ key, epoch: revision.epoch, offset: `${revision.offset}`, endsAt: wall + leftMs }, value))
   }
   const begun = logs.map(({ frames, base, lives, ...log }) => ({
-    frames: frames.map(({ frame, at }) => ({ at, parts: record({ at: wall - (now - at) }, frame) })),
+    frames: frames.map(({ frame, at }) => ({ at, parts: record({ at: wall - (clock - at) }, frame) })),
     head: (left: number) =>
       record(
         { ...log, base: `${base + BigInt(left)}`, lives: lives.map(({ from, mark }) => [`${from}`, mark]) },
@@ -51,7 +52,7 @@ export function writeContents({ entries, logs }: Contents, maxBytes: number): { 
 /** @throws for bytes that `writeContents` has not made. */
 export function readContents(bytes: Buffer): Contents {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error('another file')
-  const [now, wall] = [performance.now(), Date.now()]
+  const [clock, wall] = [now(), Date.now()]
   const entries: SavedEntry[] = []
   const logs: (Contents['logs'][number] & { frames: Logged[] })[] = []
   for (let at = MAGIC.length; at < bytes.length; ) {
@@ -65,7 +66,7 @@ export function readContents(bytes: Buffer): Contents {
       const entry: Entry = { key: head.key, value: body, revision }
       entries.push({ entry, leftMs: head.endsAt - wall })
     } else if (head.channel === undefined) {
-      const logged = { frame: body, by: undefined, at: now - (wall - head.at), isTrimmed: false }
+      const logged = { frame: body, by: undefined, at: clock - (wall - head.at), isTrimmed: false }
       ;(logs.at(-1) as { frames: Logged[] }).frames.push(logged)
     } else {
       const { kind, channel, epoch, base, lives } = head

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { QbpError } from '../../base/errors.ts'
+import { inRootContext } from '../../event-loop/root-context.ts'
 import { checkInteger, checkLimit } from '../bus-options.ts'
-import { inRootContext } from '../root-context.ts'
 import { type Contents, readContents, writeContents } from './hub-contents.ts'
 
 /** How a hub is kept in a file. */

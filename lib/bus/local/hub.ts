@@ -1,4 +1,6 @@
 import { knownOptions } from '../../base/options.ts'
+import { inRootContext } from '../../event-loop/root-context.ts'
+import { immediate } from '../../event-loop/timers.ts'
 import {
   BUS_OPTIONS,
   type BusOptions,
@@ -8,7 +10,6 @@ import {
   type RetentionOptions,
   retention,
 } from '../bus-options.ts'
-import { inRootContext } from '../root-context.ts'
 import type { Contents } from './hub-contents.ts'
 import { HubFile, type HubFileOptions, type HubState } from './hub-file.ts'
 import { LocalLogs } from './logs.ts'
@@ -171,7 +172,7 @@ export class LocalHub implements LocalEngine, HubState, AsyncDisposable {
     if (this.#isScheduled) return
     this.#isScheduled = true
     // In no publisher's AsyncLocalStorage context: it would be that of the first one, for all.
-    inRootContext(() => setImmediate(this.#run))
+    inRootContext(() => immediate(this.#run))
   }
 
   readonly #run = (): void => {

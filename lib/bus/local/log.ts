@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { now } from '../../event-loop/clock.ts'
 import type { LogLimits } from '../bus-options.ts'
 import type { Gap, Position } from '../contract.ts'
 import { ANY_EPOCH, isMarked } from '../position.ts'
@@ -7,7 +8,7 @@ export interface Logged {
   readonly frame: Uint8Array
   /** Who published it: a bus object. undefined where that was another process. */
   readonly by: object | undefined
-  /** In ms of `performance.now()`. */
+  /** By the clock. */
   readonly at: number
   isTrimmed: boolean
 }
@@ -71,7 +72,7 @@ export class LocalLog {
   }
 
   append(frame: Uint8Array, by: object): Position {
-    this.#frames.push({ frame, by, at: performance.now(), isTrimmed: false })
+    this.#frames.push({ frame, by, at: now(), isTrimmed: false })
     this.#trim()
     return this.end
   }
@@ -123,7 +124,7 @@ export class LocalLog {
 
   #trim(): void {
     const { logMaxAgeMs, logMaxFrames } = this.#limits
-    const oldest = performance.now() - logMaxAgeMs
+    const oldest = now() - logMaxAgeMs
     let head = Math.max(this.#head, this.#frames.length - logMaxFrames)
     while (head < this.#frames.length && (this.#frames[head] as Logged).at < oldest) head++
     this.#cut(head)

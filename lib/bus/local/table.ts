@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { now } from '../../event-loop/clock.ts'
+import { inRootContext } from '../../event-loop/root-context.ts'
 import { staleError } from '../bus-errors.ts'
 import type { Entry, Key, Position } from '../contract.ts'
 import { encodeKey } from '../key.ts'
 import { samePosition } from '../position.ts'
-import { inRootContext } from '../root-context.ts'
 import type { Watch } from '../watch.ts'
 
 interface Held {
   readonly entry: Entry
-  /** In ms of `performance.now()`. */
+  /** By the clock. */
   readonly endsAt: number
   /** Ends it, where a stalled process does not look before: also if a test's clock has moved on, and not the real one. */
   readonly timer: NodeJS.Timeout
@@ -38,7 +39,7 @@ export class LocalTable {
 
   get(id: string): Entry | undefined {
     const held = this.#held.get(id)
-    if (held && held.endsAt > performance.now()) return held.entry
+    if (held && held.endsAt > now()) return held.entry
     this.#remove(id)
     return undefined
   }
@@ -49,7 +50,7 @@ export class LocalTable {
     const revision = { epoch: this.#epoch, offset: ++this.#writes }
     const entry = { key: [...key], value, revision }
     const { endsAt } = this.#hold(id, entry, ttlMs)
-    this.#report(id, (watch) => watch.set(entry, endsAt - performance.now()))
+    this.#report(id, (watch) => watch.set(entry, endsAt - now()))
     return revision
   }
 
@@ -88,8 +89,8 @@ export class LocalTable {
 
   /** All that is held. */
   *saved(): Iterable<SavedEntry> {
-    const now = performance.now()
-    for (const { entry, endsAt } of this.#held.values()) if (endsAt > now) yield { entry, leftMs: endsAt - now }
+    const at = now()
+    for (const { entry, endsAt } of this.#held.values()) if (endsAt > at) yield { entry, leftMs: endsAt - at }
   }
 
   /** What a file has. What is written from here on has another epoch: no revision comes twice. */
@@ -103,7 +104,7 @@ export class LocalTable {
     // In no writer's AsyncLocalStorage context, which the timer would keep alive.
     const timer = inRootContext(() => setTimeout(() => this.#remove(id), ttlMs))
     timer.unref()
-    const held = { entry, endsAt: performance.now() + ttlMs, timer }
+    const held = { entry, endsAt: now() + ttlMs, timer }
     this.#held.set(id, held)
     return held
   }
@@ -123,7 +124,7 @@ export class LocalTable {
   #snapshot(watch: Watch, prefix: string): void {
     watch.startSnapshot()
     for (const [id, { entry, endsAt }] of this.#held) {
-      if (isBelow(id, prefix)) watch.set(entry, endsAt - performance.now())
+      if (isBelow(id, prefix)) watch.set(entry, endsAt - now())
     }
     watch.endSnapshot()
   }

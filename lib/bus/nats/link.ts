@@ -7,6 +7,8 @@ import {
 } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { now } from '../../event-loop/clock.ts'
+import { timer } from '../../event-loop/timers.ts'
 import { closedError } from '../bus-errors.ts'
 
 /** How long one attempt may take; what the engine has not answered by then is asked again. */
@@ -22,7 +24,7 @@ const PASSING = new Set([10005, 10026, 10097])
 const PASSING_STATUS = new Set([404, 408, 500, 503])
 
 export interface Patience {
-  /** In ms of `performance.now()`. */
+  /** By the clock. */
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
 }
@@ -97,7 +99,7 @@ export class NatsLink {
 
   /** The deadline of what starts now. */
   patience(signal?: AbortSignal): Patience {
-    return { deadline: performance.now() + this.#timeoutMs, signal }
+    return { deadline: now() + this.#timeoutMs, signal }
   }
 
   /**
@@ -111,12 +113,12 @@ export class NatsLink {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const { limited } = options
-      const timer =
+      const late =
         limited === undefined
           ? undefined
-          : setTimeout(() => settle(() => reject(this.#timeoutError(limited, undefined))), this.#timeoutMs)
+          : timer(this.#timeoutMs, () => settle(() => reject(this.#timeoutError(limited, undefined))))?.ref()
       const settle = (call: () => void) => {
-        clearTimeout(timer)
+        clearTimeout(late)
         this.#fail.delete(fail)
         signal?.removeEventListener('abort', abort)
         call()
@@ -148,7 +150,7 @@ export class NatsLink {
     for (let n = 0; ; n++) {
       if (this.#isClosed) throw closedError()
       signal?.throwIfAborted()
-      const leftMs = deadline - performance.now()
+      const leftMs = deadline - now()
       if (leftMs <= 0) throw this.#timeoutError(what, cause)
       if (!this.#isUp) {
         await this.#pause(leftMs, signal)
@@ -243,12 +245,12 @@ export class NatsLink {
   #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        clearTimeout(timer)
+        clearTimeout(longest)
         signal?.removeEventListener('abort', wake)
         this.#wake.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, Math.min(ms, 2 ** 31 - 1))
+      const longest = timer(ms, wake)?.ref()
       signal?.addEventListener('abort', wake)
       this.#wake.add(wake)
     })

@@ -1,6 +1,6 @@
+import { inRootContext } from '../../event-loop/root-context.ts'
 import type { BusBase } from '../bus-base.ts'
 import type { Gap, LogListener, LogOptions, Position, Subscription } from '../contract.ts'
-import { inRootContext } from '../root-context.ts'
 import type { ChannelLog, Follower, LogShare } from './channel-log.ts'
 import type { Patience } from './link.ts'
 import { isIn, offsetOf, type Place, placeAfter, placeOf, positionOf, type Stored } from './stored.ts'

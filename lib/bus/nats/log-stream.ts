@@ -1,6 +1,7 @@
 import { DiscardPolicy, RetentionPolicy, type StreamInfo } from '@nats-io/jetstream'
 import { type MsgHdrs, nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { immediate } from '../../event-loop/timers.ts'
 import { encodeName } from '../name.ts'
 import type { NatsLink } from './link.ts'
 import type { NatsLogOptions } from './nats-options.ts'
@@ -109,7 +110,7 @@ export class LogStream {
   /** The last message of a channel. Asked for at once, many are looked up together; what is published afterwards the tail has. */
   look(token: string): Promise<Found> {
     return new Promise((resolve, reject) => {
-      if (this.#looks.size === 0) setImmediate(() => this.#lookAll())
+      if (this.#looks.size === 0) immediate(() => this.#lookAll())
       this.#looks.set(token, [...(this.#looks.get(token) ?? []), { resolve, reject }])
     })
   }

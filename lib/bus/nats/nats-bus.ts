@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { inRootContext } from '../../event-loop/root-context.ts'
+import { immediate } from '../../event-loop/timers.ts'
 import { BusBase } from '../bus-base.ts'
 import { downError, noNodeError } from '../bus-errors.ts'
 import { ofKind } from '../bus-options.ts'
@@ -15,7 +17,6 @@ import type {
   Subscription,
 } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
-import { inRootContext } from '../root-context.ts'
 import { dial } from './dial.ts'
 import { NatsLink } from './link.ts'
 import { NatsLive } from './live.ts'
@@ -128,7 +129,7 @@ class NatsBus extends BusBase {
       // The server would not echo it.
       await new Promise<void>((resolve) =>
         inRootContext(() =>
-          setImmediate(() => {
+          immediate(() => {
             if (!this.isClosed) this.guard(() => this.emit('frame', frame))
             resolve()
           }),

@@ -8,7 +8,7 @@ const BATCH_BYTES = 131_072
 /** A frame on its way into a log. */
 export interface Outgoing {
   readonly frame: Uint8Array
-  /** In ms of `performance.now()`. */
+  /** By the clock. */
   readonly deadline: number
   readonly resolve: (position: Position) => void
   readonly reject: (error: unknown) => void

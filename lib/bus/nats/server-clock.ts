@@ -1,5 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { QbpError } from '../../base/errors.ts'
+import { now } from '../../event-loop/clock.ts'
+import { pause } from '../../event-loop/timers.ts'
 import type { NatsLink } from './link.ts'
 
 /** How often it is tried, where other nodes do so at the same moment. */
@@ -13,7 +14,7 @@ export class ServerClock {
   readonly #link: NatsLink
   readonly #stream: string
   readonly #subject: string
-  /** What to add to `performance.now()`, in ms. */
+  /** What to add to the clock, in ms. */
   #offset = 0
 
   constructor(link: NatsLink, stream: string, subject: string) {
@@ -24,15 +25,15 @@ export class ServerClock {
 
   /** In ms since 1970. */
   get now(): number {
-    return performance.now() + this.#offset
+    return now() + this.#offset
   }
 
   /** Reads it anew. */
   async read(): Promise<void> {
     for (let n = 0; n < ATTEMPTS; n++) {
-      const before = performance.now()
+      const before = now()
       const { seq } = await this.#link.js.publish(this.#subject)
-      const after = performance.now()
+      const after = now()
       const message = await this.#link.jsm.streams.getMessage(this.#stream, { seq })
       if (message?.subject === this.#subject) {
         this.#offset = message.time.getTime() - (before + after) / 2
