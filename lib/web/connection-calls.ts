@@ -9,6 +9,7 @@ import type { CallPort } from '../calls/port.ts'
 import { type ServeOptions, serve } from '../calls/serve.ts'
 import type { AnyClient } from '../calls/typed.ts'
 import type { Output } from '../codec/type.ts'
+import { now } from '../event-loop/clock.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { Service } from '../protocol/service.ts'
 import { findService } from '../protocol/services.ts'
@@ -99,6 +100,10 @@ export class ConnectionCalls implements CallPort {
   }
   get isOver(): boolean {
     return this.#outbox.isOver
+  }
+
+  get now(): number {
+    return now()
   }
 
   alarm(ms: number): void {

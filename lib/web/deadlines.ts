@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { now } from '../event-loop/clock.ts'
 import type { ConnectionSettings } from './options.ts'
 
 /** What the deadlines of a connection watch. */
@@ -42,7 +43,7 @@ export class Deadlines {
 
   start(): void {
     if (this.#stepMs > LONGEST_MS) return
-    this.#last = performance.now()
+    this.#last = now()
     this.#timer = setInterval(() => this.#step(), this.#stepMs)
     ;(this.#timer as { unref?(): void }).unref?.() // In Node: no process lives on for it.
   }
@@ -57,9 +58,9 @@ export class Deadlines {
   }
 
   #step(): void {
-    const now = performance.now()
-    const passed = Math.min(now - this.#last, 2 * this.#stepMs)
-    this.#last = now
+    const time = now()
+    const passed = Math.min(time - this.#last, 2 * this.#stepMs)
+    this.#last = time
     this.#silentMs += passed
     this.#watchFrame(passed)
     const { idleTimeoutMs, beatAfterMs, deadAfterMs, beat } = this.#settings

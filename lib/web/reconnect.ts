@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { countLimit, knownOptions, milliseconds } from '../base/options.ts'
+import { now } from '../event-loop/clock.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect, type Target } from './connect.ts'
 import type { WebConnection } from './connection.ts'
@@ -50,7 +51,7 @@ export function connections<P extends SchemaProtocol>(
           ...own,
           ...(signal && { signal }),
         })
-        const since = performance.now()
+        const since = now()
         attempts = 0
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort)
@@ -61,7 +62,7 @@ export function connections<P extends SchemaProtocol>(
           await connection.close()
           signal?.removeEventListener('abort', abort)
         }
-        stoodMs = performance.now() - since
+        stoodMs = now() - since
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
