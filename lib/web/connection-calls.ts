@@ -9,7 +9,6 @@ import type { CallPort } from '../calls/port.ts'
 import { type ServeOptions, serve } from '../calls/serve.ts'
 import type { AnyClient } from '../calls/typed.ts'
 import type { Output } from '../codec/type.ts'
-import { now } from '../event-loop/clock.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { Service } from '../protocol/service.ts'
 import { findService } from '../protocol/services.ts'
@@ -103,7 +102,7 @@ export class ConnectionCalls implements CallPort {
   }
 
   get now(): number {
-    return now()
+    return performance.now()
   }
 
   alarm(ms: number): void {

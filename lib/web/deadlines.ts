@@ -1,5 +1,4 @@
 import { QbpError } from '../base/errors.ts'
-import { now } from '../event-loop/clock.ts'
 import type { ConnectionSettings } from './options.ts'
 
 /** What the deadlines of a connection watch. */
@@ -43,7 +42,7 @@ export class Deadlines {
 
   start(): void {
     if (this.#stepMs > LONGEST_MS) return
-    this.#last = now()
+    this.#last = performance.now()
     this.#timer = setInterval(() => this.#step(), this.#stepMs)
     ;(this.#timer as { unref?(): void }).unref?.() // In Node: no process lives on for it.
   }
@@ -58,9 +57,9 @@ export class Deadlines {
   }
 
   #step(): void {
-    const time = now()
-    const passed = Math.min(time - this.#last, 2 * this.#stepMs)
-    this.#last = time
+    const now = performance.now()
+    const passed = Math.min(now - this.#last, 2 * this.#stepMs)
+    this.#last = now
     this.#silentMs += passed
     this.#watchFrame(passed)
     const { idleTimeoutMs, beatAfterMs, deadAfterMs, beat } = this.#settings

@@ -1,6 +1,5 @@
 import { QbpError } from '../base/errors.ts'
 import { countLimit, knownOptions, milliseconds } from '../base/options.ts'
-import { now } from '../event-loop/clock.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect, type Target } from './connect.ts'
 import type { WebConnection } from './connection.ts'
@@ -51,7 +50,7 @@ export function connections<P extends SchemaProtocol>(
           ...own,
           ...(signal && { signal }),
         })
-        const since = now()
+        const since = performance.now()
         attempts = 0
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort)
@@ -62,7 +61,7 @@ export function connections<P extends SchemaProtocol>(
           await connection.close()
           signal?.removeEventListener('abort', abort)
         }
-        stoodMs = now() - since
+        stoodMs = performance.now() - since
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
