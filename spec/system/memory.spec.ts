@@ -1,43 +1,25 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import ts from 'typescript'
+import { buildSync } from 'esbuild'
 import type { Cost } from '../support/heap.ts'
 
 const ROOT = join(__dirname, '..', '..')
 
-/** The library proper: what a body passes through, without the annexes. */
-const isOfLibrary = (path: string): boolean => path.endsWith('.ts') && !/^(cli|window|testing|bus.nats)\b/.test(path)
-
-/**
- * Makes JavaScript of the library and of the measuring program, in a folder from which protobufjs is found: with the
- * TypeScript compiler in its heap a process would spend all of its time collecting that.
- */
-function compile(): string {
-  const cache = join(ROOT, 'node_modules/.cache')
-  mkdirSync(cache, { recursive: true })
-  const folder = mkdtempSync(join(cache, 'qbp-memory-'))
-  const lib = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' }).filter(isOfLibrary)
-  const files = [
-    ...lib.map((name) => `lib/${name}`),
-    ...['every', 'heap', 'reflected'].map((name) => `spec/support/${name}.ts`),
-  ]
-  for (const file of files) {
-    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, file), 'utf8'), {
-      compilerOptions: {
-        module: ts.ModuleKind.CommonJS,
-        target: ts.ScriptTarget.ES2023,
-        esModuleInterop: true,
-        rewriteRelativeImportExtensions: true,
-      },
-    })
-    const target = join(folder, file.replace(/\.ts$/, '.js'))
-    mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(target, outputText)
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
-  return folder
+/** Makes one file of the measuring program: with a compiler in its heap a process would spend its time collecting that. */
+function compile(folder: string): string {
+  const outfile = join(folder, 'heap.js')
+  buildSync({
+    entryPoints: [join(ROOT, 'spec/support/heap.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    external: ['protobufjs', 'ws'],
+    logLevel: 'error',
+  })
+  return outfile
 }
 
 // Bodies are measured in a process of their own, where nothing else lives. With QBP_SHOW_MEMORY=1 the table is printed.
@@ -46,9 +28,12 @@ describe('a body of 1 MiB', () => {
 
   before(function () {
     this.timeout(120_000)
-    const folder = compile()
+    // Beside node_modules, where protobufjs is found.
+    const cache = join(ROOT, 'node_modules/.cache')
+    mkdirSync(cache, { recursive: true })
+    const folder = mkdtempSync(join(cache, 'qbp-memory-'))
     try {
-      const args = ['--expose-gc', join(folder, 'spec/support/heap.js'), '--measure']
+      const args = ['--expose-gc', compile(folder), '--measure']
       costs = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
     } finally {
       rmSync(folder, { recursive: true })
