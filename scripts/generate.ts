@@ -12,6 +12,7 @@ export async function main(): Promise<void> {
   const io = { stdin, stdout, stderr, env, signal: new AbortController().signal }
   const examples = readdirSync(join(ROOT, 'schemas')).filter((name) => name.endsWith('.proto'))
   const accounts = join(ROOT, 'spec', 'calls', 'accounts.proto')
+  const plain = join(ROOT, 'spec', 'protos', 'plain.proto')
   const window = join(ROOT, 'lib', 'window')
   const modules = [
     ...examples.map((name) => {
@@ -27,6 +28,14 @@ export async function main(): Promise<void> {
       '--import',
       '../../lib/index.ts',
     ],
+    [plain, '-o', plain.replace(/proto$/, 'ts'), '-I', join(ROOT, 'schemas'), '--import', '../../lib/index.ts'].concat([
+      '--enums',
+      'names',
+      '--well-known',
+      'plain',
+      '--types',
+      '(qbp.type)',
+    ]),
     [join(window, 'window.proto'), '-o', join(window, 'messages.ts'), '--int64', 'number', '--import', '../index.ts'],
   ]
   for (const args of modules) process.exitCode ||= await run(args, io)

@@ -6,7 +6,7 @@ import type { InterceptedCall } from './interceptor.ts'
 /** What a call is on either end: its method, its deadline and its signal. */
 export abstract class Call<H extends CallHost = CallHost> implements InterceptedCall {
   abstract readonly side: 'caller' | 'callee'
-  abstract readonly request: object | null
+  abstract readonly request: unknown
   readonly type: MethodType
   readonly service: string
   readonly metadata: Metadata

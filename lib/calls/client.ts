@@ -22,7 +22,7 @@ export function makeClient(host: CallerHost, service: ServiceType, options: Clie
   const settings: CallSettings = { ...(timeoutMs !== undefined && { timeoutMs }), ...(metadata && { metadata }) }
   const client = Object.create(null) as Record<string, unknown>
   for (const [key, type] of service.methods)
-    client[key] = (request: object, own?: CallSettings) =>
+    client[key] = (request: unknown, own?: CallSettings) =>
       call(host, service.fullName, type, request, mergedSettings(settings, own), interceptors)
   return client
 }
@@ -32,7 +32,7 @@ export function call(
   host: CallerHost,
   service: string,
   type: MethodType,
-  request: object,
+  request: unknown,
   settings: CallSettings,
   interceptors: readonly Interceptor[],
 ): unknown {
@@ -43,8 +43,8 @@ export function call(
   return outgoing.inbox
 }
 
-async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interceptor[]): Promise<object | undefined> {
-  let answer: object | undefined
+async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interceptor[]): Promise<unknown> {
+  let answer: unknown
   let isBegun = false
   try {
     await within(interceptors, outgoing, async () => {

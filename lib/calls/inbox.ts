@@ -6,8 +6,11 @@ import { copy } from '../codec/wire.ts'
 import { CallError } from './call-error.ts'
 import { FIRST_WINDOW, ITEM_BYTES } from './limits.ts'
 
-/** Makes the message of a body. @throws {QbpError} ERR_QBP_INVALID_BODY */
-export type ReadBody = (buf: Uint8Array, start: number, end: number) => object
+/** Makes of a body what is handed out. */
+export interface BodyReader {
+  /** @throws {QbpError} ERR_QBP_INVALID_BODY */
+  read(buf: Uint8Array, start: number, end: number): unknown
+}
 
 /** Whom an inbox tells: its call. */
 export interface InboxOwner {
@@ -22,7 +25,7 @@ export interface InboxOwner {
 /** A window without limit is opened in steps. */
 const MOST_CREDIT = 2 ** 30
 
-type Result = IteratorResult<object, undefined>
+type Result = IteratorResult<unknown, undefined>
 const DONE: Result = { value: undefined, done: true }
 
 interface Waiter {
@@ -31,8 +34,8 @@ interface Waiter {
 }
 
 /** Read by `for await`. Leaving the loop cancels the call, where it is a caller's. */
-export class Inbox implements AsyncIterableIterator<object, undefined, undefined>, AsyncDisposable {
-  readonly #read: ReadBody
+export class Inbox implements AsyncIterableIterator<unknown, undefined, undefined>, AsyncDisposable {
+  readonly #reader: BodyReader
   readonly #owner: InboxOwner
   readonly #windowBytes: number
   readonly #hasCredit: boolean
@@ -50,8 +53,8 @@ export class Inbox implements AsyncIterableIterator<object, undefined, undefined
   /** 'open' until the end has come: null for a clean one. It counts once what waits was taken. */
   #end: CallError | null | 'open' = 'open'
 
-  constructor(read: ReadBody, owner: InboxOwner, windowBytes: number, hasCredit: boolean) {
-    this.#read = read
+  constructor(reader: BodyReader, owner: InboxOwner, windowBytes: number, hasCredit: boolean) {
+    this.#reader = reader
     this.#owner = owner
     this.#windowBytes = windowBytes
     this.#hasCredit = hasCredit
@@ -120,9 +123,9 @@ export class Inbox implements AsyncIterableIterator<object, undefined, undefined
   }
 
   #settle(waiter: Waiter, buf: Uint8Array, start: number, end: number): void {
-    let value: object
+    let value: unknown
     try {
-      value = this.#read(buf, start, end)
+      value = this.#reader.read(buf, start, end)
     } catch (cause) {
       const fault = undecodable(cause)
       waiter.reject(fault)

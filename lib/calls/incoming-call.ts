@@ -26,7 +26,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
   readonly id: number
   phase: 'receiving' | 'answering' | 'over' = 'receiving'
   /** The request, where it is one. */
-  request: object | null = null
+  request: unknown = null
   readonly #method: ServedMethod
   #answerMetadata: Metadata | null = null
   readonly #inbox: Inbox | null
@@ -40,9 +40,9 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     this.#method = method
     this.id = id
     const { windowBytes } = host.limits
-    this.#inbox = type.requestStream ? new Inbox(type.readRequest, this, windowBytes, host.hasCredit) : null
+    this.#inbox = type.requestStream ? new Inbox(type.request, this, windowBytes, host.hasCredit) : null
     this.#outbox = type.responseStream ? new Outbox(host, true, id, type.response) : null
-    if (this.#inbox === null) this.request = type.readRequest(buffer, start, end)
+    if (this.#inbox === null) this.request = type.request.read(buffer, start, end)
     if (step === LAST) this.last()
   }
 
@@ -130,7 +130,8 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     }
     try {
       // No `??`: an answer of null is refused as one that is none.
-      const last = new Part(true, this.id, LAST, type.response, answer === undefined ? {} : (answer as object))
+      const message = answer === undefined ? {} : type.response.message(answer)
+      const last = new Part(true, this.id, LAST, type.response.type, message)
       last.metadata = sentMetadata(this.#answerMetadata, this.host.limits.maxMetadataBytes)
       this.host.send(last)
       this.#over(0)

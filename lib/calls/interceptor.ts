@@ -10,8 +10,8 @@ export interface InterceptedCall {
   readonly path: string
   readonly requestStream: boolean
   readonly responseStream: boolean
-  /** The request, where it is one; null where it is a stream. */
-  readonly request: object | null
+  /** The request, where it is one: a message, or the plain value that stands for it; null where it is a stream. */
+  readonly request: unknown
   /** What travels with the request. A caller's interceptor may add to it before `next()`. */
   readonly metadata: Metadata
   /** Milliseconds until the deadline; Infinity without one. */

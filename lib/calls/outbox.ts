@@ -1,31 +1,31 @@
 // What goes of a stream: the requests of a call, or its answers, as fast as the other side takes them.
 
-import type { Type } from '../codec/type.ts'
+import type { CallMessage } from '../protocol/call-message.ts'
 import type { CallHost } from './host.ts'
 import { FIRST_WINDOW, ITEM_BYTES } from './limits.ts'
 import { MORE, Part } from './part.ts'
 
 /** What may be sent as a stream. */
-export type Items<T = object> = AsyncIterable<T> | Iterable<T>
+export type Items<T = unknown> = AsyncIterable<T> | Iterable<T>
 
-type AnyIterator = AsyncIterator<object> | Iterator<object>
+type AnyIterator = AsyncIterator<unknown> | Iterator<unknown>
 
 /** It sends until the iterable is done, or it is stopped: the call is over then. */
 export class Outbox {
   readonly #host: CallHost
   readonly #isReply: boolean
   readonly #id: number
-  readonly #type: Type
+  readonly #message: CallMessage
   #left = FIRST_WINDOW
   #opened: (() => void) | null = null
   #iterator: AnyIterator | null = null
   #isStopped = false
 
-  constructor(host: CallHost, isReply: boolean, id: number, type: Type) {
+  constructor(host: CallHost, isReply: boolean, id: number, message: CallMessage) {
     this.#host = host
     this.#isReply = isReply
     this.#id = id
-    this.#type = type
+    this.#message = message
   }
 
   /**
@@ -67,8 +67,8 @@ export class Outbox {
   }
 
   /** @returns what is to be awaited before the next, or null: most items wait for nothing, and each promise counts. */
-  #sendOne(item: object): Promise<void> | null {
-    const next = new Part(this.#isReply, this.#id, MORE, this.#type, item)
+  #sendOne(item: unknown): Promise<void> | null {
+    const next = new Part(this.#isReply, this.#id, MORE, this.#message.type, this.#message.message(item))
     const hasRoom = this.#host.send(next)
     if (this.#host.hasCredit) this.#left -= next.bodyBytes + ITEM_BYTES
     if (!hasRoom) return this.#host.room().then(() => this.#credited())

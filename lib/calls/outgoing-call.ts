@@ -25,7 +25,7 @@ export interface CallerHost extends CallHost {
 export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
   readonly side = 'caller'
   /** The request, where it is one. */
-  readonly request: object | null
+  readonly request: unknown
   /** What comes of its answers, where they are a stream. */
   readonly inbox: Inbox | null
   phase: 'unsent' | 'asking' | 'waiting' | 'over' = 'unsent'
@@ -36,25 +36,25 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
   #outbox: Outbox | null = null
   /** Where its first part ends among the bytes of the connection. */
   #mark = 0
-  #resolve: ((answer: object | undefined) => void) | null = null
+  #resolve: ((answer: unknown) => void) | null = null
   #reject: ((error: CallError) => void) | null = null
   #onAbort: (() => void) | null = null
 
-  constructor(host: CallerHost, service: string, type: MethodType, request: object, settings: CallSettings) {
+  constructor(host: CallerHost, service: string, type: MethodType, request: unknown, settings: CallSettings) {
     const { metadata } = settings
     super(host, service, type, metadata === undefined ? {} : { ...metadata }, timeoutOf(type, settings, host))
     this.#settings = settings
     this.request = type.requestStream ? null : request
     this.#requests = type.requestStream ? (request as Items) : null
     const { windowBytes } = host.limits
-    this.inbox = type.responseStream ? new Inbox(type.readResponse, this, windowBytes, host.hasCredit) : null
+    this.inbox = type.responseStream ? new Inbox(type.response, this, windowBytes, host.hasCredit) : null
   }
 
   // ---- the way out
 
   /** Sends what begins it, and resolves with its one answer, or when its stream of them has ended. @throws {CallError} */
-  start(): Promise<object | undefined> {
-    return new Promise<object | undefined>((resolve, reject) => {
+  start(): Promise<unknown> {
+    return new Promise<unknown>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
       if (this.fault !== null) this.#conclude(this.fault)
@@ -97,8 +97,9 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   #firstPart(leftMs: number): Part {
     const { type, request } = this
-    const first =
-      request === null ? new Part(false, this.id, MORE) : new Part(false, this.id, LAST, type.request, request)
+    const first = type.requestStream
+      ? new Part(false, this.id, MORE)
+      : new Part(false, this.id, LAST, type.request.type, type.request.message(request))
     first.method = type.path
     first.isAnsweredByStream = type.responseStream
     first.timeoutMs = Math.min(Math.ceil(leftMs), MOST_TIMEOUT)
@@ -161,9 +162,9 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
       this.finish()
       return
     }
-    let answer: object
+    let answer: unknown
     try {
-      answer = this.type.readResponse(buffer, start, end)
+      answer = this.type.response.read(buffer, start, end)
     } catch (cause) {
       this.fail(undecodable(cause))
       return
@@ -214,7 +215,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     this.#over(fault, undefined, true)
   }
 
-  #over(fault: CallError | null, answer: object | undefined, atOnce: boolean): void {
+  #over(fault: CallError | null, answer: unknown, atOnce: boolean): void {
     if (this.phase === 'over') return
     this.phase = 'over'
     this.fault = fault
@@ -226,7 +227,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     this.#conclude(fault, answer)
   }
 
-  #conclude(fault: CallError | null, answer?: object): void {
+  #conclude(fault: CallError | null, answer?: unknown): void {
     if (fault === null) this.#resolve?.(answer)
     else this.#reject?.(fault)
     this.#resolve = this.#reject = null

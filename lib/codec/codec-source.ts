@@ -11,9 +11,11 @@ import type { Codec, CodecSupport, Type } from './type.ts'
  * @param isNested whether a field of its schema is of this Type, as far as is known.
  */
 export function codecSource(type: Type, isNested = true): string {
-  const parts = type.fields.flatMap(({ message, enum: values }, i) => [
+  const parts = type.fields.flatMap(({ message, form, enum: values, named }, i) => [
     ...(message === null ? [] : [`t${i} = fields[${i}].message`]),
-    ...(values?.closed ? [`e${i} = fields[${i}].enum.names`] : []),
+    ...(form === null ? [] : [`p${i} = fields[${i}].form`]),
+    ...(values?.closed || named ? [`e${i} = fields[${i}].enum.names`] : []),
+    ...(named ? [`n${i} = fields[${i}].enum.numbers`] : []),
   ])
   return `(type) => {
     const { Message, Roomy, Bare, fields } = type${parts.map((part) => `, ${part}`).join('')}

@@ -7,7 +7,7 @@ import { listed } from '../base/listed.ts'
 import { reasonOf, shown } from '../base/shown.ts'
 import { familyOf, KIND_VALUES } from './kind-values.ts'
 import { isPlainObject } from './plain-object.ts'
-import { type Field, Message, type Type } from './type.ts'
+import { type Field, Message, type Type, takesNull } from './type.ts'
 import { MAX_DEPTH, UNKNOWN } from './wire.ts'
 
 type Plain = Record<string, unknown>
@@ -16,9 +16,10 @@ type Plain = Record<string, unknown>
  * A copy of a message that encodes as it stands.
  *
  * @param path of the message within the one that is written, for the error.
+ * @param join makes the path of a field; those of a message that stands as a plain value have none of their own.
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of the first field that cannot be written.
  */
-export function coerce(type: Type, message: unknown, path = '', depth = 0): Plain {
+export function coerce(type: Type, message: unknown, path = '', depth = 0, join = joined): Plain {
   if (depth > MAX_DEPTH) throw refusal(type, path, `is nested deeper than ${MAX_DEPTH} messages`)
   if (!isObject(message))
     throw refusal(type, path, `is ${shown(message)}, not a ${type.name}: give a plain object or a received message`)
@@ -26,8 +27,8 @@ export function coerce(type: Type, message: unknown, path = '', depth = 0): Plai
   for (const key of Object.keys(message)) {
     if (key === '$name' || key === '$header') continue
     const value = read(type, message, key, join(path, key))
-    if (value === null || value === undefined) continue
     const field = type.fields.find(({ name }) => name === key)
+    if (value === undefined || (value === null && !(field !== undefined && takesNull(field)))) continue
     if (field === undefined && type.fields.some(({ oneof }) => oneof === key)) continue // What plain() says is set: see below.
     if (field === undefined)
       throw refusal(type, join(path, key), `is no field of ${type.name}, which has ${fieldNames(type)}`)
@@ -55,8 +56,9 @@ export function coerce(type: Type, message: unknown, path = '', depth = 0): Plai
 }
 
 /** A default that plain() has given a field of a oneof that was not set. */
-function isInitial({ kind, initial }: Field, value: unknown): boolean {
+function isInitial({ kind, initial, enum: values }: Field, value: unknown): boolean {
   if (familyOf(kind) === 'bytes') return (value as Uint8Array | undefined)?.length === 0
+  if (typeof initial === 'string' && values !== null) return values.numbers.get(initial) === value
   return Object.is(value, initial) || (familyOf(kind) === 'int64' && String(value) === String(initial))
 }
 
@@ -82,6 +84,12 @@ function coerceField(type: Type, field: Field, value: unknown, path: string, dep
 
 function coerceValue(type: Type, field: Field, value: unknown, path: string, depth: number): unknown {
   const { coerce: coerceScalar, allowed } = KIND_VALUES[field.kind]
+  if (field.form !== null)
+    return field.form.coerce(
+      value,
+      (message) => coerce(field.message as Type, message, path, depth + 1, (outer) => outer),
+      (what) => refusal(type, path, `is ${shown(value)}, not ${what}`),
+    )
   if (field.message !== null) return coerce(field.message, value, path, depth + 1)
   if (field.enum !== null) {
     const { closed, names, numbers, name } = field.enum
@@ -116,7 +124,7 @@ function read(type: Type, object: Plain, key: string, path: string): unknown {
 
 const isObject = (value: unknown): value is Plain => isPlainObject(value) || value instanceof Message
 
-const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
+const joined = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 
 const fieldNames = ({ fields }: Type): string => listed(fields.map(({ name }) => name)) || 'no fields'
 

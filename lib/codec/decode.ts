@@ -6,7 +6,7 @@
 import type { Int64Kind } from './int64.ts'
 import { readEnd } from './kind-code.ts'
 import { familyOf, KINDS, type Kind, wireTypeOf } from './kinds.ts'
-import type { Field, Type } from './type.ts'
+import { type Field, type Type, takesNull } from './type.ts'
 import { MAX_DEPTH } from './wire.ts'
 
 /** The functions that make a 64-bit value of its two halves: as a value, and as a map's key. */
@@ -76,6 +76,11 @@ export function decoderSource(type: Type, isNested: boolean): string {
     }`
 }
 const quote = (text: string): string => JSON.stringify(text)
+
+/** What stands in a message for the value that was read. */
+const shown = ({ form, named }: Field, i: number, read = 'v'): string =>
+  form !== null ? `p${i}.read(${read})` : named ? `(e${i}.get(${read}) ?? ${read})` : read
+
 const refOf = (field: Field): string => `m[${quote(field.name)}]`
 const tagOf = ({ id }: Field, wireType: number): number => ((id << 3) | wireType) >>> 0
 const ownTag = (field: Field): number => tagOf(field, field.key !== null ? 2 : field.group ? 3 : wireTypeOf(field.kind))
@@ -88,7 +93,7 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
   const one = (read: string) => `case ${ownTag(field)}: { ${read}; continue }`
   if (field.key !== null) return one(mapEntry(field, field.key, i, ref, unknown))
   if (field.repeated) {
-    const each = one(`${value(field, i, unknown)} ${ref} = append(${ref}, v)`)
+    const each = one(`${value(field, i, unknown)} ${ref} = append(${ref}, ${shown(field, i)})`)
     return wireTypeOf(field.kind) === 2
       ? each
       : `${each} case ${tagOf(field, 2)}: { ${packed(field, i, ref)}; continue }`
@@ -96,9 +101,16 @@ function fieldCases(field: Field, i: number, oneofs: string[], int64: Int64Kind)
   const member = oneofs.indexOf(field.oneof ?? '')
   const others =
     member < 0 ? '' : `if (o${member} !== ${field.id}) { clear(m, fields, ${i}); o${member} = ${field.id} }`
+  if (field.form !== null) {
+    const again = `v = p${i}.reopen(v, new t${i}.Message()); ${merged(field, i)}`
+    const absent = takesNull(field) ? 'undefined' : 'null'
+    return one(
+      `${others} v = ${ref}; if (v === ${absent}) { ${nested(field, i)} } else { ${again} } ${ref} = ${shown(field, i)}`,
+    )
+  }
   if (field.kind === 'message')
     return one(`${others} v = ${ref}; if (v === null) { ${nested(field, i)} ${ref} = v } else { ${merged(field, i)} }`)
-  return one(`${value(field, i, unknown)} ${others} ${assign(field, ref, int64)}`)
+  return one(`${value(field, i, unknown)} ${others} ${assign(field, i, int64)}`)
 }
 
 /** One field where its turn is: its tag has one byte, which stands in `tag`, and the message is without it. */
@@ -114,7 +126,7 @@ function fieldInOrder(field: Field, i: number, oneofs: string[], int64: Int64Kin
   if (field.repeated) {
     return `if (tag === ${tag}) {
       let list = ${ref}
-      do { pos++; ${value(field, i, '')} list = append(list, v); ${next} } while (tag === ${tag})
+      do { pos++; ${value(field, i, '')} list = append(list, ${shown(field, i)}); ${next} } while (tag === ${tag})
       ${ref} = trim(list)
     }`
   }
@@ -123,8 +135,8 @@ function fieldInOrder(field: Field, i: number, oneofs: string[], int64: Int64Kin
   const unknown = '{ pos = start; break inOrder }'
   const put =
     field.presence || field.required || field.kind === 'message'
-      ? `${ref} = v;`
-      : `if (${sent(field, int64)}) ${ref} = v;`
+      ? `${ref} = ${shown(field, i)};`
+      : `if (${sent(field, int64)}) ${ref} = ${shown(field, i)};`
   return `if (tag === ${tag}${alone}) { ${closed ? 'const start = pos;' : ''} pos++; ${value(field, i, unknown)} ${put} ${member < 0 ? '' : `o${member} = 1;`} ${next} }`
 }
 
@@ -152,9 +164,10 @@ function merged(field: Field, i: number): string {
 const messageEnd = `k = buf[pos++]; if (!(k < 128)) { k = size(buf, pos - 1, end); pos = at.pos } k += pos; if (!(k <= end)) cut();`
 
 /** Without presence, a default that was sent is no value; after another value it takes that one away. */
-function assign(field: Field, ref: string, int64: Int64Kind): string {
-  if (field.presence || field.required) return `${ref} = v;`
-  return `if (${sent(field, int64)}) ${ref} = v; else if (Object.hasOwn(m, ${quote(field.name)})) delete ${ref};`
+function assign(field: Field, i: number, int64: Int64Kind): string {
+  const ref = refOf(field)
+  if (field.presence || field.required) return `${ref} = ${shown(field, i)};`
+  return `if (${sent(field, int64)}) ${ref} = ${shown(field, i)}; else if (Object.hasOwn(m, ${quote(field.name)})) delete ${ref};`
 }
 
 /** Whether the value in `v` is another than the default. */
@@ -177,7 +190,7 @@ function packed(field: Field, i: number, ref: string): string {
   return `${readEnd} const outer = end, fresh = ${ref}.length === 0, count = ${width}; end = v
     const list = !fresh ? ${ref} : count > ${limit} ? [] : new Array(count)
     let n = fresh ? 0 : list.length
-    while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = v }
+    while (pos < end) { ${known && 'const first = pos;'} ${read}; ${known} list[n++] = ${shown(field, i)} }
     if (pos !== end) cut()
     end = outer
     ${field.enum?.closed ? 'list.length = n' : ''}
@@ -208,5 +221,6 @@ function mapEntry(field: Field, key: Kind, i: number, ref: string, unknown: stri
     ${field.enum?.closed ? `if (!e${i}.has(value)) ${unknown}` : ''}
     ${field.kind === 'message' ? `if (value === null) value = new t${i}.Bare()` : ''}
     if (!Object.hasOwn(m, ${quote(field.name)})) ${ref} = pos < end && buf[pos] === ${firstByte} ? {} : new SmallMap()
+    ${shown(field, i) === 'v' ? '' : `value = ${shown(field, i, 'value')}`}
     if (key === '__proto__') define(${ref}, value); else ${ref}[key] = value`
 }

@@ -5,7 +5,7 @@
 
 import { makeRoom } from './kind-code.ts'
 import { familyOf, KINDS, type Kind, mostBytesOf, wireTypeOf } from './kinds.ts'
-import type { Field, Type } from './type.ts'
+import { type Field, type Type, takesNull } from './type.ts'
 import { MAX_DEPTH } from './wire.ts'
 
 /** Keys that are Qbp's own and never a field's: a field's name cannot begin with $. */
@@ -77,7 +77,8 @@ function writeTag(tag: number): string {
 function writeField(field: Field, i: number, has: string, roomForRun: number): string {
   const before = roomForRun > 0 ? `${makeRoom(roomForRun)}\n` : ''
   const value = `v = m[${quote(field.name)}]`
-  return `${before}if (${has} !== 0 && (${value}) !== null && v !== undefined) { ${
+  const isThere = takesNull(field) ? `(${value}) !== undefined` : `(${value}) !== null && v !== undefined`
+  return `${before}if (${has} !== 0 && ${isThere}) { ${
     field.key !== null ? writeMap(field, field.key, i) : field.repeated ? writeList(field, i) : writeSingle(field, i)
   } }${field.required ? ' else return -1' : ''}`
 }
@@ -94,8 +95,15 @@ function writeSingle(field: Field, i: number): string {
 }
 
 /** Ends the attempt unless the value in `v` can stand as it is. A 64-bit integer is split into `at`. */
-const check = ({ kind, enum: values }: Field, i: number): string =>
-  `if (!(${values?.closed ? `e${i}.has(v)` : KINDS[kind].check})) return -1;`
+function check({ kind, enum: values, named, form }: Field, i: number): string {
+  if (form !== null) return `v = p${i}.write(v); if (v === undefined) return -1;`
+  const number = named ? `if (typeof v === 'string') v = n${i}.get(v); ` : ''
+  return `${number}if (!(${values?.closed ? `e${i}.has(v)` : KINDS[kind].check})) return -1;`
+}
+
+/** The same for a value in a list or a map. */
+const checkItem = (field: Field, i: number): string =>
+  `${field.form?.nullable ? '' : 'if (v === null) return -1; '}${check(field, i)}`
 
 /** Writes the checked value in `v`; for what has no bound, room is made here, for a tag that may follow too. */
 function writeValue({ kind, id, group }: Field, i: number): string {
@@ -108,8 +116,7 @@ function writeValue({ kind, id, group }: Field, i: number): string {
 
 function writeList(field: Field, i: number): string {
   const { kind } = field
-  const each = (write: string) =>
-    `for (let i = 0; i < count; i++) { v = list[i]; if (v === null) return -1; ${check(field, i)} ${write} }`
+  const each = (write: string) => `for (let i = 0; i < count; i++) { v = list[i]; ${checkItem(field, i)} ${write} }`
   const list = 'const list = v; if (!Array.isArray(list)) return -1; const count = list.length >>> 0;'
   const most = mostBytesOf(kind)
   if (!field.packed || most === 0) {
@@ -125,7 +132,7 @@ function writeMap(field: Field, key: Kind, i: number): string {
     for (const key of Object.keys(map)) {
       ${makeRoom(32)} ${writeTag((field.id << 3) | 2)} const entry = pos++;
       ${writeKey} ${writeTag(8 | wireTypeOf(key))} ${write}
-      v = map[key]; if (v === null) return -1; ${makeRoom(16)} ${check(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
+      v = map[key]; ${makeRoom(16)} ${checkItem(field, i)} ${writeTag(16 | wireTypeOf(field.kind))} ${writeValue(field, i)}
       pos = widen(output, entry, pos); buf = output.buf
     }`
 }

@@ -53,7 +53,8 @@ function locate(type: Type, buf: Uint8Array, pos: number, end: number, depth: nu
         continue
       }
       const inner = locate(field.message, buf, field.group ? content : afterVarint(buf, content), pos, depth + 1)
-      if (inner !== null) return inner === '' ? field.name : `${field.name}.${inner}`
+      if (inner !== null) return inner === '' || field.form !== null ? field.name : `${field.name}.${inner}`
+      if (field.form !== null) type.decode(new type.Message(), buf, start, pos, depth, true, 0)
     } catch (fault) {
       if (fault instanceof Malformed && fault.missing) continue // In a field by itself another one is.
       return nameOf(type, fieldTag >>> 3)

@@ -1,5 +1,6 @@
 import { type Int64Kind, isLong } from './int64.ts'
 import type { Kind } from './kinds.ts'
+import type { PlainForm, PlainForms } from './plain-forms.ts'
 import type { Share } from './wire.ts'
 
 /** An enum of the schema. A closed one (proto2) holds no other numbers than its own; others count as unknown fields. */
@@ -8,6 +9,15 @@ export interface EnumType {
   readonly closed: boolean
   readonly numbers: ReadonlyMap<string, number>
   readonly names: ReadonlyMap<number, string>
+}
+
+/** How values stand in messages. */
+export interface ValueForms {
+  readonly int64: Int64Kind
+  /** As numbers where left out. */
+  readonly enums?: 'numbers' | 'names' | undefined
+  /** The well-known types that stand as plain values; none where left out. */
+  readonly wellKnown?: PlainForms | undefined
 }
 
 /** One field of a message: all that the codecs have to know of it. */
@@ -31,13 +41,24 @@ export interface Field {
   readonly group: boolean
   /** Text must be UTF-8 (proto3), or else the body is malformed. */
   readonly utf8: boolean
-  /** What reads where nothing was sent; null for a message, empty and frozen for lists, maps and bytes. */
+  /**
+   * What reads where nothing was sent; null for a message, or undefined where null is a value; empty and frozen for lists, maps and
+   * bytes.
+   */
   readonly initial: unknown
   /** The oneof that it belongs to, synthetic ones left out. */
   readonly oneof: string | null
   readonly enum: EnumType | null
+  /** Values of the enum are read as their names. */
+  readonly named: boolean
   readonly message: Type | null
+  /** What the message stands as, where that is not itself. */
+  readonly form: PlainForm | null
 }
+
+/** Null is a value of the field, and not the same as none. */
+export const takesNull = ({ form, repeated, key }: Field): boolean =>
+  form?.nullable === true && !repeated && key === null
 
 /** What every received message is an instance of. Its class is its type's; its own properties are what was sent. */
 export class Message {
@@ -52,6 +73,7 @@ function jsonValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Message) return value
   if (Array.isArray(value)) return value.map(jsonValue)
   if (isLong(value)) return value.toString()
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !(value instanceof Uint8Array)) return value // A Date.
   if (value instanceof Uint8Array) return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(''))
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
 }

@@ -47,7 +47,7 @@ export function callDialect(form: CallForm | undefined, header: FrameHeader): Ca
 /** The entries of the messages that calls travel in, for one table. */
 export function callEntries(form: CallForm, support: CodecSupport): Entry[] {
   if (form === 'ttrpc') {
-    const types = makeTypes(TTRPC, 'ttrpc', 'bigint', support)
+    const types = makeTypes(TTRPC, 'ttrpc', { int64: 'bigint' }, support)
     return [
       new Entry('ttrpc.Request', 1, messageType('Request', types)),
       new Entry('ttrpc.Response', 2, messageType('Response', types)),
@@ -55,7 +55,7 @@ export function callEntries(form: CallForm, support: CodecSupport): Entry[] {
     ]
   }
   const { call, reply } = callTypes(form as true | number)
-  const types = makeTypes(QBP_CALLS, 'qbp', 'bigint', support)
+  const types = makeTypes(QBP_CALLS, 'qbp', { int64: 'bigint' }, support)
   return [
     new Entry('qbp.Call', call, messageType('Call', types)),
     new Entry('qbp.Reply', reply, messageType('Reply', types)),

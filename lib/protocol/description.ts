@@ -3,6 +3,7 @@
 
 import type { Int64Kind, LongClass } from '../codec/int64.ts'
 import type { Kind } from '../codec/kinds.ts'
+import type { PlainForms } from '../codec/plain-forms.ts'
 import type { PlainLayout } from '../framing/plain-header.ts'
 
 /** A schema. Names are full ones, without a dot before them. */
@@ -71,6 +72,10 @@ export interface Schema<M extends MessageMap = MessageMap, O extends object = ob
   readonly package: string
   /** How the module's types have 64-bit integers. */
   readonly int64: Int64Kind
+  /** How they have the values of enums: as numbers where left out. */
+  readonly enumValues?: 'names'
+  /** The well-known types that they have as plain values; none where left out. */
+  readonly wellKnown?: PlainForms
   /** The options of a Protocol that `qbp generate` was given: `header`, `types`, `message`. Those of `Protocol.from` go before them. */
   readonly options?: O
   /** The functions that read and write its messages, made ahead of time: nothing is then compiled at run time. */

@@ -1,11 +1,20 @@
 import type { NamespaceBase } from 'protobufjs'
-import { knownOptions } from '../base/options.ts'
+import { knownOptions, oneOf } from '../base/options.ts'
 import { compiling } from '../codec/codec-source.ts'
+import { plainForms } from '../codec/plain-forms.ts'
+import type { ValueForms } from '../codec/type.ts'
 import type { Directions, Untyped } from './message-types.ts'
-import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
+import { ENUM_FORMS, PROTOCOL_OPTIONS, type ProtocolOptions, WELL_KNOWN_FORMS } from './options.ts'
 import { Protocol as ProtocolOfSchema } from './protocol.ts'
 import type { LoadOptions } from './schema/load.ts'
 import { makeTypes } from './types.ts'
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION */
+const valueForms = ({ int64 = 'bigint', enums, wellKnown }: ProtocolOptions): ValueForms => ({
+  int64,
+  enums: oneOf('enums', enums, 'numbers', ENUM_FORMS),
+  ...(oneOf('wellKnown', wellKnown, 'messages', WELL_KNOWN_FORMS) === 'plain' && { wellKnown: plainForms }),
+})
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
 export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D> {
@@ -24,6 +33,6 @@ export class Protocol<D extends Directions = Untyped> extends ProtocolOfSchema<D
     const { describeSource, LOAD_OPTIONS } = await import('./schema/load.ts')
     knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
     const { description, package: home } = await describeSource(source, options)
-    return new Protocol(makeTypes(description, options.package ?? home, options.int64 ?? 'bigint', compiling), options)
+    return new Protocol(makeTypes(description, options.package ?? home, valueForms(options), compiling), options)
   }
 }

@@ -1,5 +1,4 @@
-import type { Type } from '../codec/type.ts'
-import { Entry } from '../framing/table.ts'
+import type { CallMessage } from './call-message.ts'
 
 /** One method of a service: its names, the types of its messages, and which of them are streams. */
 export class MethodType {
@@ -7,20 +6,18 @@ export class MethodType {
   readonly name: string
   /** As it travels: `accounts.Accounts/Open`. */
   readonly path: string
-  readonly request: Type
-  readonly response: Type
+  readonly request: CallMessage
+  readonly response: CallMessage
   readonly requestStream: boolean
   readonly responseStream: boolean
   /** The .proto says that to call it twice is as good as once: `option idempotency_level = IDEMPOTENT` or `NO_SIDE_EFFECTS`. */
   readonly idempotent: boolean
-  readonly readRequest: (buf: Uint8Array, start: number, end: number) => object
-  readonly readResponse: (buf: Uint8Array, start: number, end: number) => object
 
   constructor(
     service: string,
     name: string,
-    request: Type,
-    response: Type,
+    request: CallMessage,
+    response: CallMessage,
     { requestStream, responseStream, idempotent }: Pick<MethodType, 'requestStream' | 'responseStream' | 'idempotent'>,
   ) {
     this.name = name
@@ -30,9 +27,6 @@ export class MethodType {
     this.requestStream = requestStream
     this.responseStream = responseStream
     this.idempotent = idempotent
-    const [requests, responses] = [new Entry(request.name, 0, request), new Entry(response.name, 0, response)]
-    this.readRequest = (buf, start, end) => requests.decode(buf, start, end, false, null)
-    this.readResponse = (buf, start, end) => responses.decode(buf, start, end, false, null)
   }
 }
 

@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import { provideLong } from '../codec/int64.ts'
-import type { CodecSupport } from '../codec/type.ts'
+import type { CodecSupport, ValueForms } from '../codec/type.ts'
 import type { HeaderLibrary, PlainLayout } from '../framing/plain-header.ts'
 import type { Schema } from './description.ts'
 import { PROTOCOL_OPTIONS, type ProtocolOptions } from './options.ts'
@@ -18,10 +18,12 @@ export function typesOf(schema: Schema, packageName: string, support: CodecSuppo
   if (schema.long !== undefined) provideLong(schema.long)
   const byPackage = shared.get(schema) ?? new Map<string, Types>()
   shared.set(schema, byPackage)
-  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, schema.int64, support, schema.codec)
+  const types = byPackage.get(packageName) ?? makeTypes(schema, packageName, formsOf(schema), support, schema.codec)
   byPackage.set(packageName, types)
   return types
 }
+
+const formsOf = ({ int64, enumValues, wellKnown }: Schema): ValueForms => ({ int64, enums: enumValues, wellKnown })
 
 /** Options, and the module's own where these say nothing else; of `types` and `message` a header takes one. */
 export function withOwn<O extends { types?: unknown; message?: unknown }>(schema: Schema, options: O): O {
@@ -48,12 +50,18 @@ export function layoutOf(schema: Schema | undefined, text: string, library: Head
 export function checkModule(schema: Schema, options: ProtocolOptions): void {
   knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
   checkSchema(schema)
-  const { int64 = schema.int64 } = options
-  if (int64 === schema.int64) return
-  throw new QbpError(
-    'ERR_QBP_BAD_OPTION',
-    `int64 is '${int64}', but the generated module has the types of '${schema.int64}': make it again with qbp generate --int64 ${int64}.`,
-  )
+  const { int64, enumValues: enums = 'numbers', wellKnown } = schema
+  const own = { int64, enums, wellKnown: wellKnown === undefined ? 'messages' : 'plain' } as const
+  for (const option of Object.keys(own) as (keyof typeof own)[]) {
+    const given = options[option] ?? own[option]
+    if (given === own[option]) continue
+    const again = `qbp generate --${option.replace('K', '-k')} ${given}`
+    throw new QbpError(
+      'ERR_QBP_BAD_OPTION',
+      `${option} is '${given}', but the generated module has the types of '${own[option]}': make it again with ${again}.`,
+      { option },
+    )
+  }
 }
 
 /** @throws {QbpError} ERR_QBP_BAD_SCHEMA for what no module of `qbp generate` exports. */

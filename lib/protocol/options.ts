@@ -30,6 +30,17 @@ export interface ProtocolOptions {
   resync?: boolean | undefined
   /** How 64-bit integers are read. Default: 'bigint', or as the generated module has it. Any is taken on write. */
   int64?: Int64Kind | undefined
+  /**
+   * How the values of enums are read: as numbers, or as their names; a number that has none is a number there, too. Both are taken on
+   * write. Default: 'numbers', or as the generated module has it.
+   */
+  enums?: 'numbers' | 'names' | undefined
+  /**
+   * What messages of Google's well-known types are within others: 'messages', as they stand in their .proto; or 'plain': a Timestamp is a
+   * Date, a Duration a number of milliseconds, a FieldMask a list of paths, a wrapper its value, Struct, Value and ListValue what JSON has.
+   * Default: 'messages', or as the generated module has it.
+   */
+  wellKnown?: 'messages' | 'plain' | undefined
   /** The package that message names are relative to. Default: the first file's. */
   package?: string | undefined
   /**
@@ -38,6 +49,9 @@ export interface ProtocolOptions {
    */
   calls?: CallForm | undefined
 }
+
+export const ENUM_FORMS = ['numbers', 'names'] as const
+export const WELL_KNOWN_FORMS = ['messages', 'plain'] as const
 
 export const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   header: true,
@@ -48,6 +62,8 @@ export const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   body: true,
   resync: true,
   int64: true,
+  enums: true,
+  wellKnown: true,
   package: true,
   calls: true,
 }

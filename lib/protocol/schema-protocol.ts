@@ -181,6 +181,7 @@ export const NO_TYPES: Types = {
   types: new Map(),
   enums: new Map(),
   services: {},
+  form: () => null,
   options: () => ({}),
 }
 

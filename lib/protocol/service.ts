@@ -7,9 +7,9 @@ export type MethodMap = Record<
     /** Whether its requests, or its answers, are a stream. */
     requestStream: boolean
     responseStream: boolean
-    /** A message as it is read, and as it may be written. */
-    request: { read: object; write: object }
-    response: { read: object; write: object }
+    /** A message, or the plain value that stands for it, as it is read, and as it may be written. */
+    request: { read: unknown; write: unknown }
+    response: { read: unknown; write: unknown }
   }
 >
 

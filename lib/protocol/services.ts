@@ -2,6 +2,7 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { shown } from '../base/shown.ts'
 import type { CodecSupport, Type } from '../codec/type.ts'
+import { CallMessage } from './call-message.ts'
 import type { ServiceDescription } from './description.ts'
 import { MethodType, methodKey, type ServiceType } from './method.ts'
 import { typesOf } from './module-types.ts'
@@ -39,19 +40,17 @@ function serviceIn(types: Types, name: string): ServiceType | undefined {
   const known = made.get(types) ?? new Map<string, ServiceType>()
   made.set(types, known)
   const description = Object.hasOwn(types.services, name) ? types.services[name] : undefined
-  if (!known.has(name) && description !== undefined) known.set(name, serviceOf(name, description, types.types))
+  if (!known.has(name) && description !== undefined) known.set(name, serviceOf(name, description, types))
   return known.get(name)
 }
 
-function serviceOf(
-  fullName: string,
-  { methods: described }: ServiceDescription,
-  types: ReadonlyMap<string, Type>,
-): ServiceType {
+function serviceOf(fullName: string, { methods: described }: ServiceDescription, { types, form }: Types): ServiceType {
   const methods = new Map<string, MethodType>()
   for (const [name, method] of Object.entries(described)) {
     const { requestStream = false, responseStream = false, idempotent = false } = method
-    const [request, response] = [method.request, method.response].map((type) => types.get(type) as Type) as [Type, Type]
+    const [request, response] = [method.request, method.response].map(
+      (type) => new CallMessage(types.get(type) as Type, form(type)),
+    ) as [CallMessage, CallMessage]
     const type = new MethodType(fullName, name, request, response, { requestStream, responseStream, idempotent })
     methods.set(methodKey(name, methods), type)
   }

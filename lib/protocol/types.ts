@@ -2,7 +2,8 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { type Int64Kind, int64Kind, split } from '../codec/int64.ts'
 import { KIND_VALUES } from '../codec/kind-values.ts'
-import { type Codec, type CodecSupport, type EnumType, type Field, Type } from '../codec/type.ts'
+import type { PlainForm } from '../codec/plain-forms.ts'
+import { type Codec, type CodecSupport, type EnumType, type Field, Type, type ValueForms } from '../codec/type.ts'
 import { at, copy } from '../codec/wire.ts'
 import type { Description, FieldDescription, GeneratedCodec } from './description.ts'
 
@@ -12,6 +13,8 @@ export interface Types {
   readonly types: ReadonlyMap<string, Type>
   readonly enums: ReadonlyMap<string, EnumType>
   readonly services: Description['services']
+  /** What a message stands as within others, by its full name, where that is not itself. */
+  form(fullName: string): PlainForm | null
   /** The options of a message, such as `(qbp.type)`. */
   options(type: Type): Readonly<Record<string, unknown>>
 }
@@ -25,10 +28,11 @@ export interface Types {
 export function makeTypes(
   schema: Description,
   packageName: string,
-  int64: Int64Kind,
+  forms: ValueForms,
   support: CodecSupport,
   codec?: GeneratedCodec,
 ): Types {
+  const { int64 } = forms
   int64Kind(int64)
   if (packageName !== '' && !schema.packages.includes(packageName)) {
     const names = listed(schema.packages.filter((name) => name !== '')) || 'none'
@@ -44,13 +48,16 @@ export function makeTypes(
   const enums = new Map(
     Object.entries(schema.enums).map(([name, { values, closed }]) => [name, enumOf(name, values, closed)]),
   )
+  const form = (name: string) => forms.wellKnown?.(name, schema.messages[name]?.fields ?? []) ?? null
+  const parts = { types, enums, form, forms }
   for (const [fullName, { fields }] of Object.entries(schema.messages))
-    types.get(fullName)?.define(fields.map((field) => fieldOf(field, types, enums, int64)))
+    types.get(fullName)?.define(fields.map((field) => fieldOf(field, parts)))
   return {
     package: packageName,
     types,
     enums,
     services: schema.services,
+    form,
     options: ({ fullName }) => schema.messages[fullName]?.options ?? {},
   }
 }
@@ -67,20 +74,25 @@ function enumOf(name: string, values: Readonly<Record<string, number>>, closed =
   return { name, closed, numbers: new Map(Object.entries(values)), names }
 }
 
-function fieldOf(
-  description: FieldDescription,
-  types: ReadonlyMap<string, Type>,
-  enums: ReadonlyMap<string, EnumType>,
-  int64: Int64Kind,
-): Field {
+/** What fields are made with. */
+interface Parts extends Pick<Types, 'types' | 'enums' | 'form'> {
+  readonly forms: ValueForms
+}
+
+function fieldOf(description: FieldDescription, { types, enums, form: formOf, forms }: Parts): Field {
   const { name, id, kind, type = '', protoName = name, jsonName = name, key = null, oneof = null } = description
   const { repeated = false, presence = false, required = false, packed = false, group = false, loose } = description
+  const [values, form] = [enums.get(type) ?? null, formOf(type)]
+  const named = values !== null && forms.enums === 'names'
+  const initial = initialOf(description, forms.int64, named ? values : null, form)
   return {
     ...{ name, protoName, jsonName, id, kind, key, repeated, presence, required, packed, group, oneof },
     utf8: loose !== true,
-    initial: initialOf(description, int64),
-    enum: enums.get(type) ?? null,
+    initial,
+    enum: values,
+    named,
     message: types.get(type) ?? null,
+    form,
   }
 }
 
@@ -88,13 +100,20 @@ const EMPTY_LIST = Object.freeze([])
 const EMPTY_MAP = Object.freeze({})
 
 /** What a field reads as where nothing was sent. */
-function initialOf({ kind, key, repeated, initial }: FieldDescription, int64: Int64Kind): unknown {
+function initialOf(
+  { kind, key, repeated, initial }: FieldDescription,
+  int64: Int64Kind,
+  named: EnumType | null,
+  form: PlainForm | null,
+): unknown {
   if (key !== undefined) return EMPTY_MAP
   if (repeated) return EMPTY_LIST
   const { family, unsigned } = KIND_VALUES[kind]
   switch (family) {
     case 'message':
-      return null
+      return form?.nullable ? undefined : null
+    case 'enum':
+      return named?.names.get(Number(initial ?? 0)) ?? Number(initial ?? 0)
     case 'bytes':
       return bytesOf(initial)
     case 'string':

@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
-import type { Type } from '../codec/type.ts'
+import type { Field, Type } from '../codec/type.ts'
+import { Malformed } from '../codec/wire.ts'
 
 export type Values = Record<string, unknown>
 
@@ -24,6 +25,21 @@ export function put(object: Values, key: string, value: unknown): void {
   if (key === '__proto__')
     Object.defineProperty(object, key, { value, configurable: true, enumerable: true, writable: true })
   else object[key] = value
+}
+
+/** The message that a value of a field is, or stands for. */
+export const asMessage = ({ form }: Field, value: unknown): Values =>
+  form === null ? (value as Values) : (form.write(value) as Values)
+
+/** What a message stands as in a field. */
+export function asValue({ form, message: type }: Field, message: object, path: string): unknown {
+  if (form === null || type === null) return message
+  try {
+    return form.read(Object.assign(new type.Message(), message))
+  } catch (cause) {
+    if (cause instanceof Malformed) throw misfit(path, `is ${cause.problem}`)
+    throw cause
+  }
 }
 
 /** The key of a message's unknown fields. No field's name begins with a $. */

@@ -3,7 +3,7 @@
 import { listed } from '../base/listed.ts'
 import type { Field, Type } from '../codec/type.ts'
 import { UNKNOWN } from '../codec/wire.ts'
-import { isObject, type JsonContext, member, misfit, put, shown, UNKNOWN_KEY, type Values } from './context.ts'
+import { asValue, isObject, type JsonContext, member, misfit, put, shown, UNKNOWN_KEY, type Values } from './context.ts'
 import { fieldsFromJson } from './fields-json.ts'
 import { fromBase64, LEFT_OUT, scalarFromJson } from './scalars.ts'
 import { wellKnown } from './well-known.ts'
@@ -82,5 +82,5 @@ function oneValue(context: JsonContext, field: Field, value: unknown, path: stri
   if (field.message === null) return scalarFromJson(field, value, path, context)
   if (value === null && field.message.fullName !== 'google.protobuf.Value')
     throw misfit(path, `is null, not a ${field.message.name}`)
-  return context.fromJson(field.message, value, path)
+  return asValue(field, context.fromJson(field.message, value, path), path)
 }

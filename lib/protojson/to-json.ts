@@ -1,9 +1,9 @@
 // Messages to canonical ProtoJSON: https://protobuf.dev/programming-guides/json. The window's page uses it, too: it runs
 // in a browser.
 
-import type { Field, Type } from '../codec/type.ts'
+import { type Field, type Type, takesNull } from '../codec/type.ts'
 import { UNKNOWN } from '../codec/wire.ts'
-import { type JsonContext, member, put, UNKNOWN_KEY, type Values } from './context.ts'
+import { asMessage, type JsonContext, member, put, UNKNOWN_KEY, type Values } from './context.ts'
 import { fieldsToJson } from './fields-json.ts'
 import { base64, scalarToJson } from './scalars.ts'
 import { wellKnown } from './well-known.ts'
@@ -21,7 +21,7 @@ export function toProtoJson(context: JsonContext, type: Type, message: object, p
     const { name } = field
     if (!Object.hasOwn(message, name)) continue
     const value = (message as Values)[name]
-    if (value === null || value === undefined || isDefault(field, value)) continue
+    if (value === undefined || (value === null && !takesNull(field)) || isDefault(field, value)) continue
     put(json, field.jsonName, fieldJson(context, field, value, member(path, name)))
   }
   const unknown = (message as { [UNKNOWN]?: string })[UNKNOWN]
@@ -57,5 +57,6 @@ function fieldJson(context: JsonContext, field: Field, value: unknown, path: str
 }
 
 function valueJson(context: JsonContext, field: Field, value: unknown, path: string): unknown {
-  return field.message === null ? scalarToJson(field, value) : context.toJson(field.message, value as object, path)
+  if (field.message === null) return scalarToJson(field, value)
+  return context.toJson(field.message, asMessage(field, value), path)
 }

@@ -3,7 +3,7 @@
 
 import { encodeBody, Scratch } from '../codec/body.ts'
 import type { Field, Type } from '../codec/type.ts'
-import { isObject, type JsonContext, member, misfit, put, shown, type Values } from './context.ts'
+import { asMessage, asValue, isObject, type JsonContext, member, misfit, put, shown, type Values } from './context.ts'
 import { base64, fromBase64, scalarFromJson, scalarToJson } from './scalars.ts'
 
 interface WellKnown {
@@ -136,21 +136,46 @@ const Any: WellKnown = {
 const Struct: WellKnown = {
   toJson({ fields }, path, context, type) {
     const json: Values = {}
-    const value = memberType(memberType(type, 1), 2) ?? memberType(type, 1)
     for (const [key, item] of Object.entries(fields as Values))
-      put(json, key, Value.toJson(item as Values, `${path}[${JSON.stringify(key)}]`, context, value as Type))
+      put(json, key, memberJson(type, 1, item, `${path}[${JSON.stringify(key)}]`, context, Value))
     return json
   },
   fromJson(json, path, context, type) {
     if (!isObject(json)) throw misfit(path, `is ${shown(json)}, not an object`)
     const fields: Values = {}
-    for (const [key, item] of Object.entries(json)) put(fields, key, Value.fromJson(item, path, context, type))
+    for (const [key, item] of Object.entries(json))
+      put(fields, key, fromMember(type, 1, item, `${path}[${JSON.stringify(key)}]`, context, Value))
     return { fields }
   },
 }
 
-const memberType = (type: Type | null | undefined, id: number): Type | null | undefined =>
-  type?.fields.find((field) => field.id === id)?.message
+const memberOf = (type: Type, id: number): Field => type.fields.find((field) => field.id === id) as Field
+
+/** The JSON of a value of a field, of the well-known type `known`. */
+function memberJson(
+  type: Type,
+  id: number,
+  value: unknown,
+  path: string,
+  context: JsonContext,
+  known: WellKnown,
+): unknown {
+  const field = memberOf(type, id)
+  return known.toJson(asMessage(field, value), path, context, field.message as Type)
+}
+
+/** The value of a field of such JSON. */
+function fromMember(
+  type: Type,
+  id: number,
+  json: unknown,
+  path: string,
+  context: JsonContext,
+  known: WellKnown,
+): unknown {
+  const field = memberOf(type, id)
+  return asValue(field, known.fromJson(json, path, context, field.message as Type), path)
+}
 
 /** Any JSON. */
 const Value: WellKnown = {
@@ -164,30 +189,30 @@ const Value: WellKnown = {
     }
     if (has(3)) return message[of(3)]
     if (has(4)) return message[of(4)]
-    if (has(5)) return Struct.toJson(message[of(5)] as Values, path, context, memberType(type, 5) as Type)
-    if (has(6)) return ListValue.toJson(message[of(6)] as Values, path, context, memberType(type, 6) as Type)
+    if (has(5)) return memberJson(type, 5, message[of(5)], path, context, Struct)
+    if (has(6)) return memberJson(type, 6, message[of(6)], path, context, ListValue)
     if (has(1)) return null
     throw misfit(path, 'is a google.protobuf.Value without a value, which is no JSON')
   },
   fromJson(json, path, context, type) {
-    if (json === null) return { nullValue: 0 }
-    if (typeof json === 'number' || typeof json === 'bigint') return { numberValue: Number(json) }
-    if (typeof json === 'string') return { stringValue: json }
-    if (typeof json === 'boolean') return { boolValue: json }
+    const of = (id: number) => nameOf(type, id)
+    if (json === null) return { [of(1)]: 0 }
+    if (typeof json === 'number' || typeof json === 'bigint') return { [of(2)]: Number(json) }
+    if (typeof json === 'string') return { [of(3)]: json }
+    if (typeof json === 'boolean') return { [of(4)]: json }
     return Array.isArray(json)
-      ? { listValue: ListValue.fromJson(json, path, context, type) }
-      : { structValue: Struct.fromJson(json, path, context, type) }
+      ? { [of(6)]: fromMember(type, 6, json, path, context, ListValue) }
+      : { [of(5)]: fromMember(type, 5, json, path, context, Struct) }
   },
 }
 
 const ListValue: WellKnown = {
   toJson({ values }, path, context, type) {
-    const value = memberType(type, 1) as Type
-    return (values as Values[]).map((item, i) => Value.toJson(item, `${path}[${i}]`, context, value))
+    return (values as unknown[]).map((item, i) => memberJson(type, 1, item, `${path}[${i}]`, context, Value))
   },
   fromJson(json, path, context, type) {
     if (!Array.isArray(json)) throw misfit(path, `is ${shown(json)}, not a list`)
-    return { values: json.map((item, i) => Value.fromJson(item, `${path}[${i}]`, context, type)) }
+    return { values: json.map((item, i) => fromMember(type, 1, item, `${path}[${i}]`, context, Value)) }
   },
 }
 

@@ -4,7 +4,7 @@ import { Message } from '../codec/type.ts'
 export type Expected<T> = T extends { readonly $name: infer N } ? { readonly $name: N } & Part<Omit<T, '$name'>> : never
 
 /** What may be left out of a value: the fields of messages, not the elements of lists. */
-type Part<T> = T extends Uint8Array | bigint | string | number | boolean | null | undefined
+type Part<T> = T extends Uint8Array | Date | bigint | string | number | boolean | null | undefined
   ? T
   : T extends readonly (infer E)[]
     ? readonly Part<E>[]
@@ -33,5 +33,6 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return Uint8Array.from(value)
+  if (value instanceof Date) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
 }

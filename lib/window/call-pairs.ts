@@ -93,8 +93,8 @@ export class CallPairs {
     try {
       const method = this.#method(path)
       if (method === undefined) return undefined
-      const type = isAnswer ? method.response : method.request
-      const message = isAnswer ? method.readResponse(body, 0, body.length) : method.readRequest(body, 0, body.length)
+      const { type } = isAnswer ? method.response : method.request
+      const message = this.#protocol.decode(type.fullName, body)
       return { message: this.#protocol.protoJson({ unknownFields: true }).toJson(type, message) }
     } catch {
       return undefined // The service of another schema, or a body that does not decode: the frame's bytes are shown.

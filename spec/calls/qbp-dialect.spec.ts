@@ -164,7 +164,9 @@ describe('services', () => {
        service S { rpc One(M) returns (M.M); rpc Two(b.M) returns (.a.b.M.M); }`,
     ).root
     const { methods } = reflectedProtocol(root, { package: 'a.b', calls: true }).service('S')
-    expect([...methods.values()].map(({ request, response }) => [request.fullName, response.fullName])).to.deep.equal([
+    expect(
+      [...methods.values()].map(({ request, response }) => [request.type.fullName, response.type.fullName]),
+    ).to.deep.equal([
       ['a.b.M', 'a.b.M.M'],
       ['a.b.M', 'a.b.M.M'],
     ])

@@ -35,6 +35,7 @@ describe('the public names', () => {
       'localBus',
       'parsePosition',
       'plain',
+      'plainForms',
     ])
   })
 })

@@ -72,7 +72,7 @@ export async function answerRequest(request: Uint8Array): Promise<Uint8Array> {
 
 /** A module for each file that is asked for, named after it. */
 async function modules(names: string[], parameter: string, protoFile: Uint8Array[]): Promise<OutputFile[]> {
-  const { target, keepCase, int64, codec, importFrom, protocol } = await pluginOptions(parameter)
+  const { target, keepCase, forms, codec, importFrom, protocol } = await pluginOptions(parameter)
   const folder = await mkdtemp(join(tmpdir(), 'protoc-gen-qbp-'))
   const set = join(folder, 'set.binpb')
   try {
@@ -87,7 +87,7 @@ async function modules(names: string[], parameter: string, protoFile: Uint8Array
           const isMade = Object.keys(protocol).length > 0
           const { headers } = isMade ? await Protocol.load(root, { ...protocol, package: packageName }) : Protocol.raw()
           const layouts = layoutsText(headers)
-          const made = generateModule(root, { files, packageName, int64, codec, protocol, layouts, ...importFrom })
+          const made = generateModule(root, { files, packageName, codec, protocol, layouts, ...forms, ...importFrom })
           const stem = name.replace(/\.proto$/, '')
           return target === 'ts'
             ? [{ name: `${stem}.ts`, content: made.ts }]

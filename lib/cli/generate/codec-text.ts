@@ -1,6 +1,6 @@
 import { codecLibrary } from '../../codec/codec-library.ts'
 import { codecSource, compiling } from '../../codec/codec-source.ts'
-import type { Int64Kind } from '../../index.ts'
+import type { ValueForms } from '../../codec/type.ts'
 import type { Description } from '../../protocol/description.ts'
 import { makeTypes } from '../../protocol/types.ts'
 import { quote } from '../options/source.ts'
@@ -10,14 +10,14 @@ import { usedNames } from './used-names.ts'
  * The codecs of a schema as source: what is compiled at run time where a module has none, from the same text. A function of the library that gives
  * a function of each Type.
  */
-export function codecText(description: Description, int64: Int64Kind): string {
-  const { types } = makeTypes(description, '', int64, compiling)
+export function codecText(description: Description, forms: ValueForms): string {
+  const { types } = makeTypes(description, '', forms, compiling)
   const nested = new Set([...types.values()].flatMap(({ fields }) => fields.map(({ message }) => message)))
   const codecs = [...types.values()].map(
     (type) => `    ${quote(type.fullName)}: ${lines(codecSource(type, nested.has(type)))},\n`,
   )
   const text = codecs.join('')
-  const used = usedNames(Object.keys(codecLibrary(int64 === 'long' ? 'bigint' : int64)), text)
+  const used = usedNames(Object.keys(codecLibrary(forms.int64 === 'long' ? 'bigint' : forms.int64)), text)
   return `(library) => {\n  const { ${used.join(', ')} } = library\n  return {\n${text}  }\n}`
 }
 

@@ -1,10 +1,7 @@
-import type { Int64Kind } from '../../index.ts'
 import { doc, indent, key, quote } from '../options/source.ts'
 import type { Declared, Names, Scope } from './names.ts'
-import { Enum, type Field, type OneOf, Type } from './reflection.ts'
-
-const NUMBERS = new Set('double float int32 uint32 sint32 fixed32 sfixed32'.split(' '))
-const INT64S = new Set('int64 uint64 sint64 fixed64 sfixed64'.split(' '))
+import { type Enum, type Field, type OneOf, Type } from './reflection.ts'
+import { listOf, type ValueTypes } from './value-types.ts'
 
 /** Beyond so many variants of one message, made by several oneofs, they narrow nothing: tsc multiplies them out. */
 const MAX_VARIANTS = 1000
@@ -12,16 +9,20 @@ const MAX_VARIANTS = 1000
 /** The types of a module: what is read and what may be written of every message and enum. */
 export class Declarations {
   #names: Names
-  #int64: Int64Kind
-  /** What `bytes` are read as. */
-  #bytes: 'Buffer' | 'Uint8Array'
+  #values: ValueTypes
   #messageNames: ReadonlyMap<Type, string>
+  #enums: 'numbers' | 'names'
 
-  constructor(names: Names, int64: Int64Kind, messageNames: ReadonlyMap<Type, string>, bytes: 'Buffer' | 'Uint8Array') {
-    this.#bytes = bytes
+  constructor(
+    names: Names,
+    values: ValueTypes,
+    messageNames: ReadonlyMap<Type, string>,
+    enums: 'numbers' | 'names' = 'numbers',
+  ) {
     this.#names = names
-    this.#int64 = int64
+    this.#values = values
     this.#messageNames = messageNames
+    this.#enums = enums
   }
 
   /** Everything declared in `scope`, and in the namespaces inside it. `prefix` stands before each declaration. */
@@ -47,8 +48,17 @@ export class Declarations {
     const numbers = [...new Set(Object.values(object.values))]
     // An open enum (proto3's) hands on numbers that this schema does not know.
     const open = (object as unknown as { _features: { enum_type?: string } })._features.enum_type !== 'CLOSED'
-    const union = [...numbers.map(String), ...(open ? ['(number & {})'] : [])].join(' | ')
+    const unknown = open ? ['(number & {})'] : []
     const head = doc(object.comment, object.getOption('deprecated'))
+    if (this.#enums === 'names') {
+      const union = [...[...firstNames(object)].map(quote), ...unknown].join(' | ')
+      const written = [`keyof typeof ${this.#names.value(object)}`, ...(open ? [] : numbers.map(String))].join(' | ')
+      return [
+        `${head}${prefix}type ${name} = ${union}\n`,
+        `/** A name of {@link ${name}}, or its number. */\n${prefix}type ${init} = ${name} | ${written}\n`,
+      ]
+    }
+    const union = [...numbers.map(String), ...unknown].join(' | ')
     return [
       `${head}${prefix}type ${name} = ${union}\n`,
       `/** A number of {@link ${name}}, or its name. */\n${prefix}type ${init} = ${name} | keyof typeof ${this.#names.value(object)}\n`,
@@ -128,7 +138,7 @@ export class Declarations {
     const others = oneof.fieldsArray.filter((field) => !messages.includes(field)).map((field) => quote(field.name))
     const which = (names: string) => `| { readonly ${key(oneof.name)}: ${names}`
     const texts = messages.map(
-      (field) => `${which(quote(field.name))}; ${key(field.name)}: ${this.#value(field, scope)} }\n`,
+      (field) => `${which(quote(field.name))}; ${key(field.name)}: ${this.#values.read(field, scope)} }\n`,
     )
     return `${texts.join('')}${which([...others, 'undefined'].join(' | '))} }\n`
   }
@@ -137,19 +147,11 @@ export class Declarations {
     return doc(field.comment ?? field.declaringField?.comment, field.getOption('deprecated'))
   }
 
-  #value(field: Field, scope: Scope): string {
-    if (field.resolvedType !== null) return this.#names.type(field.resolvedType, 'name', scope)
-    if (NUMBERS.has(field.type)) return 'number'
-    if (field.type === 'bool') return 'boolean'
-    if (field.type === 'bytes') return this.#names.global(this.#bytes)
-    if (!INT64S.has(field.type)) return 'string'
-    return this.#int64 === 'long' ? this.#names.imported('Long') : this.#int64
-  }
-
   #read(field: Field, scope: Scope): string {
-    const value = this.#value(field, scope)
+    const value = this.#values.read(field, scope)
     if (field.map) return `{ readonly [key: string]: ${value} }`
-    if (field.repeated) return `readonly ${value.includes('|') ? `(${value})` : value}[]`
+    if (field.repeated) return listOf(value)
+    if (this.#values.takesNull(field)) return field.required ? value : `${value} | undefined`
     return field.resolvedType instanceof Type && !field.required ? `${value} | null` : value
   }
 
@@ -159,16 +161,17 @@ export class Declarations {
   }
 
   #writeValue(field: Field, scope: Scope): string {
-    let value = this.#value(field, scope)
-    if (field.resolvedType instanceof Enum) value = this.#names.type(field.resolvedType, 'init', scope)
-    // What is read fits what may be written, member by member. Named here, it fits without that tsc looks further down:
-    // in schemas that refer to themselves over many types it would give up (TS2321).
-    else if (field.resolvedType !== null) value = `${this.#names.type(field.resolvedType, 'init', scope)} | ${value}`
-    else if (field.type === 'bytes') value = this.#names.global('Uint8Array')
-    else if (INT64S.has(field.type)) value = this.#names.imported('Int64')
+    let value = this.#values.write(field, scope)
     if (field.map) value = `{ readonly [key: string]: ${value} }`
-    else if (field.repeated) value = `readonly ${value.includes('|') ? `(${value})` : value}[]`
+    else if (field.repeated) value = listOf(value)
     // An object literal has these already, and they would not fit the field.
     return field.name in {} ? `${value} | ${this.#names.global('Object')}[${quote(field.name)}]` : value
   }
+}
+
+/** The name that each number is read as: of aliases the first. */
+function firstNames({ values }: Enum): Iterable<string> {
+  const names = new Map<number, string>()
+  for (const [name, number] of Object.entries(values)) if (!names.has(number)) names.set(number, name)
+  return names.values()
 }

@@ -1,4 +1,5 @@
-import type { Int64Kind } from '../../index.ts'
+import type { ValueForms } from '../../codec/type.ts'
+import { type Int64Kind, plainForms } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { describe } from '../../protocol/schema/reflect.ts'
 import { select } from '../options/selection.ts'
@@ -9,6 +10,7 @@ import { constants } from './enums.ts'
 import { Names } from './names.ts'
 import { Namespace, type Root, type Type } from './reflection.ts'
 import { serviceTexts } from './services.ts'
+import { ValueTypes } from './value-types.ts'
 
 /** How a module is made of a schema. */
 export interface ModuleOptions {
@@ -18,6 +20,10 @@ export interface ModuleOptions {
   readonly packageName: string
   /** How 64-bit fields are read. Default 'bigint'. */
   readonly int64?: Int64Kind
+  /** How enums are read. Default 'numbers'. */
+  readonly enums?: 'numbers' | 'names'
+  /** How messages of Google's well-known types stand within others. Default 'messages'. */
+  readonly wellKnown?: 'messages' | 'plain'
   /** Where the module imports its types from. Default 'qbp-stream'. */
   readonly importFrom?: string
   /** What of a Protocol's options stands in it. */
@@ -60,6 +66,8 @@ export function generateModule(
     files,
     packageName,
     int64 = 'bigint',
+    enums: enumValues = 'numbers',
+    wellKnown = 'messages',
     importFrom = 'qbp-stream',
     protocol = {},
     layouts = '',
@@ -78,19 +86,18 @@ export function generateModule(
 
   const names = new Names(root, selection, home)
   const messages = messageNames(selection.types, packageName)
-  const declarations = new Declarations(
-    names,
-    int64,
-    messages,
-    /\/web$/.test(importFrom) ? 'Uint8Array' : 'Buffer',
-  ).scope(names.module, 'export ')
+  const description = describe(root, { has: (object) => isSelected(object, selection) })
+  const forms: ValueForms = { int64, enums: enumValues, ...(wellKnown === 'plain' && { wellKnown: plainForms }) }
+  const bytes = /\/web$/.test(importFrom) ? 'Uint8Array' : 'Buffer'
+  const values = new ValueTypes(names, { int64, bytes, plain: plainNames(description, forms) })
+  const declarations = new Declarations(names, values, messages, enumValues).scope(names.module, 'export ')
   const map = [...messages].map(([type, name]) => {
     const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
     const options = Object.keys(type.options ?? {}).filter((option) => option.startsWith('('))
     const own = options.length > 0 ? options.map(quote).join(' | ') : 'never'
     return `  ${key(name)}: { read: ${read}; write: ${write}; options: ${own} }\n`
   })
-  const services = serviceTexts(selection.services, names)
+  const services = serviceTexts(selection.services, names, values)
   declarations.push(
     ...services.flatMap((texts) => texts.declarations),
     `/** All messages, by their \`$name\`: as they are read, and as they may be written. */\nexport type ${names.messages} = {\n${map.join('')}}\n`,
@@ -99,23 +106,32 @@ export function generateModule(
 
   const isOptioned = Object.keys(protocol).length > 0
   const schemaType = `${names.imported('Schema')}<${names.messages}${isOptioned ? `, ${literalType(protocol)}` : ''}>`
-  const description = describe(root, { has: (object) => isSelected(object, selection) })
   const schema = schemaText(
-    { package: packageName, int64, ...(isOptioned && { options: protocol }), ...description },
-    codec ? { codec: codecText(description, int64), layouts } : {},
+    {
+      package: packageName,
+      int64,
+      ...(enumValues === 'names' && { enumValues }),
+      ...(isOptioned && { options: protocol }),
+      ...description,
+    },
+    {
+      ...(wellKnown === 'plain' && { wellKnown: '$$plainForms' }),
+      ...(codec && { codec: codecText(description, forms), layouts }),
+    },
   )
-  const enums = constants(names.module)
+  const enums = constants(names.module, enumValues)
   const title = `// Made by \`qbp generate\`. Changes are lost when it runs again.\n`
   // The functions of a codec are JavaScript; what the module exports is typed all the same.
   const unchecked = codec ? '// @ts-nocheck\n' : ''
   const long = int64 === 'long' ? "import $$Long from 'long'\n" : ''
+  const plain = wellKnown === 'plain' ? `import { plainForms as $$plainForms } from ${quote(importFrom)}\n` : ''
   const about = `/** The schema${packageName === '' ? '' : ` of package ${packageName}`}, for \`Protocol.from\`. */\n`
   const imports = `import type ${names.imports} from ${quote(importFrom)}\n`
   const join = (parts: string[]) => parts.join('\n')
   return {
     ts: join([
       `${unchecked}${title}`,
-      `${long}${imports}`,
+      `${long}${plain}${imports}`,
       `${about}export const ${names.schema}: ${schemaType} = ${schema}\n`,
       ...enums.map(({ comment, name, value }) => `${comment}export const ${name} = ${value} as const\n`),
       ...services.map(
@@ -125,7 +141,7 @@ export function generateModule(
     ]),
     js: join([
       title,
-      ...(long === '' ? [] : [long]),
+      ...(long + plain === '' ? [] : [long + plain]),
       `export const ${names.schema} = ${schema}\n`,
       ...[...enums, ...services.map(({ constant }) => constant)].map(
         ({ comment, name, value }) => `${comment}export const ${name} = ${value}\n`,
@@ -145,6 +161,10 @@ export function generateModule(
   }
 }
 
+/** The messages that stand as plain values, by their full names. */
+const plainNames = ({ messages }: Description, { wellKnown }: ValueForms): Set<string> =>
+  new Set(Object.keys(messages).filter((name) => wellKnown?.(name, messages[name]?.fields ?? [])))
+
 /** What of a schema a module describes: the messages and enums that its own reach, and the services of its files. */
 function isSelected(object: unknown, { types, enums, services }: ReturnType<typeof select>): boolean {
   return types.has(object as never) || enums.has(object as never) || services.includes(object as never)
@@ -152,7 +172,7 @@ function isSelected(object: unknown, { types, enums, services }: ReturnType<type
 
 /** The schema as source: data, then the functions, and the class of 64-bit integers where the module needs one. */
 function schemaText(
-  data: Description & { package: string; int64: Int64Kind; options?: object },
+  data: Description & { package: string; int64: Int64Kind; enumValues?: 'names'; options?: object },
   functions: Readonly<Record<string, string>>,
 ): string {
   const text = literal(data)

@@ -7,13 +7,24 @@ import { oneOf } from '../options/values.ts'
 export interface PluginOptions {
   readonly target: 'js' | 'ts'
   readonly keepCase: boolean
-  readonly int64: Int64Kind
+  readonly forms: { int64: Int64Kind; enums: 'numbers' | 'names'; wellKnown: 'messages' | 'plain' }
   readonly codec: boolean
   readonly importFrom: { readonly importFrom?: string }
   readonly protocol: Pick<ProtocolOptions, 'header' | 'types' | 'message'>
 }
 
-const KNOWN = ['target', 'keep-case', 'int64', 'no-codec', 'import', 'header', 'types', 'message']
+const KNOWN = [
+  'target',
+  'keep-case',
+  'int64',
+  'enums',
+  'well-known',
+  'no-codec',
+  'import',
+  'header',
+  'types',
+  'message',
+]
 
 /**
  * Reads `target=ts,int64=long,header=type:u8 length:u16`, as protoc's `--qbp_opt` and buf's `opt` give it.
@@ -34,7 +45,11 @@ export async function pluginOptions(parameter: string): Promise<PluginOptions> {
   return {
     target: oneOf('target', last('target') ?? 'js', ['js', 'ts']),
     keepCase: isSet(last('keep-case')),
-    int64: oneOf('int64', last('int64') ?? 'bigint', ['bigint', 'long', 'number']),
+    forms: {
+      int64: oneOf('int64', last('int64') ?? 'bigint', ['bigint', 'long', 'number']),
+      enums: oneOf('enums', last('enums') ?? 'numbers', ['numbers', 'names']),
+      wellKnown: oneOf('well-known', last('well-known') ?? 'messages', ['messages', 'plain']),
+    },
     codec: !isSet(last('no-codec')),
     importFrom: from === undefined ? {} : { importFrom: from },
     protocol: {

@@ -70,7 +70,7 @@ export const run = verb(form, async (values, [target, path, ...texts], io) => {
     ...(timeoutMs !== undefined && { timeoutMs }),
   }
   const print = (answer: object) =>
-    io.stdout.write(`${jsonLine(protocol.protoJson({ unknownFields: true }).toJson(method.response, answer))}\n`)
+    io.stdout.write(`${jsonLine(protocol.protoJson({ unknownFields: true }).toJson(method.response.type, answer))}\n`)
   const call = connection.client(service)[key] as (request: unknown, settings: object) => unknown
   try {
     const request = !method.requestStream
@@ -120,7 +120,7 @@ async function requestOf(protocol: Protocol, method: MethodType, text: string): 
   } catch (error) {
     throw new Fault(`the request does not read: ${(error as Error).message}.`, { cause: error })
   }
-  return protocol.protoJson({ unknownFields: true }).fromJson(method.request, json)
+  return protocol.protoJson({ unknownFields: true }).fromJson(method.request.type, json)
 }
 
 /** Requests from standard input, as they come. */
@@ -130,7 +130,7 @@ async function* requestLines(protocol: Protocol, method: MethodType, io: Io): As
     line++
     if (text.trim() === '') continue
     try {
-      yield protocol.protoJson({ unknownFields: true }).fromJson(method.request, parseJson(text))
+      yield protocol.protoJson({ unknownFields: true }).fromJson(method.request.type, parseJson(text))
     } catch (error) {
       throw new Fault(`line ${line}: ${(error as Error).message}`, { cause: error })
     }

@@ -47,6 +47,19 @@ const form = {
       help: 'how 64-bit fields are read: bigint (default), long or number',
       words: ['bigint', 'long', 'number'],
     },
+    enums: {
+      type: 'string',
+      value: 'FORM',
+      help: 'how enums are read: numbers (default) or names',
+      words: ['numbers', 'names'],
+    },
+    'well-known': {
+      type: 'string',
+      value: 'FORM',
+      help: `Google's well-known types within messages: messages (default), or plain: a Timestamp is a Date, a Duration
+        milliseconds, a wrapper its value, Struct and Value are JSON`,
+      words: ['messages', 'plain'],
+    },
     'keep-case': { type: 'boolean', help: "keep the .proto's field names; default: camelCase" },
     include: {
       type: 'string',
@@ -82,6 +95,8 @@ export const run = verb(form, async (values, files, io) => {
   const [first] = files
   if (first === undefined) throw new UsageError('no .proto file is given.')
   const int64 = oneOf('int64', values.int64 ?? 'bigint', ['bigint', 'long', 'number'])
+  const enums = oneOf('enums', values.enums ?? 'numbers', ['numbers', 'names'])
+  const wellKnown = oneOf('well-known', values['well-known'] ?? 'messages', ['messages', 'plain'])
   const out = values.out ?? defaultOutput(first)
   const targets = outputs(out)
   if (targets === null) throw new UsageError(`the output '${out}' ends neither in .ts or .mts nor in .js or .mjs.`)
@@ -102,7 +117,7 @@ export const run = verb(form, async (values, files, io) => {
       packageName,
       protocol,
       layouts: layoutsText(layouts),
-      int64,
+      ...{ int64, enums, wellKnown },
       codec: values['no-codec'] !== true,
       ...(values.import !== undefined && { importFrom: values.import }),
     }),
