@@ -22,8 +22,21 @@ const { outputFiles } = buildSync({
   logLevel: 'warning',
   write: false,
 })
+/** A class that names itself within is `var Name = class _Name` to esbuild, and would be _Name in stacks and at the console. */
+function withNames(text) {
+  const classes = [...text.matchAll(/^var (\w+) = class _(\w+)\b/gm)]
+  const isOwn = ([, variable, name]) => variable === name && classes.filter((each) => each[2] === name).length === 1
+  const renamed = classes
+    .filter(isOwn)
+    .reduce((named, [, name]) => named.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text)
+  // One that extends another of its name keeps the inner one.
+  const rest = classes.filter((each) => !isOwn(each))
+  const naming = ([, variable, name]) => `Object.defineProperty(${variable}, 'name', { value: '${name}' });\n`
+  return renamed + rest.map(naming).join('')
+}
+
 for (const { path, text } of outputFiles) {
   mkdirSync(dirname(path), { recursive: true })
   // No module of the package does anything when it is imported, which package.json says; an import for that alone makes bundlers warn.
-  writeFileSync(path, text.replaceAll(/^import "\.[^"]*";\n/gm, ''))
+  writeFileSync(path, withNames(text.replaceAll(/^import "\.[^"]*";\n/gm, '')))
 }

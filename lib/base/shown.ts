@@ -12,8 +12,11 @@ export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return String(value)
   const name = classOf(value)
-  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`
+  return `${AN.test(name) ? 'an' : 'a'} ${name}`
 }
+
+/** Begins with a vowel that is heard: a Uint8Array, a URL. */
+const AN = /^(?:[aeio]|u(?!int|rl|ni|se))/i
 
 function classOf(value: object): string {
   try {
