@@ -87,3 +87,11 @@ export class CallError extends Error {
     Object.defineProperty(CallError.prototype, 'name', { value: 'CallError', configurable: true, writable: true })
   }
 }
+
+/** Why a request could not be sent, as a call fails. An iterable of them may throw anything. */
+export function requestError(cause: unknown, sent: boolean): CallError {
+  if (cause instanceof CallError) return cause
+  const { message = String(cause), code } = Object(cause) as { message?: string; code?: unknown }
+  const isFull = code === 'ERR_QBP_QUEUE_FULL' || code === 'ERR_QBP_TOO_LONG'
+  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', message, { cause, sent })
+}

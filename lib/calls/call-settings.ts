@@ -1,5 +1,7 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import type { MethodType } from '../protocol/method.ts'
 import type { Metadata } from './call-error.ts'
+import type { CallLimits } from './limits.ts'
 
 /** For one call. */
 export interface CallSettings {
@@ -22,4 +24,10 @@ export function mergedSettings(settings: CallSettings, own: CallSettings | undef
   milliseconds('timeoutMs', own.timeoutMs, 1)
   const metadata = settings.metadata && own.metadata ? { ...settings.metadata, ...own.metadata } : undefined
   return { ...settings, ...own, ...(metadata && { metadata }) }
+}
+
+/** How long a call may take. Only one request and one answer have a deadline where nobody says so: a stream may have no end. */
+export function timeoutOf({ timeoutMs }: CallSettings, type: MethodType, limits: CallLimits): number {
+  const isPlain = !type.requestStream && !type.responseStream
+  return timeoutMs ?? (isPlain ? limits.timeoutMs : Number.POSITIVE_INFINITY)
 }

@@ -7,8 +7,8 @@
 
 import type { MethodType } from '../protocol/method.ts'
 import { Call } from './call.ts'
-import { type CallCode, CallError, codeName, type Metadata } from './call-error.ts'
-import type { CallSettings } from './call-settings.ts'
+import { type CallCode, CallError, codeName, type Metadata, requestError } from './call-error.ts'
+import { type CallSettings, timeoutOf } from './call-settings.ts'
 import type { CallHost } from './host.ts'
 import { Inbox, type InboxOwner, undecodable } from './inbox.ts'
 import { type Items, Outbox } from './outbox.ts'
@@ -42,7 +42,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   constructor(host: CallerHost, service: string, type: MethodType, request: unknown, settings: CallSettings) {
     const { metadata } = settings
-    super(host, service, type, metadata === undefined ? {} : { ...metadata }, timeoutOf(type, settings, host))
+    super(host, service, type, metadata === undefined ? {} : { ...metadata }, timeoutOf(settings, type, host.limits))
     this.#settings = settings
     this.request = type.requestStream ? null : request
     this.#requests = type.requestStream ? (request as Items) : null
@@ -77,7 +77,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
       this.host.send(this.#firstPart(leftMs))
       return true
     } catch (refusal) {
-      this.fail(refused(refusal, false))
+      this.fail(requestError(refusal, false))
       return false
     }
   }
@@ -118,7 +118,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
         this.host.send(new Part(false, this.id, LAST))
       },
       (error) => {
-        if (this.phase === 'asking') this.cancel(refused(error, true))
+        if (this.phase === 'asking') this.cancel(requestError(error, true))
         else this.host.report(error)
       },
     )
@@ -126,7 +126,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   /** It has taken too long. */
   expire(): void {
-    const text = `${this.path} did not end within ${timeoutOf(this.type, this.#settings, this.host)} ms, its timeoutMs`
+    const text = `${this.path} did not end within ${timeoutOf(this.#settings, this.type, this.host.limits)} ms, its timeoutMs`
     this.cancel(new CallError('DEADLINE_EXCEEDED', text, { sent: this.#wasSent }))
   }
 
@@ -251,17 +251,3 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
 /** What a uint32 holds: 49 days. */
 const MOST_TIMEOUT = 2 ** 32 - 1
-
-/** Only one request and one answer have a deadline where nobody says so: a stream may have no end. */
-function timeoutOf(type: MethodType, { timeoutMs }: CallSettings, { limits }: CallHost): number {
-  const isPlain = !type.requestStream && !type.responseStream
-  return timeoutMs ?? (isPlain ? limits.timeoutMs : Number.POSITIVE_INFINITY)
-}
-
-/** Why a request could not be sent, as a call fails. An iterable may throw anything. */
-function refused(cause: unknown, sent: boolean): CallError {
-  if (cause instanceof CallError) return cause
-  const { message = String(cause), code } = Object(cause) as { message?: string; code?: unknown }
-  const isFull = code === 'ERR_QBP_QUEUE_FULL' || code === 'ERR_QBP_TOO_LONG'
-  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', message, { cause, sent })
-}

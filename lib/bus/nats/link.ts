@@ -1,27 +1,16 @@
-import {
-  JetStreamApiError,
-  type JetStreamClient,
-  type JetStreamManager,
-  jetstream,
-  jetstreamManager,
-} from '@nats-io/jetstream'
-import { errors, type NatsConnection } from '@nats-io/transport-node'
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
 import { now } from '../../event-loop/clock.ts'
 import { timer } from '../../event-loop/timers.ts'
 import { closedError } from '../bus-errors.ts'
+import { isFinal, offError, refusedError, timeoutError } from './engine-errors.ts'
+import { RefusedSubjects } from './refused-subjects.ts'
 
 /** How long one attempt may take; what the engine has not answered by then is asked again. */
 const ATTEMPT_MS = 5_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
-
-/** No room on disk, or in the account: asking again makes none. */
-const FULL = new Set([10002, 10023, 10028, 10047, 10077])
-/** Peers that have not met yet; as many consumers as the account allows, where those of before a reset still count for a while. */
-const PASSING = new Set([10005, 10026, 10097])
-/** JetStream answers with these while it starts, elects a leader, or has lost a stream that is about to be made anew. */
-const PASSING_STATUS = new Set([404, 408, 500, 503])
 
 export interface Patience {
   /** By the clock. */
@@ -36,6 +25,13 @@ export interface NatsLinkOptions {
   readonly domain: string | undefined
 }
 
+//           the connection is lost
+//    up ───────────────────────────► away
+//     │ ◄────── it is back ───────────┤
+//     └──────── close ───────┬────────┘
+//                            ▼
+//                         closed
+
 /**
  * A connection to NATS that knows whether it is one. nats.js drops what is published while it dials, without a word, and lets
  * requests run into their time limit: so the state is kept here, and what is under way fails with the connection.
@@ -49,19 +45,14 @@ export class NatsLink {
   readonly apiPrefix: string
   /** Which connection this is. What was asked of an earlier one (such as the epoch of a stream) is to be asked again. */
   generation = 0
-  #isUp = true
-  #isClosed = false
+  #phase: 'up' | 'away' | 'closed' = 'up'
   /** Whether JetStream has ever answered: it is there then, and away if it does not. */
   #isStoring = false
   readonly #timeoutMs: number
   readonly #onState: (up: boolean) => void
   /** Called at each new connection. */
   readonly reconnected = new Set<() => void>()
-  readonly #refusable = new Set<{ readonly subject: string; readonly reject: (refusal: QbpError) => void }>()
-  /** Subjects that this connection may not publish to. */
-  readonly refusals = new Map<string, QbpError>()
-  /** Called once for each of them. */
-  readonly refused = new Set<(refusal: QbpError, subject: string) => void>()
+  readonly refused = new RefusedSubjects()
   readonly #fail = new Set<(error: Error) => void>()
   readonly #wake = new Set<() => void>()
 
@@ -89,7 +80,7 @@ export class NatsLink {
   }
 
   get isUp(): boolean {
-    return this.#isUp
+    return this.#phase === 'up'
   }
 
   /** The server's longest message. */
@@ -116,7 +107,7 @@ export class NatsLink {
       const late =
         limited === undefined
           ? undefined
-          : timer(this.#timeoutMs, () => settle(() => reject(this.#timeoutError(limited, undefined))))?.ref()
+          : timer(this.#timeoutMs, () => settle(() => reject(timeoutError(limited, this.#timeoutMs))))?.ref()
       const settle = (call: () => void) => {
         clearTimeout(late)
         this.#fail.delete(fail)
@@ -133,8 +124,8 @@ export class NatsLink {
         (value) => settle(() => resolve(value)),
         (error) => settle(() => reject(error)),
       )
-      if (this.#isClosed) fail(closedError())
-      else if (!this.#isUp) fail(new Error('the connection is away'))
+      if (this.#phase === 'closed') fail(closedError())
+      else if (!this.isUp) fail(new Error('the connection is away'))
     })
   }
 
@@ -148,11 +139,11 @@ export class NatsLink {
     const { deadline, signal } = patience
     let cause: unknown
     for (let n = 0; ; n++) {
-      if (this.#isClosed) throw closedError()
+      if (this.#phase === 'closed') throw closedError()
       signal?.throwIfAborted()
       const leftMs = deadline - now()
-      if (leftMs <= 0) throw this.#timeoutError(what, cause)
-      if (!this.#isUp) {
+      if (leftMs <= 0) throw timeoutError(what, this.#timeoutMs, cause)
+      if (!this.isUp) {
         await this.#pause(leftMs, signal)
         continue
       }
@@ -172,16 +163,15 @@ export class NatsLink {
           throw offError(what, error)
         cause = error
       }
-      if (this.#isUp) await this.#pause(Math.min(leftMs, LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n), signal)
+      if (this.isUp) await this.#pause(Math.min(leftMs, LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** n), signal)
     }
   }
 
   /** Everything under way fails with ERR_QBP_BUS_CLOSED; what was published is flushed, as far as that goes within a second. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    const wasUp = this.#isUp
-    this.#isUp = false
+    if (this.#phase === 'closed') return
+    const wasUp = this.isUp
+    this.#phase = 'closed'
     for (const fail of this.#fail) fail(closedError())
     for (const wake of this.#wake) wake()
     if (wasUp) {
@@ -197,42 +187,17 @@ export class NatsLink {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect') this.#set(false)
       else if (status.type === 'reconnect') this.#set(true)
-      else if (status.type === 'error') this.#refuse(status.error)
+      else if (status.type === 'error') this.refused.note(status.error)
     }
     this.#set(false)
   }
 
-  /** What is published without an answer is refused by a word of its own. */
-  #refuse(error: unknown): void {
-    if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return
-    const refusal = refusedError(`a publication to ${error.subject}`, error)
-    if (!this.refusals.has(error.subject)) for (const call of this.refused) call(refusal, error.subject)
-    this.refusals.set(error.subject, refusal)
-    for (const { subject, reject } of this.#refusable) if (subject === error.subject) reject(refusal)
-  }
-
-  /** What is published to a subject and answered; nats.js lets it run into its time limit where that is refused. */
-  async refusable<T>(subject: string, publish: () => Promise<T>): Promise<T> {
-    const known = this.refusals.get(subject)
-    if (known !== undefined) throw known
-    let entry = { subject, reject: (_: QbpError) => {} }
-    const refused = new Promise<never>((_, reject) => {
-      entry = { subject, reject }
-    })
-    this.#refusable.add(entry)
-    try {
-      return await Promise.race([publish(), refused])
-    } finally {
-      this.#refusable.delete(entry)
-    }
-  }
-
   #set(up: boolean): void {
-    if (up === this.#isUp || this.#isClosed) return
-    this.#isUp = up
+    if (up === this.isUp || this.#phase === 'closed') return
+    this.#phase = up ? 'up' : 'away'
     if (up) {
       this.generation++
-      this.refusals.clear()
+      this.refused.forget()
       for (const call of this.reconnected) call()
       for (const wake of this.#wake) wake()
     } else {
@@ -255,31 +220,4 @@ export class NatsLink {
       this.#wake.add(wake)
     })
   }
-
-  #timeoutError(what: string, cause: unknown): QbpError {
-    const message = `${what}: not acknowledged within ${this.#timeoutMs} ms; it may have happened or not. See the cause, and whether JetStream is enabled.`
-    return new QbpError('ERR_QBP_BUS_TIMEOUT', message, { limit: this.#timeoutMs, cause })
-  }
-}
-
-function isFinal(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) {
-    if (FULL.has(error.code)) return true
-    return !PASSING_STATUS.has(error.status) && !PASSING.has(error.code)
-  }
-  return error instanceof errors.PermissionViolationError || error instanceof errors.InvalidArgumentError
-}
-
-export function refusedError(what: string, cause: unknown): QbpError {
-  const said = cause instanceof Error ? cause.message : String(cause)
-  return new QbpError(
-    'ERR_QBP_BUS_REFUSED',
-    `${what}: the engine refuses, "${said}". See its limits and permissions.`,
-    { cause },
-  )
-}
-
-function offError(what: string, cause: unknown): QbpError {
-  const message = `${what}: JetStream, which keeps logs and the store, is not enabled there. Start nats-server with -js, or name its "domain".`
-  return new QbpError('ERR_QBP_BUS_REFUSED', message, { cause })
 }

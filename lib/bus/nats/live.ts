@@ -3,7 +3,8 @@ import type { BusBase } from '../bus-base.ts'
 import { downError } from '../bus-errors.ts'
 import type { LiveListener, SubscribeOptions, Subscription } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
-import { type NatsLink, refusedError } from './link.ts'
+import { refusedError } from './engine-errors.ts'
+import type { NatsLink } from './link.ts'
 
 /** What is held back until the end of the tick, at most, in bytes of frames. */
 const BATCH_BYTES = 65_536
@@ -21,7 +22,7 @@ export class NatsLive {
     this.#bus = bus
     this.#link = link
     this.#prefix = `${prefix}.live`
-    link.refused.add((refusal, subject) => {
+    link.refused.listeners.add((refusal, subject) => {
       if (subject.startsWith(`${this.#prefix}.`)) bus.reportEnd(refusal, undefined)
     })
   }
@@ -32,7 +33,7 @@ export class NatsLive {
    */
   publish(channel: string, frame: Uint8Array): void {
     const subject = `${this.#prefix}.${encodeFileName(channel)}`
-    const refusal = this.#link.refusals.get(subject)
+    const refusal = this.#link.refused.of(subject)
     if (refusal !== undefined) throw refusal
     this.#batchBytes += frame.length
     if (this.#batch.push({ subject, frame }) === 1) process.nextTick(() => this.flush())

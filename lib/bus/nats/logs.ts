@@ -6,8 +6,9 @@ import type { BusBase } from '../bus-base.ts'
 import type { LogListener, LogOptions, Position } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
 import { ChannelLog } from './channel-log.ts'
+import { refusedError } from './engine-errors.ts'
 import { History } from './history.ts'
-import { type NatsLink, refusedError } from './link.ts'
+import type { NatsLink } from './link.ts'
 import { LogReader, type ReaderShare } from './log-reader.ts'
 import { LogStream, type StreamState } from './log-stream.ts'
 import type { NatsLogOptions } from './nats-options.ts'
@@ -158,7 +159,7 @@ export class NatsLogs implements ReaderShare {
         try {
           const expect = { streamName: this.stream.name }
           const headers = header === undefined ? {} : { headers: header }
-          return await this.link.refusable(subject, () =>
+          return await this.link.refused.orRefusal(subject, () =>
             this.link.js.publish(subject, data, { msgID: id, timeout, expect, ...headers }),
           )
         } catch (error) {

@@ -160,7 +160,7 @@ export class NatsStore implements Store {
         const { epoch } = await this.#open()
         try {
           const options = { msgID: id, timeout, headers: header, expect: { streamName: this.#stream, ...expect } }
-          const ack = await this.#link.refusable(subject, () => this.#link.js.publish(subject, value, options))
+          const ack = await this.#link.refused.orRefusal(subject, () => this.#link.js.publish(subject, value, options))
           return { epoch, offset: BigInt(ack.seq) }
         } catch (error) {
           if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return undefined
