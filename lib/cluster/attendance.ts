@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Bus, Change, Subscription, Watch } from '../bus/contract.ts'
-import { inRootContext } from '../event-loop/root-context.ts'
+import { Lease, type LeaseUser, parseLease, RENEWALS } from './lease.ts'
 import { Peers } from './peers.ts'
 import { type Ask, type Delta, decodeNote, encodeNote, type List, type Note } from './presence-note.ts'
 import { Questions } from './questions.ts'
@@ -12,17 +12,13 @@ import type { Roster, RosterShare } from './roster.ts'
 
 /** Begins the names of the channels, and the frames that nodes send one another. */
 const PREFIX = '\0qbp:presence\0'
-/** Of a lease's life, after how much it is renewed, and looked at: two renewals may get lost. */
-const RENEWALS = 3
-/** How long an entry outlives its lease: a node is forgotten by what is heard of it, not by the store. */
-const ENTRY_LIVES = 3
 /** About how many bytes one answer has. */
 const ANSWER_BYTES = 65_536
 
 const attendances = new WeakMap<Bus, Attendance>()
 
 /** The presence of one bus's groups. */
-export class Attendance implements RosterShare {
+export class Attendance implements RosterShare, LeaseUser {
   readonly bus: Bus
   readonly instance = randomUUID()
   readonly #rosters = new Map<string, Roster>()
@@ -33,12 +29,11 @@ export class Attendance implements RosterShare {
   #versions = 0
   #ttlMs = Number.POSITIVE_INFINITY
   #watch: Promise<Watch> | undefined
-  #timer: NodeJS.Timeout | undefined
-  #renewing: Promise<void> | undefined
-  #isLeased = false
+  readonly #lease: Lease
 
   private constructor(bus: Bus) {
     this.bus = bus
+    this.#lease = new Lease(bus, ['presence', bus.node, this.instance], this)
     this.#questions = new Questions({
       known: (id, instance) => this.#rosters.get(id)?.versionOf(instance) ?? -1,
       send: async (to, ask) => {
@@ -83,8 +78,6 @@ export class Attendance implements RosterShare {
     }
     if (this.#rosters.size > 0) return
     this.bus.off('up', this.#onUp).off('frame', this.#onFrame)
-    clearTimeout(this.#timer)
-    this.#timer = undefined
     this.#watch?.then(
       (watch) => watch.close(),
       () => {},
@@ -92,18 +85,17 @@ export class Attendance implements RosterShare {
     this.#watch = undefined
     this.#peers.clear()
     this.#ttlMs = Number.POSITIVE_INFINITY
-    await this.#renewing
-    if (!this.#isLeased) return
-    this.#isLeased = false
-    // Not deleted, which would look like an entry that has run out.
-    await this.bus.store.put(this.#key, Buffer.from('{"gone":true}'), { ttlMs: 1_000 }).catch(() => {})
+    await this.#lease.release()
   }
 
   /** This node has members now: it takes a lease. */
   attend(): void {
-    if (this.#isLeased) return
-    this.#isLeased = true
-    void this.#renew()
+    this.#lease.hold()
+  }
+
+  /** The shortest that one of its groups asks for. */
+  get ttlMs(): number {
+    return this.#ttlMs
   }
 
   /** Publishes a change to whoever wants to know of it. */
@@ -137,10 +129,6 @@ export class Attendance implements RosterShare {
     await this.bus.send(node, encodeNote(PREFIX, { id, act, node: this.bus.node, instance: this.instance }))
   }
 
-  get #key(): string[] {
-    return ['presence', this.bus.node, this.instance]
-  }
-
   async #observe(): Promise<void> {
     if (this.#watch === undefined) {
       const watch = this.bus.store.watch(['presence'], (change) => this.#see(change))
@@ -149,7 +137,7 @@ export class Attendance implements RosterShare {
         if (this.#watch === watch) this.#watch = undefined
       })
       this.#peers.start()
-      void this.#renew()
+      this.#lease.watch()
     }
     await this.#watch
   }
@@ -164,7 +152,7 @@ export class Attendance implements RosterShare {
       instance === this.instance
     )
       return
-    const { ttlMs, gone } = parse(value)
+    const { ttlMs, gone } = parseLease(value)
     if (gone) this.#forget(instance)
     else this.#meet(node, instance, ttlMs)
   }
@@ -179,30 +167,8 @@ export class Attendance implements RosterShare {
     for (const roster of this.#rosters.values()) roster.forget(instance)
   }
 
-  /** Renews the lease, which also shows that the engine is there; forgets whom it has not heard of for so long. */
-  async #renew(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#renewing ??= this.#probe().finally(() => {
-      this.#renewing = undefined
-    })
-    await this.#renewing
-    if (this.#rosters.size === 0 || (!this.#isLeased && this.#watch === undefined)) return
-    clearTimeout(this.#timer)
-    // In no context: it would be that of whoever made the first group.
-    this.#timer = inRootContext(() => setTimeout(() => void this.#renew(), this.#ttlMs / (2 * RENEWALS)))
-    this.#timer.unref()
-  }
-
-  async #probe(): Promise<void> {
-    const { store } = this.bus
-    const entryMs = Math.min(this.#ttlMs * ENTRY_LIVES, store.maxTtlMs)
-    const lease = Buffer.from(JSON.stringify({ ttlMs: this.#ttlMs }))
-    try {
-      if (this.#isLeased) await store.put(this.#key, lease, { ttlMs: entryMs })
-      else await store.get(this.#key)
-    } catch {
-      return // At the engine's return, or with the next one.
-    }
+  /** The lease has shown that the engine is there: forgets whom it has not heard of for so long. */
+  answered(): void {
     for (const roster of this.#rosters.values()) roster.confirm()
     for (const [id, version] of this.#closed) this.publish(id, { id, version, joined: [], left: [] }).catch(() => {})
     this.#closed.clear()
@@ -262,18 +228,10 @@ export class Attendance implements RosterShare {
 
   /** Both sides of a connection that was away may have missed something. */
   readonly #onUp = (): void => {
-    void this.#renew()
+    void this.#lease.renew()
     for (const roster of this.#rosters.values()) {
       roster.announceVersion()
       if (roster.isWatched) void this.#questions.ask(roster.id, this.#peers.instances)
     }
   }
-}
-
-function parse(value: Uint8Array): { ttlMs?: number; gone?: boolean } {
-  try {
-    const lease: unknown = JSON.parse(Buffer.from(value).toString())
-    if (typeof lease === 'object' && lease !== null) return lease
-  } catch {}
-  return {}
 }
