@@ -1,5 +1,6 @@
 import type { Output } from '../codec/type.ts'
 import { alloc } from '../codec/wire.ts'
+import { giveBack, lend } from './spare-buffers.ts'
 
 /** A batch leaves when it has this many bytes, at the end of the tick at the latest. */
 export const BATCH_BYTES = 65_536
@@ -45,30 +46,56 @@ class Scratch extends Room {
   /** A frame is being written at `pos`. */
   isOpen = false
 
+  /** The old buffer is spare at once: no frame has left it. */
+  override grow(pos: number, size: number): Uint8Array {
+    const old = this.buf
+    const buf = lend(Math.max(old.length * 2, pos + size))
+    buf.set(old.subarray(0, pos))
+    this.buf = buf
+    giveBack(old)
+    return buf
+  }
+
+  /** Lets go of the room of a long frame that was refused. Nothing is here. */
+  shrink(): void {
+    if (this.buf.length <= SCRATCH_BYTES) return
+    giveBack(this.buf)
+    this.buf = lend(SCRATCH_BYTES)
+  }
+
   /** The frames that are here: as a copy if they are small or a frame is open, else in the buffer itself, which is replaced. */
-  take(): Uint8Array {
+  take(): Part {
     const { buf, from, pos } = this
     if (this.isOpen) this.from = pos
     else {
       this.from = this.pos = 0
       if (pos >= BATCH_BYTES) {
-        this.buf = alloc(SCRATCH_BYTES)
-        return buf.subarray(from, pos)
+        this.buf = lend(SCRATCH_BYTES)
+        return { bytes: buf.subarray(from, pos), buffer: buf }
       }
     }
-    const frames = alloc(pos - from)
-    frames.set(buf.subarray(from, pos))
-    return frames
+    const bytes = alloc(pos - from)
+    bytes.set(buf.subarray(from, pos))
+    return { bytes, buffer: null }
   }
 }
 
 const scratch = new Scratch(SCRATCH_BYTES)
 
+/** Whole frames on their way out of a batch. */
+interface Part {
+  readonly bytes: Uint8Array
+  /** The buffer that they lie in where that holds nothing else, and is nobody's once they are sent; else null. */
+  readonly buffer: Uint8Array | null
+}
+
 /** The frames that one writer has written and not sent yet. */
 export class Batch {
   /** Frames that are not in the scratch, in order; those in the scratch follow them. */
-  #parts: Uint8Array[] | null = null
+  #parts: Part[] | null = null
   #partBytes = 0
+  /** The buffer of the chunk that was taken last, if nobody else has it: to be given back once the chunk is sent; else null. */
+  buffer: Uint8Array | null = null
   /** Whether each frame leaves by itself. */
   readonly #isSplit: boolean
 
@@ -114,13 +141,13 @@ export class Batch {
   /** Puts a whole frame after the others as it is: many batches may hold its bytes, and nobody changes them. */
   add(frame: Uint8Array): void {
     this.#moveOut()
-    this.#append(frame)
+    this.#append({ bytes: frame, buffer: null })
   }
 
-  #append(part: Uint8Array): void {
+  #append(part: Part): void {
     this.#parts ??= []
     this.#parts.push(part)
-    this.#partBytes += part.length
+    this.#partBytes += part.bytes.length
   }
 
   /** The next chunk: whole frames, as many as a batch takes, or null if there is none. They are no part of the batch then. */
@@ -128,13 +155,15 @@ export class Batch {
     this.#moveOut()
     const parts = this.#parts
     if (parts === null) return null
-    let bytes = 0
+    let size = 0
     let count = 0
     const most = this.#isSplit ? 1 : BATCH_BYTES
-    while (count < parts.length && bytes < most) bytes += (parts[count++] as Uint8Array).length
-    this.#partBytes -= bytes
+    while (count < parts.length && size < most) size += (parts[count++] as Part).bytes.length
+    this.#partBytes -= size
     this.#parts = count === parts.length ? null : parts.slice(count)
-    return count === 1 ? (parts[0] as Uint8Array) : join(parts.slice(0, count), bytes)
+    const { bytes, buffer } = parts[0] as Part
+    this.buffer = count === 1 ? buffer : null
+    return count === 1 ? bytes : join(parts.slice(0, count), size)
   }
 
   /** Gives up all whole frames. */
@@ -151,15 +180,17 @@ export class Batch {
     if (scratch.isOpen) return
     scratch.from = scratch.pos = 0
     scratch.owner = null
+    scratch.shrink()
   }
 }
 
-function join(parts: Uint8Array[], length: number): Uint8Array {
+function join(parts: Part[], length: number): Uint8Array {
   const joined = alloc(length)
   let pos = 0
-  for (const part of parts) {
-    joined.set(part, pos)
-    pos += part.length
+  for (const { bytes, buffer } of parts) {
+    joined.set(bytes, pos)
+    pos += bytes.length
+    if (buffer !== null) giveBack(buffer)
   }
   return joined
 }

@@ -5,8 +5,9 @@ const NOTHING = new Uint8Array(0)
 const KEPT_BYTES = 8192
 
 /**
- * The beginning of a frame whose end has not come. It holds what has come, whatever is announced: pieces of chunks that are the
- * parser's own, uncopied, and after them a copy of all others, in room that doubles.
+ * The beginning of a frame whose end has not come. It holds what has come, whatever is announced. Until half of the frame is there: pieces of
+ * chunks that are the parser's own, uncopied, and after them a copy of all others, in room that doubles. Then one array for all of it, into
+ * which the rest is copied as it comes, while the processor's caches have it.
  */
 export class FrameTail {
   /** Bytes that have come. */
@@ -23,14 +24,17 @@ export class FrameTail {
 
   /** Takes `chunk[pos..pos + count)` of a frame of `needs` bytes, or of at least so many. */
   append(chunk: Uint8Array, pos: number, count: number, needs: number, isEndKnown: boolean): void {
-    if (this.isOwner && isEndKnown && count >= KEPT_BYTES && 2 * count >= chunk.length) {
+    const length = this.length + count
+    const isHalf = isEndKnown && 2 * length >= needs
+    if (isHalf && this.#copy.length < needs) this.#join(needs)
+    if (!isHalf && isEndKnown && this.isOwner && count >= KEPT_BYTES && 2 * count >= chunk.length) {
       this.#pieces ??= []
       if (this.#copied > 0) this.#pieces.push(this.#copy.subarray(0, this.#copied))
       this.#pieces.push(chunk.subarray(pos, pos + count))
       this.#copy = NOTHING
       this.#copied = 0
     } else this.#addCopy(chunk, pos, count, needs)
-    this.length += count
+    this.length = length
   }
 
   #addCopy(chunk: Uint8Array, pos: number, count: number, needs: number): void {
@@ -47,17 +51,21 @@ export class FrameTail {
 
   /** All bytes in one array, from its beginning on. */
   whole(): Uint8Array {
-    if (this.#pieces === null) return this.#copy
-    const whole = this.#make(this.length)
+    if (this.#pieces !== null) this.#join(this.length)
+    return this.#copy
+  }
+
+  /** Puts together what has come, in room for `size` bytes. */
+  #join(size: number): void {
+    const whole = this.#make(size)
     let pos = 0
-    for (const piece of [...this.#pieces, this.#copy.subarray(0, this.#copied)]) {
+    for (const piece of [...(this.#pieces ?? []), this.#copy.subarray(0, this.#copied)]) {
       whole.set(piece, pos)
       pos += piece.length
     }
     this.#pieces = null
     this.#copy = whole
-    this.#copied = this.length
-    return whole
+    this.#copied = pos
   }
 
   #make(size: number): Uint8Array {

@@ -3,7 +3,7 @@ import { QbpError } from '../base/errors.ts'
 import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
 import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData, stopDrain } from './duplex-events.ts'
-import { give, type Sending, sendingOf } from './sending.ts'
+import { give, type Sending, SentBuffers, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
 export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish'> {
@@ -60,6 +60,8 @@ export class Plumbing implements StreamOwner, DuplexUser {
   #dropped = 0
   /** Bytes given to the duplex. */
   #given = 0
+  /** What was sent lies in these. */
+  #spares: SentBuffers | null = null
   /** To be called when the duplex has sent all. */
   #onFinished: (() => void) | null = null
 
@@ -169,7 +171,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#duplex.resume()
   }
 
-  send(chunk: Uint8Array, sent?: WriteCallback): boolean {
+  send(chunk: Uint8Array, sent?: WriteCallback, buffer: Uint8Array | null = null): boolean {
     const duplex = this.#duplex
     if (!duplex.writable) {
       const fault = duplex.errored ?? lost(chunk.length, ': the duplex was ended by another than its connection')
@@ -178,7 +180,13 @@ export class Plumbing implements StreamOwner, DuplexUser {
       return false
     }
     this.#given += chunk.length
-    if (give(duplex, chunk, sent)) return true
+    const hasRoom = give(duplex, chunk, sent)
+    if (buffer !== null) {
+      this.#spares ??= new SentBuffers()
+      this.#spares.add(buffer)
+      this.#spares.giveBack(duplex)
+    }
+    if (hasRoom) return true
     this.#user.blocked()
     return false
   }
@@ -250,6 +258,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   }
 
   drained(): void {
+    this.#spares?.giveBack(this.#duplex)
     this.#writer.drained()
   }
 
@@ -273,6 +282,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   /** Goes on with another duplex: the one that was let go, with TLS on it. */
   go(duplex: Duplex): void {
     this.#duplex = duplex
+    this.#spares = null // What is on its way still lies in the old ones.
     this.#flow = 'flowing'
     this.#connect()
   }

@@ -1,6 +1,8 @@
 // What a duplex is given to send, and what can be seen of its going.
 
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { giveBack } from '../framing/spare-buffers.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
 
 /** What of bytes given to a duplex can be seen. */
@@ -47,4 +49,31 @@ export function sendingOf(duplex: Handled, given: number): Sending {
   const untaken = (handle?.writeQueueSize ?? 0) + waitsBeneath
   const isIdle = writableLength + untaken === 0
   return { taken: given - writableLength - untaken, waits: writableLength > 0, waitsBeneath, isIdle }
+}
+
+const { write, _write, _writev } = Socket.prototype
+
+/** Whether nobody has what a duplex was given but the operating system, as it is a socket by which nothing of another's passes. */
+const hasSentAll = (duplex: Duplex): boolean =>
+  duplex.writableLength === 0 &&
+  !duplex.destroyed &&
+  duplex instanceof Socket &&
+  duplex.write === write &&
+  duplex._write === _write &&
+  duplex._writev === _writev
+
+/** The buffers that hold what a duplex was given. They are spare once it has sent all: asked for by a look, as a callback would come a tick too late. */
+export class SentBuffers {
+  #buffers: Uint8Array[] | null = null
+
+  add(buffer: Uint8Array): void {
+    this.#buffers ??= []
+    this.#buffers.push(buffer)
+  }
+
+  giveBack(duplex: Duplex): void {
+    if (this.#buffers === null || !hasSentAll(duplex)) return
+    for (const buffer of this.#buffers) giveBack(buffer)
+    this.#buffers = null
+  }
 }

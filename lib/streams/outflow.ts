@@ -111,7 +111,7 @@ export class Outflow {
       this.#sent += chunk.length
       if (this.owner === null) this.#stream.push(chunk)
       else if (this.#isSplit) this.#sendAlone(chunk, this.owner)
-      else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent))) this.hold()
+      else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent), this.batch.buffer)) this.hold()
       if (this.#phase === 'blocked' && !always) break
     }
     if (this.batch.length === 0) this.#reportEmpty()

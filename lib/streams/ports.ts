@@ -26,9 +26,10 @@ export interface StreamOwner extends ReaderOwner {
    * Sends a chunk.
    *
    * @param sent is called once the operating system has it, or with the reason why it never will.
+   * @param buffer what the chunk lies in and nothing else does, if any: spare once nobody looks at the chunk any more.
    * @returns false if `drained` of the writer's port is to be awaited before the next.
    */
-  send(chunk: Uint8Array, sent?: WriteCallback): boolean
+  send(chunk: Uint8Array, sent?: WriteCallback, buffer?: Uint8Array | null): boolean
   /** The writer has ended, and all of its bytes were given to `send`. @param finished is called once they are sent. */
   finish(finished: () => void): void
   /** The writer was destroyed just now, by its user, by a fault or without one. */
