@@ -1,22 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { guess } from '../../lib/cli/guess/guess.ts'
+import type { Stream } from '../../lib/cli/guess/tiling.ts'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { run as guessVerb } from '../../lib/cli/verbs/guess.ts'
 import { Protocol, QbpWritable, type Role } from '../../lib/index.ts'
 import { cli } from '../support/cli.ts'
+import { drawnSide, random } from '../support/drawn-captures.ts'
 
-/** Numbers of 0 to 1, the same for the same seed. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
+const recorded: Record<string, { header: string; streams: string[] }> = JSON.parse(
+  readFileSync(join(__dirname, 'recorded.json'), 'utf8'),
+)
 
 /** A conversation in chat.proto by a header, with as many messages: what each side has sent. */
 async function capture(header: string, count: number, seed: number): Promise<Record<Role, Uint8Array>> {
@@ -80,7 +77,7 @@ describe('qbp guess', () => {
     return line.replaceAll(/\b(\w+):/g, (whole, name) => (name === 'length' ? whole : `${++count}:`))
   }
 
-  // None of these was looked at while the costs were chosen. Two of them cannot be told: a u8 below 128 reads as a varint, too.
+  // None of these was looked at while the first costs were chosen.
   const heldOut: [header: string, frames: number, both: boolean][] = [
     ['type:u8 length:u32', 15, true],
     ['length:u24 type:u8', 30, true],
@@ -96,36 +93,98 @@ describe('qbp guess', () => {
     ['length(frame):u16 type:u16', 18, true],
   ]
 
-  it('has it among the first three, and first of nine in twelve, in captures that the costs were not chosen by', async () => {
-    const ranks: Record<string, number> = {}
-    for (const [i, [header, frames, both]] of heldOut.entries()) {
-      const { client, server } = await capture(header, frames, 1000 + i)
-      const streams = [client, ...(both ? [server] : [])].map((bytes) => ({
-        bytes: bytes.slice(0, 65536),
-        cut: bytes.length > 65536,
-      }))
-      const lines = guess(streams).map(({ line }) => shape(line))
-      ranks[`${header} ${frames}`] = lines.indexOf(shape(header)) + 1
+  type Sample = { streams: Stream[]; header: string }
+  const sample = (header: string, sides: Uint8Array[]): Sample => ({
+    header,
+    streams: sides.map((bytes) => ({ bytes: bytes.subarray(0, 65536), cut: bytes.length > 65536 })),
+  })
+  /** Where the right line stands among the guesses, 0 if it is none of them. */
+  const rank = ({ header, streams }: Sample) =>
+    guess(streams).findIndex(({ line }) => shape(line) === shape(header)) + 1
+  const ranks = (samples: Sample[]) => {
+    const all = samples.map((each): [string, number] => [each.header, rank(each)])
+    return {
+      notFirst: all.filter(([, place]) => place !== 1),
+      notAmongThree: all.filter(([, place]) => place < 1 || place > 3),
     }
-    const all = Object.entries(ranks)
-    expect(all.filter(([, rank]) => rank < 1 || rank > 3)).to.deep.equal([])
-    expect(all.filter(([, rank]) => rank !== 1).length).to.be.at.most(3)
+  }
+  const chats = (list: typeof captures, seed: number) =>
+    Promise.all(
+      list.map(async ([header, frames, both], i) => {
+        const { client, server } = await capture(header, frames, i + seed)
+        return sample(header, both ? [client, server] : [client])
+      }),
+    )
+
+  it('has the right line among the first three of all conversations, and as the first of nearly all', async () => {
+    const tuned = ranks(await chats(captures, 1))
+    expect(tuned.notAmongThree).to.deep.equal([])
+    // Of types below 128 nobody knows whether they are bytes or varints.
+    expect(tuned.notFirst.map(([header]) => header)).to.deep.equal(['type:varint length:varint'])
+    const others = ranks(await chats(heldOut, 1000))
+    expect(others).to.deep.equal({ notFirst: [], notAmongThree: [] })
   }).timeout(60_000)
 
-  it('has the right line among the first three of all captures, and as the first of most', async () => {
-    const ranks: Record<string, number> = {}
-    for (const [i, [header, frames, both]] of captures.entries()) {
-      const { client, server } = await capture(header, frames, i + 1)
-      const streams = [client, ...(both ? [server] : [])].map((bytes) => ({
-        bytes: bytes.slice(0, 65536),
-        cut: bytes.length > 65536,
-      }))
-      const lines = guess(streams).map(({ line }) => shape(line))
-      ranks[`${header} ${frames}`] = lines.indexOf(shape(header)) + 1
+  const one = () => 1
+  const drawn: Parameters<typeof drawnSide>[] = [
+    ['length:u16', 40, 81],
+    ['length:varint', 300, 83],
+    ['length:u32', 3, 84],
+    ['length:u64le', 50, 87],
+    ['length(rest):varint id:varint', 30, 91, { id: (i) => 1 + (i % 7) }],
+    ['0x0a length:varint', 60, 92],
+    ['version:u8 type:u8 length(frame):u16', 12, 93, { version: one }],
+    ['type:u16 encap:u16 version:u16 flags:u16 length:u32', 25, 95, { encap: one, version: one, flags: () => 0 }],
+    ['0x94c3 length:u16', 5, 98],
+    ['length(rest):u32 0x6b387300', 14, 100],
+    ['length:u32 stream:u32 type:u8 flags:u8', 300, 102, { stream: (i) => 2 * i + 1 }],
+    ['[version:4 length:28]:u32le', 16, 103, { version: one }],
+    ['length:hex8', 18, 104],
+    ['length:dec 0x0a', 18, 105],
+    ['crc32c(body):u32 length:u32', 40, 106],
+    ['length:u64le maskedcrc32c(length):u32le body maskedcrc32c(body):u32le', 30, 107],
+    ['length(rest):u32 id:u64 type:u16', 100, 111, { id: (i) => BigInt(i) }],
+    ['length(frame):u16le type:u8', 11, 113],
+  ]
+  it('has it first where the schema is drawn, too', () => {
+    const samples = drawn.map((each) => sample(each[0], [drawnSide(...each)]))
+    expect(ranks(samples)).to.deep.equal({ notFirst: [], notAmongThree: [] })
+  }).timeout(60_000)
+
+  for (const [peer, { header, streams }] of Object.entries(recorded)) {
+    it(`has it first in what was recorded of ${peer}`, () => {
+      expect(
+        rank(
+          sample(
+            header,
+            streams.map((text) => Buffer.from(text, 'base64')),
+          ),
+        ),
+      ).to.equal(1)
+    })
+  }
+
+  it('finds where frames begin in bytes that are cut at both ends, and a preamble', () => {
+    for (const header of ['type:u16 length:u32', 'length:varint', 'length:u32le type:u8']) {
+      const bytes = drawnSide(header, 40, 5)
+      const cut = bytes.subarray(11, -3)
+      const [best] = guess([{ bytes: cut, cut: true }])
+      expect(shape(best?.line ?? '')).to.equal(shape(header))
+      const [[before = 0, after = 0] = []] = best?.left ?? []
+      expect(after).to.be.greaterThan(0)
+      expect(guess([{ bytes: bytes.subarray(11 + before), cut: false }])[0]?.left).to.deep.equal([[0, 0]])
     }
-    const all = Object.entries(ranks)
-    expect(all.filter(([, rank]) => rank < 1 || rank > 3)).to.deep.equal([])
-    expect(all.filter(([, rank]) => rank !== 1).length).to.be.at.most(2)
+    const bytes = Buffer.concat([Buffer.from('29ca', 'hex'), drawnSide('type:u16 length:u32', 30, 6)])
+    expect(guess([{ bytes, cut: false }])[0]?.line).to.equal('0x29ca | type:u16 length:u32')
+  }).timeout(60_000)
+
+  it('finds none in noise, in zeros and in text', () => {
+    const draw = random(7)
+    for (const length of [10, 40, 300]) {
+      const noise = Uint8Array.from({ length }, () => draw() * 256)
+      for (const bytes of [noise, new Uint8Array(length), Buffer.from('GET a\r\n'.repeat(length))])
+        expect(guess([{ bytes, cut: false }])).to.deep.equal([])
+    }
   }).timeout(60_000)
 
   describe('as a verb', () => {
@@ -174,6 +233,9 @@ describe('qbp guess', () => {
       ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: example\r\n\r\n'), /It is HTTP\/1/],
       ['nothing known', Buffer.from('ff'.repeat(40), 'hex'), /no layout fits/],
       ['nothing', Buffer.alloc(0), /there are no bytes/],
+      ['text', Buffer.from('220 mail ESMTP\r\nEHLO x\r\n250 mail\r\n'), /it is text/],
+      ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), /It is a picture/],
+      ['a map', Buffer.from('0000000d0a094f534d486561646572', 'hex'), /--header osmpbf/],
     ]
     for (const [what, bytes, text] of others) {
       it(`says so of ${what}`, async () => {

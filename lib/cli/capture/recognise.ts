@@ -23,6 +23,18 @@ const FORMATS: readonly [is: (bytes: Uint8Array) => boolean, text: string][] = [
   [(bytes) => startsWith(bytes, 0x0a, 0x0d, 0x0d, 0x0a), 'a pcapng capture'],
   [(bytes) => [0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1].includes(first32(bytes)), 'a pcap capture'],
   [(bytes) => ascii(bytes, 0, 4) === 'SSH-', 'SSH'],
+  [(bytes) => startsWith(bytes, 0x7f, 0x45, 0x4c, 0x46), 'a program (ELF)'],
+  [(bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47) || startsWith(bytes, 0xff, 0xd8, 0xff), 'a picture'],
+  [(bytes) => ascii(bytes, 0, 5) === '%PDF-', 'a PDF'],
+  [(bytes) => ascii(bytes, 0, 15) === 'SQLite format 3', 'a database of SQLite'],
+  [(bytes) => startsWith(bytes, 0xfd, 0x37, 0x7a, 0x58), 'xz: unpack it first'],
+  [(bytes) => ascii(bytes, 0, 3) === 'BZh', 'bzip2: unpack it first'],
+  // Frames whose sections want a schema.
+  [(bytes) => startsWith(bytes, 0x2e, 0xa7, 0xd9, 0x0b), "Syncthing's protocol: --header syncthing, with its schema"],
+  [(bytes) => ascii(bytes, 6, 15) === 'OSMHeader', 'a file of OpenStreetMap: --header osmpbf, with its schema'],
+  [(bytes) => ascii(bytes, 0, 4) === 'PRPC', 'brpc: --header brpc, with its schema'],
+  [(bytes) => ascii(bytes, 0, 4) === 'hrpc', 'the RPC of Hadoop or Kudu: --header hadoop or kudu, with its schema'],
+  [(bytes) => ascii(bytes, 0, 4) === 'HBas', 'the RPC of HBase: --header hbase, with its schema'],
   [(bytes) => /^\s*\{"/.test(ascii(bytes, 0, 16)), 'JSON'],
 ]
 

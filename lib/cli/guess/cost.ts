@@ -1,117 +1,161 @@
 // How many bits a stream takes if it is read by some header: the fewer, the likelier that header. What is always the same, or
 // is what protobuf's rules let expect, costs little; what a wrong header leaves over costs eight bits a byte.
 
+import { isUtf8 } from 'node:buffer'
+import { ByteModel } from './chance.ts'
 import type { Frame } from './tiling.ts'
-
-/** The key of a context's sum: no symbol is negative. */
-const TOTAL = -1
 
 /** Learns how often each symbol comes after a context, and what the next one costs by that. */
 class Model {
-  readonly #counts = new Map<string, Map<number, number>>()
-  readonly #alphabet: number
+  readonly #contexts = new Map<string, { total: number; counts: Map<number, number> }>()
 
-  constructor(alphabet: number) {
-    this.#alphabet = alphabet
-  }
-
-  bits(context: string, symbol: number): number {
-    const counts = this.#counts.get(context) ?? new Map([[TOTAL, 0]])
-    this.#counts.set(context, counts)
-    const total = counts.get(TOTAL) as number
+  /** `prior`: what a symbol costs that this context has not seen, once that is known. */
+  bits(context: string, symbol: number, prior: number): number {
+    let seen = this.#contexts.get(context)
+    if (seen === undefined) {
+      seen = { total: 0, counts: new Map() }
+      this.#contexts.set(context, seen)
+    }
+    const { total, counts } = seen
     const count = counts.get(symbol) ?? 0
     counts.set(symbol, count + 1)
-    counts.set(TOTAL, total + 1)
-    return -Math.log2((count + 1 / this.#alphabet) / (total + 1))
+    seen.total++
+    // An unseen symbol has the weight of half a seen one, shared by all that are unseen.
+    return count > 0 ? -Math.log2(count / (total + 0.5)) : prior + Math.log2((total + 0.5) / 0.5)
   }
 }
 
 const MAX_DEPTH = 6
-const TEXT_BITS = 6
+const BYTE_BITS = 8
+/** An empty body is possible, and rare. */
+const EMPTY_BITS = 5
+const END = 1
+/** That a body is no protobuf, beside what it takes as bytes. */
+const OTHER_BITS = 10
+const MORE = 0
 
 /** The costs of one reading of a capture. */
 export class Cost {
   bits = 0
   fields = 0
-  readonly #columns = new Model(256)
-  readonly #tags = new Model(128)
-  readonly #lengths = new Model(64)
-  readonly #values = new Model(1024)
+  /** Bytes of bodies and sections. */
+  covered = 0
+  readonly #texts = [new ByteModel(0), new ByteModel(255)]
+  readonly #others = [new ByteModel(0), new ByteModel(255)]
+  readonly #columns = new Model()
+  readonly #ends = new Model()
+  readonly #tags = new Model()
+  readonly #lengths = new Model()
+  readonly #values = new Model()
   readonly #known = new Map<string, number>()
 
-  /** Adds a frame. Returns whether its body is protobuf at all. */
-  add(bytes: Uint8Array, { start, lengthAt, lengthEnd, body, end }: Frame): boolean {
-    // A length costs nothing, however wide it is: it says what is known from where the next frame begins.
-    for (let at = start; at < lengthAt; at++) this.bits += this.#columns.bits(`${at - start}`, bytes[at] as number)
-    for (let at = lengthEnd; at < body; at++) this.bits += this.#columns.bits(`+${at - lengthEnd}`, bytes[at] as number)
-    const bits = this.#message(bytes, body, end, 'top', 0, true)
-    if (bits === undefined) return false
-    this.bits += bits
-    return true
+  /** Adds a frame. */
+  add(bytes: Uint8Array, { start, beforeEnd, lengthEnd, afterEnd, section, body, bodyEnd, end }: Frame): void {
+    // A length costs nothing, however wide it is: a body says itself where it ends.
+    this.#columnsOf(bytes, start, beforeEnd, '<')
+    this.#columnsOf(bytes, lengthEnd, afterEnd, '>')
+    this.bits += BYTE_BITS * (end - bodyEnd)
+    if (section !== undefined) this.#top(bytes, section[0], section[1], 'head')
+    this.#top(bytes, body, bodyEnd, 'body')
   }
 
-  #message(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    path: string,
-    depth: number,
-    counted: boolean,
-  ): number | undefined {
-    let bits = 2 // That it ends here.
-    let before = ''
+  #columnsOf(bytes: Uint8Array, start: number, end: number, side: string): void {
+    for (let at = start; at < end; at++)
+      this.bits += this.#columns.bits(`${side}${at - start}`, bytes[at] as number, BYTE_BITS)
+  }
+
+  #top(bytes: Uint8Array, start: number, end: number, path: string): void {
+    this.covered += end - start
+    this.bits += this.#message(bytes, start, end, path, 0) ?? this.#plain(bytes, start, end) + OTHER_BITS
+  }
+
+  #message(bytes: Uint8Array, start: number, end: number, path: string, depth: number): number | undefined {
+    let bits = 0
+    let before = 0
     let pos = start
     while (pos < end) {
       const tag = varint(bytes, pos, end)
       if (tag === undefined || tag.value < 8 || tag.value > 2 ** 32 - 1) return undefined
       pos = tag.end
       const wire = tag.value % 8
-      const number = (tag.value - wire) / 8
       const context = `${path} ${before}`
-      bits += this.#tags.bits(context, tag.value) + (number > 64 ? 4 : 0)
-      before = String(tag.value)
-      if (counted) this.fields++
+      bits += this.#ends.bits(context, MORE, before === 0 ? 0 : 1)
+      bits += this.#tags.bits(context, tag.value, tagPrior(tag.value, before))
+      const known = `${path}.${tag.value}`
+      before = tag.value
+      if (depth === 0) this.fields++
       if (wire === 0) {
         const value = varint(bytes, pos, end)
         if (value === undefined) return undefined
-        bits += this.#repeated(context, String(value.value), 7 * (value.end - pos))
+        bits += this.#number(bytes, pos, value.end, known, String(value.value))
         pos = value.end
       } else if (wire === 1 || wire === 5) {
         const size = wire === 1 ? 8 : 4
-        bits += size * 8
+        if (pos + size > end) return undefined
+        bits += this.#number(bytes, pos, pos + size, known)
         pos += size
       } else if (wire === 2) {
         const length = varint(bytes, pos, end)
         if (length === undefined || length.value > end - length.end) return undefined
-        bits += this.#lengths.bits(`${path} ${before}`, Math.min(length.value, 127))
-        bits += this.#content(bytes, length.end, length.end + length.value, `${path}.${number}`, depth)
+        bits += this.#lengths.bits(known, Math.min(length.value, 127), 6)
+        bits += this.#content(bytes, length.end, length.end + length.value, known, depth)
         pos = length.end + length.value
       } else return undefined // Groups are too rare to be distinguished from chance.
-      if (pos > end) return undefined
     }
-    return bits
+    return bits + this.#ends.bits(`${path} ${before}`, END, before === 0 ? EMPTY_BITS : 1)
+  }
+
+  /** A number costs what it would in a header, too: what its bytes were before. */
+  #number(bytes: Uint8Array, start: number, end: number, context: string, value?: string): number {
+    let bits = 0
+    for (let at = start; at < end; at++) {
+      // Of a varint's high bit only the last is news.
+      const prior = value === undefined ? BYTE_BITS : BYTE_BITS - 1
+      bits += this.#columns.bits(`${context}#${at - start}`, bytes[at] as number, prior)
+    }
+    return value === undefined ? bits : Math.min(bits, this.#repeated(context, value, bits))
   }
 
   /** A value that has come before costs what its number of times says; a new one all of its bits, too. */
   #repeated(context: string, value: string, bits: number): number {
     const key = `${context}=${value}`
-    const known = this.#known.get(key)
-    if (known !== undefined) return Math.min(bits, this.#values.bits(context, known))
-    this.#known.set(key, this.#known.size + 1)
-    this.#values.bits(context, this.#known.size)
-    return bits
+    let number = this.#known.get(key)
+    if (number === undefined) {
+      number = this.#known.size
+      this.#known.set(key, number)
+    }
+    return Math.min(bits + 2, this.#values.bits(context, number, bits))
+  }
+
+  /** What text costs by its letters, or by those that came before; undefined for what is none. */
+  #text(bytes: Uint8Array, start: number, end: number): number | undefined {
+    const bits = textBits(bytes, start, end)
+    return bits === undefined ? undefined : Math.min(bits, ...this.#texts.map((model) => model.bits(bytes, start, end)))
+  }
+
+  #plain(bytes: Uint8Array, start: number, end: number): number {
+    return Math.min(BYTE_BITS * (end - start), ...this.#others.map((model) => model.bits(bytes, start, end)))
   }
 
   #content(bytes: Uint8Array, start: number, end: number, path: string, depth: number): number {
-    const plain = 8 * (end - start)
-    if (isText(bytes, start, end)) {
-      const text = end - start < 40 ? String.fromCharCode(...bytes.subarray(start, end)) : `${start}`
-      return this.#repeated(path, text, TEXT_BITS * (end - start))
+    const text = this.#text(bytes, start, end)
+    if (text !== undefined) {
+      const value = end - start < 40 ? String.fromCharCode(...bytes.subarray(start, end)) : `@${start}`
+      return this.#repeated(path, value, text)
     }
-    const inner =
-      depth < MAX_DEPTH && end > start ? this.#message(bytes, start, end, path, depth + 1, false) : undefined
+    const plain = this.#plain(bytes, start, end)
+    const inner = depth < MAX_DEPTH && end > start ? this.#message(bytes, start, end, path, depth + 1) : undefined
     return inner === undefined ? plain : Math.min(plain, inner)
   }
+}
+
+/** What a tag costs that has not come here before: writers go up through the numbers, mostly one by one. */
+function tagPrior(tag: number, before: number): number {
+  const step = Math.floor(tag / 8) - Math.floor(before / 8)
+  const wire = tag % 8 === 0 || tag % 8 === 2 ? 1.3 : 3.3
+  if (step > 0) return wire + 1 + 2 * Math.log2(step)
+  if (step === 0) return tag === before ? 3 : 14 // One of a list follows another.
+  return wire + 10
 }
 
 function varint(bytes: Uint8Array, at: number, end: number): { value: number; end: number } | undefined {
@@ -124,10 +168,18 @@ function varint(bytes: Uint8Array, at: number, end: number): { value: number; en
   return undefined
 }
 
-function isText(bytes: Uint8Array, start: number, end: number): boolean {
+const LETTER_BITS = 4.7
+const SIGN_BITS = 6.2
+
+/** What text costs that is the first; undefined for what is none. */
+function textBits(bytes: Uint8Array, start: number, end: number): number | undefined {
+  let bits = 0
+  let ascii = true
   for (let i = start; i < end; i++) {
     const byte = bytes[i] as number
-    if (byte < 32 || byte === 127) return false
+    if ((byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127) return undefined
+    if (byte > 127) ascii = false
+    bits += (byte >= 97 && byte <= 122) || byte === 32 ? LETTER_BITS : byte < 128 ? SIGN_BITS : BYTE_BITS - 1
   }
-  return true
+  return ascii || isUtf8(bytes.subarray(start, end)) ? bits : undefined
 }

@@ -1,7 +1,11 @@
 import { headers } from '../../index.ts'
+import { isText } from './bodies.ts'
+import { plainBits } from './chance.ts'
 import { Cost } from './cost.ts'
+import { lengthOf } from './lengths.ts'
+import { commonShapes, plainShapes, richShapes, type Shape } from './shapes.ts'
 import { spell } from './spelling.ts'
-import { type Frame, type Shape, type Stream, shapes, tile } from './tiling.ts'
+import { type Frame, type Stream, type Tiled, tile } from './tiling.ts'
 
 /** A header that cuts all streams into frames with bodies of protobuf. */
 export interface Guess {
@@ -11,100 +15,180 @@ export interface Guess {
   readonly frames: number
   /** Fields of the bodies, not counting those within others. */
   readonly fields: number
+  /** Bytes of each stream before its first frame, and after its last: of a stream that was cut. */
+  readonly left: readonly (readonly [before: number, after: number])[]
   /** What the streams take by this header: of two, the less is likelier. */
   readonly bits: number
 }
 
-/** A bit of cost for each unit of oddity: of readings that are alike the plainer comes first. */
-const ODDITY_BITS = 3
-const PRESET_BITS = 20
-const MOST_FRAMES = 4000
+/** What only the judging of a guess needs. */
+interface Costed extends Guess {
+  /** Of the frames alone, and of their bytes if they were none. */
+  readonly tiledBits: number
+  readonly plainBits: () => number
+}
 
-/** The headers that fit, the likeliest first. */
+/** Bits of cost for each unit of oddity: of readings that are alike the plainer comes first. */
+const ODDITY_BITS = 3
+/** A layout that has a name is less odd than it looks. */
+const NAMED_ODDITY = 2.1
+/** Its constants are known before they are seen: a byte's bits are given back. */
+const KNOWN_ODDITY = 4
+const MOST_FRAMES = 4000
+/** What it costs that a stream begins, or ends, within a frame, beside the bytes that are left over. */
+const CUT_BITS = 12
+/** Of a stream that begins within a frame so far its first whole one is looked for. */
+const MOST_SKIPPED = 1024
+/** A frame that begins just anywhere is believed if so many others follow it. */
+const LEAST_AFTER_SKIP = 3
+const MOST_PREAMBLE = 8
+/** Of one stream alone more bytes are rather the rest of a frame. */
+const MOST_ALONE = 4
+
+/** What is tried, until something fits: the plainer first, which the others would imitate. */
+const STAGES: readonly { shapes: () => Iterable<Shape>; places: Places; least: number }[] = [
+  { shapes: plainShapes, places: atStart, least: 1 },
+  { shapes: richShapes, places: atStart, least: 1 },
+  { shapes: plainShapes, places: afterPreamble, least: 1 },
+  { shapes: richShapes, places: afterPreamble, least: 1 },
+  { shapes: commonShapes, places: anywhere, least: LEAST_AFTER_SKIP },
+]
+
+/** The headers that fit, the likeliest first: none where all bytes are as likely by chance. */
 export function guess(streams: readonly Stream[]): Guess[] {
   const filled = streams.filter(({ bytes }) => bytes.length > 0)
-  const found = new Map<string, Guess>()
   if (filled.length === 0) return []
-  for (const shape of shapes()) {
-    const read = reading(filled, shape)
-    if (read === undefined) continue
-    for (const { line, name, oddity } of spellings(shape, read.tiled)) {
-      const bits = read.bits + oddity * ODDITY_BITS
-      const known = found.get(line)
-      if (known === undefined || known.bits > bits)
-        found.set(line, { line, name, frames: read.frames, fields: read.fields, bits })
+  const plain = plainBits(filled.map(({ bytes }) => bytes))
+  const size = filled.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  const found = new Map<string, Costed>()
+  const add = (shape: Shape, tiled: readonly Tiled[]) => {
+    for (const guess of guessesOf(shape, tiled, plain / size)) {
+      const known = found.get(guess.line)
+      if (known === undefined || known.bits > guess.bits) found.set(guess.line, guess)
     }
   }
-  return [...found.values()].sort((a, b) => a.bits - b.bits)
+  const sorted = () => [...found.values()].sort((a, b) => a.bits - b.bits)
+  const isLikely = ({ bits, frames, left, tiledBits, plainBits }: Costed) =>
+    sumOf(left.flat()) < size / 4
+      ? bits < plain * CHANCE
+      : frames >= LEAST_BEFORE_CUT && tiledBits < plainBits() * CHANCE
+  const text = filled.every(({ bytes }) => isText(bytes))
+  for (const { shapes, places, least } of text ? STAGES.slice(0, 1) : STAGES) {
+    for (const shape of shapes()) {
+      const tiled = tiledBy(shape, filled, places, least)
+      if (tiled !== undefined) add(shape, tiled)
+    }
+    const [best] = sorted()
+    if (best !== undefined && isLikely(best) && sumOf(best.left.flat()) < size / 4) break
+  }
+  return sorted().filter((each) => isLikely(each) && (!text || each.frames >= LEAST_OF_TEXT))
 }
 
-type Tiled = readonly (readonly [Stream, readonly Frame[]])[]
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
 
-function reading(
-  streams: readonly Stream[],
-  shape: Shape,
-): { tiled: Tiled; bits: number; frames: number; fields: number } | undefined {
-  const tiled: [Stream, Frame[]][] = []
-  for (const stream of streams) {
-    const frames = tile(stream, shape)
+/** Noise is read for as many bits as it has; frames save a fifth and more. */
+const CHANCE = 0.98
+/** What is left over of a stream that was cut may be its largest part, if there are so many frames before it. */
+const LEAST_BEFORE_CUT = 5
+/** Text is frames only if there are so many. */
+const LEAST_OF_TEXT = 3
+/** So much of the bytes at least is in bodies: headers alone are no protobuf. */
+const LEAST_COVERED = 0.35
+
+type Places = (bytes: Uint8Array) => Iterable<number>
+
+/** Each stream from the first of some places from which frames follow one another to its end. */
+function tiledBy(shape: Shape, streams: readonly Stream[], places: Places, least: number): Tiled[] | undefined {
+  const tiled: Tiled[] = []
+  for (const { bytes } of streams) {
+    let frames: Frame[] | undefined
+    for (const place of places(bytes)) {
+      const first = tile(bytes, shape, place, least)
+      if (first === undefined || first.length < least) continue
+      frames = tile(bytes, shape, place)
+      if (frames !== undefined) break
+    }
     if (frames === undefined) return undefined
-    tiled.push([stream, frames])
+    tiled.push({ bytes, frames })
   }
-  const cost = new Cost()
-  let counted = 0
-  for (const [{ bytes }, frames] of tiled) {
-    for (const frame of frames.slice(0, MOST_FRAMES)) if (!cost.add(bytes, frame)) return undefined
-    counted += frames.length
-    cost.bits += 8 * (bytes.length - (frames.at(-1)?.end ?? 0)) // What is left over.
-  }
-  return { tiled, bits: cost.bits, frames: counted, fields: cost.fields }
+  return tiled
 }
 
-/** A layout of nothing but hexadecimal constants and integers before the body: what a shape can be. */
-const PLAIN = /^(?:(?:0x\w+|\w+(?:\((?:rest|frame)\))?:\w+)(?: |$))+$/
-
-/** How a shape is written: as its bytes suggest, and as layouts that have a name and read the same. */
-function* spellings(shape: Shape, tiled: Tiled): Generator<{ line: string; name: string | undefined; oddity: number }> {
-  const { line, oddity } = spell(shape, tiled)
-  const named = new Map<string, string>(
-    Object.entries(headers)
-      .reverse() // Of two names of one layout the first.
-      .flatMap(([name, text]): [string, string][] =>
-        typeof text === 'string' && PLAIN.test(text) ? [[text, name]] : [],
-      ),
-  )
-  yield { line, name: named.get(line), oddity: named.has(line) ? oddity - PRESET_BITS / ODDITY_BITS : oddity }
-  for (const [text, name] of named) {
-    if (text === line || !isOf(text, shape, tiled)) continue
-    yield { line: text, name, oddity: Math.min(oddity, 3) - PRESET_BITS / ODDITY_BITS }
-  }
-}
-
-/** Whether a layout of constants and plain integers is of that shape, its constants on the bytes. */
-function isOf(text: string, { before, length, after, counts }: Shape, tiled: Tiled): boolean {
-  const words = text.split(' ')
-  const at = words.findIndex((word) => word.startsWith('length'))
-  if (words[at] !== `length${counts === 'body' ? '' : `(${counts})`}:${length}`) return false
-  const parts: [string[], number, (frame: Frame) => number][] = [
-    [words.slice(0, at), before, ({ start }) => start],
-    [words.slice(at + 1), after, ({ lengthEnd }) => lengthEnd],
-  ]
-  return parts.every(([side, size, place]) => {
-    if (side.length === 1 && side[0]?.endsWith(':varint')) return size === -1
-    let offset = 0
-    for (const word of side) {
-      const hex = /^0x((?:[\da-f]{2})+)$/i.exec(word)?.[1]
-      const width = /^\w+:u(\d+)(?:le)?$/.exec(word)?.[1]
-      if (hex === undefined && width === undefined) return false
-      const from = offset
-      offset += hex === undefined ? Number(width) / 8 : hex.length / 2
-      if (hex === undefined) continue
-      const wanted = Buffer.from(hex, 'hex')
-      const same = tiled.every(([{ bytes }, frames]) =>
-        frames.every((frame) => wanted.every((byte, i) => bytes[place(frame) + from + i] === byte)),
-      )
-      if (!same) return false
+/** Where frames may begin after a preamble: some constants, or a message with a length before it. */
+function* afterPreamble(bytes: Uint8Array): Generator<number> {
+  for (let place = 0; place <= MOST_PREAMBLE; place++) yield place
+  for (const magic of [0, 2, 4, 6, 8]) {
+    for (const kind of ['u16', 'u32', 'varint'] as const) {
+      const [size, at] = lengthOf(bytes, magic, kind)
+      if (at > 0 && size > 0 && at + size < bytes.length) yield at + size
     }
-    return size === offset
+  }
+}
+
+function atStart(): number[] {
+  return [0]
+}
+
+function* anywhere(bytes: Uint8Array): Generator<number> {
+  for (let place = 0; place < Math.min(MOST_SKIPPED, bytes.length); place++) yield place
+}
+
+function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Costed[] {
+  const cost = new Cost()
+  let frames = 0
+  let looked = 0
+  for (const { bytes, frames: each } of tiled) {
+    for (const frame of each.slice(0, MOST_FRAMES)) {
+      cost.add(bytes, frame)
+      looked += frame.end - frame.start
+    }
+    frames += each.length
+  }
+  if (cost.covered < looked * LEAST_COVERED) return []
+  const left = tiled.map(({ bytes, frames: each }): [number, number] => [
+    each[0]?.start ?? 0,
+    bytes.length - (each.at(-1)?.end ?? 0),
+  ])
+  let { bits } = cost
+  for (const count of left.flat()) if (count > 0) bits += byteBits * count + CUT_BITS
+  const framed = () => tiled.map((each, i) => each.bytes.subarray(left[i]?.[0], each.frames.at(-1)?.end))
+  const tiledBits = cost.bits
+  const preamble = preambleOf(tiled)
+  return spell(shape, tiled).map(({ line, oddity }) => {
+    const name = NAMES.get(plainText(line))
+    const text = name === undefined ? line : (headers[name] as string)
+    const named = name === undefined ? 0 : NAMED_ODDITY + KNOWN_ODDITY * constantBytes(text)
+    return {
+      line: preamble === undefined ? text : `${preamble} | ${text}`,
+      name: preamble === undefined ? name : undefined,
+      ...{ frames, fields: cost.fields, left, tiledBits, plainBits: () => plainBits(framed()) },
+      bits: bits + (oddity - named) * ODDITY_BITS,
+    }
   })
 }
+
+/** Constants before the first frame, if all streams begin with the same. */
+function preambleOf(tiled: readonly Tiled[]): string | undefined {
+  const [first = '', ...others] = tiled.map(({ bytes, frames }) =>
+    Buffer.from(bytes.subarray(0, frames[0]?.start)).toString('hex'),
+  )
+  if (
+    first === '' ||
+    first.length > 2 * (others.length > 0 ? MOST_PREAMBLE : MOST_ALONE) ||
+    others.some((other) => other !== first)
+  )
+    return undefined
+  return `0x${first}`
+}
+
+const constantBytes = (line: string): number => (/0x(\w+)/.exec(line)?.[1]?.length ?? 0) / 2
+
+/** A line with its names left out: `:u8 length:u32`. */
+const plainText = (line: string): string => line.replaceAll(/\b(?!length)\w+:/g, ':')
+
+/** The layouts that have a name, of two of one layout the first. */
+const NAMES: ReadonlyMap<string, keyof typeof headers> = new Map(
+  (Object.entries(headers) as [keyof typeof headers, unknown][])
+    .reverse()
+    .flatMap(([name, text]) => (typeof text === 'string' ? [[plainText(text), name]] : [])),
+)

@@ -1,24 +1,21 @@
-// Which headers cut a stream into whole frames: every shape of header is tried on the bytes.
+// Which headers cut a stream into whole frames: a shape of header is tried on the bytes.
 
-/** A header's shape: how many bytes stand before the length and after it, how the length is written, and what it counts. */
-export interface Shape {
-  /** Fixed bytes before the length; -1 for a varint. */
-  readonly before: number
-  readonly length: LengthKind
-  /** Fixed bytes between length and body; -1 for a varint. */
-  readonly after: number
-  readonly counts: 'body' | 'rest' | 'frame'
-}
+import { isMessage } from './bodies.ts'
+import { lengthOf, varintEnd } from './lengths.ts'
+import type { Shape } from './shapes.ts'
 
-export type LengthKind = (typeof LENGTH_KINDS)[number]
-const LENGTH_KINDS = ['u32', 'u16', 'u32le', 'u16le', 'varint', 'u8', 'u24', 'u24le', 'zigzag'] as const
-
-/** Where a frame, its length, its body and its end lie. */
+/** Where a frame's parts lie. */
 export interface Frame {
   readonly start: number
-  readonly lengthAt: number
+  /** What stands before the length lies between start and here, without a section and its length. */
+  readonly beforeEnd: number
   readonly lengthEnd: number
+  /** What follows the length lies between its end and here. */
+  readonly afterEnd: number
+  /** A message before the body, if there is one. */
+  readonly section: readonly [start: number, end: number] | undefined
   readonly body: number
+  readonly bodyEnd: number
   readonly end: number
 }
 
@@ -28,62 +25,74 @@ export interface Stream {
   readonly cut: boolean
 }
 
-const MAX_BEFORE = 12
-const MAX_AFTER = 8
-
-export function* shapes(): Generator<Shape> {
-  for (let before = -1; before <= MAX_BEFORE; before++) {
-    for (const length of LENGTH_KINDS) {
-      for (let after = -1; after <= MAX_AFTER; after++) {
-        for (const counts of ['body', 'rest', 'frame'] as const) {
-          if (counts === 'rest' && after === 0) continue // The same as the body.
-          yield { before, length, after, counts }
-        }
-      }
-    }
-  }
+/** A stream cut into frames. What is left over lies before the first of them, and after the last. */
+export interface Tiled {
+  readonly bytes: Uint8Array
+  readonly frames: readonly Frame[]
 }
 
-/** The end of a varint, or -1. */
-function varintEnd(bytes: Uint8Array, at: number): number {
-  for (let i = at; i < at + 5 && i < bytes.length; i++) if ((bytes[i] as number) < 128) return i + 1
-  return -1
-}
+/** One body in so many may be no protobuf: Mumble's voice is none. */
+const MOST_OTHERS = 4
 
-/** A value of a kind and where it ends; an end of -1 where it is cut or none. */
-function lengthAt(bytes: Uint8Array, at: number, kind: LengthKind): [value: number, end: number] {
-  if (kind === 'varint' || kind === 'zigzag') {
-    const end = varintEnd(bytes, at)
-    let value = 0
-    for (let i = end - 1; i >= at; i--) value = value * 128 + ((bytes[i] as number) & 127)
-    if (end > at + 1 && bytes[end - 1] === 0) return [0, -1] // Longer than it need be: no writer does so.
-    return kind === 'varint' ? [value, end] : value % 2 === 0 ? [value / 2, end] : [0, -1]
-  }
-  const size = Number(/\d+/.exec(kind)?.[0]) / 8
-  const end = at + size
-  if (end > bytes.length) return [0, -1]
-  let value = 0
-  for (let i = 0; i < size; i++) value = value * 256 + (bytes[kind.endsWith('le') ? end - 1 - i : at + i] as number)
-  return [value, end]
-}
-
-/** The frames of a stream by that shape, if it is tiled whole; of one that is cut, as far as it goes. */
-export function tile({ bytes, cut }: Stream, { before, length, after, counts }: Shape): Frame[] | undefined {
+/** The frames of a stream from a place on, at most so many, as far as they are whole; undefined if there is none, or one that cannot be. */
+export function tile(bytes: Uint8Array, shape: Shape, from = 0, most = Number.POSITIVE_INFINITY): Frame[] | undefined {
   const frames: Frame[] = []
-  let start = 0
-  while (start < bytes.length) {
-    const at = before < 0 ? varintEnd(bytes, start) : start + before
-    if (at < 0 || at > bytes.length) break
-    const [value, lengthEnd] = lengthAt(bytes, at, length)
-    if (lengthEnd < 0) break
-    const body = after < 0 ? varintEnd(bytes, lengthEnd) : lengthEnd + after
-    if (body < 0 || body > bytes.length) break
-    const end = value + (counts === 'body' ? body : counts === 'rest' ? lengthEnd : start)
-    if (end < body) return undefined
-    if (end > bytes.length) break
-    frames.push({ start, lengthAt: at, lengthEnd, body, end })
+  let others = 0
+  for (let start = from; start < bytes.length && frames.length < most; ) {
+    const frame = frameAt(bytes, shape, start)
+    if (frame === 'wrong') return undefined
+    if (frame === 'cut') break
+    const { section, body, bodyEnd, end } = frame
+    if (section !== undefined && !isMessage(bytes, section[0], section[1])) return undefined
+    if (!isMessage(bytes, body, bodyEnd) && ++others > 1 + frames.length / MOST_OTHERS) return undefined
+    frames.push(frame)
     start = end
   }
-  if (frames.length === 0) return undefined
-  return start === bytes.length || (cut && frames.length > 2) ? frames : undefined
+  return frames.length === 0 || others * MOST_OTHERS > frames.length + 1 ? undefined : frames
+}
+
+/** The frame that begins at a place: `cut` if its end is not there, `wrong` if no frame is. */
+function frameAt(bytes: Uint8Array, { before, length, after, counts, trailer }: Shape, start: number) {
+  let lengthAt = start + before.bytes
+  let beforeEnd = lengthAt
+  let section: readonly [number, number] | undefined
+  if (before.varints > 0) beforeEnd = lengthAt = skipVarints(bytes, start, before.varints)
+  else if (before.section !== undefined) {
+    const [size, at] = lengthOf(bytes, lengthAt, before.section)
+    if (at < 0) return at === -1 ? 'cut' : 'wrong'
+    section = [at, at + size]
+    lengthAt = at + size
+  }
+  if (lengthAt < 0 || lengthAt > bytes.length) return 'cut'
+  const [value, lengthEnd] = lengthOf(bytes, lengthAt, length)
+  if (lengthEnd < 0) return lengthEnd === -1 ? 'cut' : 'wrong'
+  let body = lengthEnd + after.bytes
+  if (after.varints > 0) body = skipVarints(bytes, body, after.varints)
+  const afterEnd = body
+  let end = value + (counts === 'frame' ? start : lengthEnd)
+  if (after.section !== undefined) {
+    const [size, at] = lengthOf(bytes, body, after.section)
+    if (at < 0) return at === -1 ? 'cut' : 'wrong'
+    section = [at, at + size]
+    body = at + size
+    if (counts === 'sum') end = at + value
+    if (body > end) return 'wrong'
+    if (after.inner !== undefined) {
+      const [left, bodyAt] = lengthOf(bytes, body, after.inner)
+      if (bodyAt < 0) return bodyAt === -1 ? 'cut' : 'wrong'
+      if (bodyAt + left !== end) return 'wrong'
+      body = bodyAt
+    }
+  } else if (counts === 'body') end = body + value + trailer
+  if (body < 0 || body > bytes.length) return 'cut'
+  const bodyEnd = end - trailer
+  if (bodyEnd < body) return 'wrong'
+  if (end > bytes.length) return 'cut'
+  return { start, beforeEnd, lengthEnd, afterEnd, section, body, bodyEnd, end }
+}
+
+function skipVarints(bytes: Uint8Array, at: number, count: number): number {
+  let end = at
+  for (let i = 0; i < count && end >= 0; i++) end = varintEnd(bytes, end)
+  return end
 }

@@ -2,6 +2,7 @@ import { openFile } from '../capture/open.ts'
 import { recognise } from '../capture/recognise.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
+import { isText } from '../guess/bodies.ts'
 import { guess } from '../guess/guess.ts'
 import type { Stream } from '../guess/tiling.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
@@ -47,26 +48,39 @@ export const run = verb(form, async (values, positionals, io) => {
   }
   const samples: Stream[] = [...streams.values()].map(({ parts, cut }) => ({ bytes: Buffer.concat(parts), cut }))
   if (samples.length === 0) throw new Fault(`${file}: there are no bytes in it.`)
-  const [first] = samples
-  const known = first && recognise(first.bytes)
+  const known = recognise(samples[0]?.bytes ?? new Uint8Array(0))
+  if (known !== undefined) throw new Fault(`${file}: no frames are looked for. It is ${known}.`)
   const guesses = guess(samples)
-  if (guesses.length === 0) {
-    const what =
-      known === undefined
-        ? 'Its bodies may be no protobuf, be compressed or encrypted, or not begin at a frame'
-        : `It is ${known}`
-    throw new Fault(`${file}: no layout fits. ${what}.`)
+  const [best] = guesses
+  if (best === undefined) {
+    throw new Fault(
+      samples.every(({ bytes }) => isText(bytes))
+        ? `${file}: it is text, no frames.`
+        : `${file}: no layout fits. Its bodies may be no protobuf, be compressed or encrypted, or there are too few frames.`,
+    )
   }
   const paint = painter(io)
-  for (const { line, name, frames, fields } of guesses.slice(0, most)) {
+  for (const { line, name, frames, fields, left } of guesses.slice(0, most)) {
     const header = name === 'default' ? '' : ` --header ${shellWord(name ?? line)}`
     const ports = (values.port ?? []).map((port) => ` --port ${port}`).join('')
-    const command = `qbp decode ${shellWord(file)}${header}${ports}`
+    const skip = capture.hasConnections || line.includes('|') ? 0 : (left[0]?.[0] ?? 0)
+    const command =
+      skip > 0
+        ? `tail -c +${skip + 1} ${shellWord(file)} | qbp decode -${header}`
+        : `qbp decode ${shellWord(file)}${header}${ports}`
     if (values.json) io.stdout.write(`${jsonLine({ header: line, name, frames, fields, command })}\n`)
     else {
       const title = name === undefined ? '' : ` (${name})`
       io.stdout.write(`${paint('bold', line)}${title}  ${frames} frames, ${fields} fields\n  ${command}\n`)
     }
   }
+  const [before, after] = [0, 1].map((side) => Math.max(...best.left.map((each) => each[side] ?? 0)))
+  const isCut = (before && !best.line.includes('|')) || (after && samples.some(({ cut }) => !cut))
+  if (isCut)
+    io.stderr.write(
+      `qbp guess: it begins or ends within a frame: ${before} bytes before the first whole one, ${after} after the last.\n`,
+    )
+  if (best.frames === 1)
+    io.stderr.write('qbp guess: there is one frame only, which says little: a longer capture says more.\n')
   return DONE
 })
