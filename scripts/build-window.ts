@@ -1,5 +1,12 @@
-// Part of npm run build: the window's page, bundled into the package.
+// Part of npm run build: the window's page, and the packages that only the command needs, bundled into this one.
 
-import { build } from '../lib/window/build.ts'
+import { writeFileSync } from 'node:fs'
+import { build, bundle, licensesOf } from '../lib/window/build.ts'
 
-export const main = (): Promise<void> => build('dist/window')
+export async function main(): Promise<void> {
+  const packages = [
+    ...(await build('dist/window')),
+    ...(await bundle('lib/cli/tap/selfsigned.ts', 'dist/cli/tap/selfsigned.js')),
+  ]
+  writeFileSync('dist/LICENSES.txt', licensesOf(packages))
+}

@@ -1,6 +1,6 @@
 // Builds the page, and what of the window is bundled for the package. Not in the package itself.
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Metafile, Plugin } from 'esbuild'
 
@@ -66,17 +66,24 @@ const packagesOf = ({ inputs }: Metafile): string[] => [
   ),
 ]
 
-/** Puts the page and ws in place of the modules that stand for them in `folder`, the compiled lib/window. */
-export async function build(folder: string): Promise<void> {
-  const esbuild = await import('esbuild')
+/** Puts the page and ws in place of the modules that stand for them in `folder`, the compiled lib/window. Returns what is in them. */
+export async function build(folder: string): Promise<string[]> {
   const page = await buildPage()
   writeFileSync(
     join(folder, 'assets.js'),
     `const assets = ${JSON.stringify(page.assets)}\nexport const pageAssets = async () => assets\n`,
   )
+  const packages = await bundle('lib/window/websocket.ts', join(folder, 'websocket.js'))
+  for (const end of ['js', 'd.ts']) rmSync(join(folder, `build.${end}`))
+  return [...page.packages, ...packages]
+}
+
+/** Puts a package, bundled, in place of the module that exports it. Returns which packages are in it. */
+export async function bundle(entry: string, outfile: string): Promise<string[]> {
+  const esbuild = await import('esbuild')
   const { metafile } = await esbuild.build({
-    entryPoints: [join(__dirname, 'websocket.ts')],
-    outfile: join(folder, 'websocket.js'),
+    entryPoints: [join(ROOT, entry)],
+    outfile,
     absWorkingDir: ROOT,
     bundle: true,
     platform: 'node',
@@ -91,14 +98,21 @@ export async function build(folder: string): Promise<void> {
     banner: { js: "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)" },
     logLevel: 'error',
   })
-  const licenses = [...new Set([...page.packages, ...packagesOf(metafile)])].sort().map(license)
-  writeFileSync(join(folder, 'LICENSES.txt'), licenses.join(`\n${'-'.repeat(72)}\n\n`))
-  for (const end of ['js', 'd.ts']) rmSync(join(folder, `build.${end}`))
-  rmSync(join(folder, 'websocket.d.ts'))
+  rmSync(outfile.replace(/\.js$/, '.d.ts'))
+  return packagesOf(metafile)
 }
+
+/** The licenses of bundled packages, one after another. */
+export const licensesOf = (packages: readonly string[]): string =>
+  [...new Set(packages)]
+    .sort()
+    .map(license)
+    .join(`\n${'-'.repeat(72)}\n\n`)
 
 function license(name: string): string {
   const folder = join(ROOT, 'node_modules', name)
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`
+  const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const file = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file))
+  const text = file === undefined ? `License: ${license}` : readFileSync(join(folder, file), 'utf8').trim()
+  return `${name} ${version}\n\n${text}\n`
 }

@@ -90,10 +90,10 @@ export const listenTlsOptions = {
 } as const satisfies OptionTable
 
 /** What a tap speaks TLS to clients with, and what there is to say of it; undefined where it speaks none. */
-export function listenerTls(
+export async function listenerTls(
   values: { [O in keyof typeof listenTlsOptions]?: string | boolean },
   hosts: readonly string[],
-): { tls: tls.TlsOptions; made?: MadeCertificate } | undefined {
+): Promise<{ tls: tls.TlsOptions; made?: MadeCertificate } | undefined> {
   const { 'listen-tls': wanted, 'listen-ca': ca } = values
   const [cert, key] = [values['listen-cert'], values['listen-key']] as (string | undefined)[]
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--listen-cert and --listen-key go together.')
@@ -101,7 +101,7 @@ export function listenerTls(
     throw new UsageError('--listen-ca is for a certificate made here, and --listen-cert gives one.')
   if (cert !== undefined) return { tls: tlsFrom({ tls: true, cert, key: String(key) }) as tls.TlsOptions }
   if (wanted !== true && ca === undefined) return undefined
-  const made = makeCertificate(hosts)
+  const made = await makeCertificate(hosts)
   if (ca !== undefined) writeFileSync(String(ca), made.cert)
   return { tls: { cert: made.cert, key: made.key }, made }
 }

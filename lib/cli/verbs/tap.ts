@@ -50,7 +50,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const to = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   const tls = tlsFrom(values)
-  const listenTls = listenerTls(
+  const listenTls = await listenerTls(
     values,
     [from, to].flatMap((each) => ('host' in each ? [each.host] : [])),
   )
