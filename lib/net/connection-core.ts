@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
-import type { ReaderPort, WriterPort } from '../streams/ports.ts'
+import { errorOf } from '../base/thrown.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Closer } from './closer.ts'
-import { ConnectionCalls } from './connection-calls.ts'
-import { Deadlines, type Watched } from './deadlines.ts'
+import { Conversation, type Ports } from './conversation.ts'
+import type { Watched } from './deadlines.ts'
 import { type ReportedConnection, reportClose, reportOpen, warnOf } from './diagnostics.ts'
-import { handOver, handoverRefusal } from './handover.ts'
-import { Ledger } from './ledger.ts'
+import { checkChange, checkHandover, handOver } from './handover.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { lost, Plumbing, type PlumbingUser } from './plumbing.ts'
+import { Plumbing, type PlumbingUser } from './plumbing.ts'
+import { lost } from './sending.ts'
 import { type ConnectionSettings, GRACE_MS } from './settings.ts'
 import { Counts } from './stats.ts'
 
@@ -21,46 +21,27 @@ export interface ConnectionShell extends ReportedConnection {
   emit(event: 'ended'): boolean
 }
 
-/** The ports of a connection's reader and writer. */
-export interface Ports {
-  readonly reader: ReaderPort
-  readonly writer: WriterPort
-}
-
 /** The inside of a connection: what its duplex, its reader, its writer and its deadlines report comes together here. */
 export class ConnectionCore implements PlumbingUser, Watched {
   readonly connection: ConnectionShell
   readonly life: Lifecycle = new Lifecycle()
   readonly plumbing: Plumbing
-  #settings: ConnectionSettings
-  #reader: ReaderPort
-  #writer: WriterPort
-  /** Where the protocol carries calls. */
-  calls: ConnectionCalls | null
-  /** What bytes come to: the reader, or what takes calls out in front of it. */
-  intake: ReaderPort
-  #deadlines: Deadlines
   readonly #closer: Closer
-  #ledger: Ledger
+  /** The one in the protocol that it speaks now. */
+  conversation: Conversation
 
   constructor(connection: ConnectionShell, duplex: Duplex, ports: Ports, settings: ConnectionSettings) {
     this.connection = connection
-    this.#settings = settings
-    this.#reader = ports.reader
-    this.#writer = ports.writer
-    this.#deadlines = new Deadlines(this, settings)
-    this.calls = settings.calls === null ? null : new ConnectionCalls(settings, settings.calls, ports, this)
-    this.intake = this.calls?.sorter ?? ports.reader
-    this.plumbing = new Plumbing(duplex, this.intake, ports.writer, this)
+    this.conversation = new Conversation(settings, ports, this)
+    this.plumbing = new Plumbing(duplex, this.conversation, this)
     this.#closer = new Closer(this.life, this.plumbing, settings.lingerMs)
-    this.#ledger = new Ledger(ports.reader, ports.writer, this.calls)
   }
 
   /** To be called once the connection stands. */
   open(): void {
     if (this.plumbing.duplex.destroyed) return
-    this.#deadlines.start()
-    reportOpen(this.connection, this.#settings.role ?? null)
+    this.conversation.deadlines.start()
+    reportOpen(this.connection, this.conversation.settings.role ?? null)
   }
 
   get isClosing(): boolean {
@@ -74,13 +55,13 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   /** Bytes written that the operating system has not taken. */
   get queuedBytes(): number {
-    return this.#writer.queued + this.plumbing.duplex.writableLength
+    return this.conversation.writer.queued + this.plumbing.duplex.writableLength
   }
 
   // ---- how it ends
 
   close(graceMs: number): void {
-    this.#deadlines.stop()
+    this.conversation.deadlines.stop()
     if (this.plumbing.duplex.destroyed) this.#decideCut()
     this.plumbing.discard()
     this.#end(graceMs)
@@ -91,13 +72,13 @@ export class ConnectionCore implements PlumbingUser, Watched {
     const { duplex } = this.plumbing
     if (duplex.destroyed) this.#closer.expect()
     else if (this.life.close()) {
-      if (this.calls === null) this.#endWriting()
-      else this.calls.drain(() => this.#endWriting())
+      if (this.conversation.calls === null) this.#endWriting()
+      else this.conversation.calls.drain(() => this.#endWriting())
     }
     this.life.later(graceMs, () => {
       const why = ` within ${graceMs} ms, which is graceMs`
       if (this.plumbing.duplex.writableFinished) this.#closer.destroy()
-      else if (this.calls?.isIdle === false)
+      else if (this.conversation.calls?.isIdle === false)
         this.destroy(new QbpError('ERR_QBP_CLOSED', `Calls under way were not done${why}.`, { limit: graceMs }))
       else this.destroy(lost(this.queuedBytes, why, graceMs))
     })
@@ -114,50 +95,42 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.life.decide(error ?? null)
     this.#closer.abort()
     const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
-    this.calls?.gone(fault)
+    this.conversation.calls?.gone(fault)
     const { reader } = this.connection
     if (!reader.readableEnded) reader.destroy(fault)
-    this.#writer.fail(fault)
+    this.conversation.writer.fail(fault)
   }
 
   /** The reader ends after what has come whole; the peer's end is not waited for as long as otherwise. */
   conclude(): void {
     this.#closer.hurry()
     if (this.plumbing.isReaderEnded || this.connection.reader.destroyed) return
-    this.#deadlines.stop()
+    this.conversation.deadlines.stop()
     this.plumbing.conclude()
-    this.calls?.drain(() => {})
+    this.conversation.calls?.drain(() => {})
   }
 
   /** The duplex has failed or closed: the reader fails after what it brought, and nothing more can be sent. */
   #fail(fault: Error): void {
-    if (!this.plumbing.isReaderEnded) this.intake.fail(fault)
-    this.calls?.gone(fault)
-    this.#writer.fail(fault)
+    if (!this.plumbing.isReaderEnded) this.conversation.intake.fail(fault)
+    this.conversation.calls?.gone(fault)
+    this.conversation.writer.fail(fault)
   }
 
   finish(): void {
     const isFirst = this.life.end((outcome) => {
-      this.#ledger.closed(outcome)
-      this.#settings.owner?.closed(this.connection)
+      this.conversation.closed(outcome)
+      this.conversation.settings.owner?.closed(this.connection)
       reportClose(this.connection, outcome)
     })
     if (!isFirst) return
-    this.calls?.gone(this.life.outcome)
-    this.#deadlines.stop()
+    this.conversation.calls?.gone(this.life.outcome)
+    this.conversation.deadlines.stop()
     this.connection.writer.destroy()
     if (!this.plumbing.isPeerEnded) this.connection.emit('ended')
   }
 
   // ---- handing the duplex on
-
-  /** @throws {QbpError} ERR_QBP_CLOSED, or ERR_QBP_BUSY while somebody reads. */
-  #checkIdle(): void {
-    if (this.isClosing) throw new QbpError('ERR_QBP_CLOSED', 'The connection is closed.')
-    const isRead = this.#reader.waiting || this.connection.reader.readableLength > 0
-    const refusal = handoverRefusal(this.plumbing, isRead)
-    if (refusal !== null) throw refusal
-  }
 
   /**
    * Goes on with another reader and another writer on the same duplex, all in one turn.
@@ -166,51 +139,38 @@ export class ConnectionCore implements PlumbingUser, Watched {
    * @throws {QbpError} as `goOn` of a connection; nothing has changed then.
    */
   change(ports: Ports, settings: ConnectionSettings, begin: () => void): void {
-    this.#checkIdle()
-    const isBroken = this.connection.reader.destroyed && !this.plumbing.isReaderEnded
-    if (isBroken || this.connection.writer.writableEnded)
-      throw new QbpError('ERR_QBP_CLOSED', 'The reader was destroyed or the writer has ended: nothing can go on.')
-    if (this.calls?.isIdle === false) throw new QbpError('ERR_QBP_BUSY', 'Calls are under way: let them finish first.')
-    this.#deadlines.stop()
-    const calls = settings.calls === null ? null : new ConnectionCalls(settings, settings.calls, ports, this)
-    const intake = calls?.sorter ?? ports.reader
+    checkHandover(this, this.conversation.reader.waiting)
+    checkChange(this)
+    this.conversation.deadlines.stop()
     const past = new Counts()
-    this.addTo(past)
-    past.queuedBytes = 0
-    const [reader, { writer }, before] = [this.intake, this.connection, this.calls]
-    this.plumbing.change(intake, ports.writer)
-    this.#settings = settings
-    this.#reader = ports.reader
-    this.#writer = ports.writer
-    this.intake = intake
-    this.calls = calls
-    this.#ledger = new Ledger(ports.reader, ports.writer, calls, past)
+    this.conversation.addTo(past)
+    const [before, { writer }] = [this.conversation, this.connection]
+    this.conversation = new Conversation(settings, ports, this, past)
+    this.plumbing.change(this.conversation)
     begin()
-    before?.gone(new QbpError('ERR_QBP_CLOSED', 'The connection has gone on in another protocol.'))
-    reader.conclude()
+    before.leave()
     writer.end()
-    this.#deadlines = new Deadlines(this, settings)
-    if (!this.plumbing.isReaderEnded && !this.isClosing) this.#deadlines.start()
+    if (!this.plumbing.isReaderEnded && !this.isClosing) this.conversation.deadlines.start()
   }
 
   /** Takes the duplex off reader and writer. */
   async release(timeoutMs: number): Promise<Duplex> {
-    this.#checkIdle()
-    this.#deadlines.stop()
+    checkHandover(this, this.conversation.reader.waiting)
+    this.conversation.deadlines.stop()
     return handOver(this, timeoutMs)
   }
 
   /** Goes on with another duplex. */
   go(duplex: Duplex): void {
     this.plumbing.go(duplex)
-    if (!this.plumbing.isReaderEnded) this.#deadlines.start()
+    if (!this.plumbing.isReaderEnded) this.conversation.deadlines.start()
   }
 
   /** The duplex is another's, and what was decided before matters no more. */
   leave(): void {
     this.life.close()
     this.life.forgive()
-    this.#reader.conclude()
+    this.conversation.reader.conclude()
     this.connection.writer.destroy()
     this.finish()
   }
@@ -218,24 +178,16 @@ export class ConnectionCore implements PlumbingUser, Watched {
   // ---- counting
 
   addTo(sum: Counts): void {
-    this.#ledger.addTo(sum)
+    this.conversation.addTo(sum)
     sum.queuedBytes += this.queuedBytes
   }
 
   // ---- for the plumbing
 
-  heard(): void {
-    this.#deadlines.heard()
-  }
-
-  blocked(): void {
-    this.#deadlines.blocked()
-  }
-
   /** No answer to a heartbeat can come, either; this side may go on. */
   peerEnded(): void {
-    this.#deadlines.stopHearing()
-    this.life.later(this.#settings.halfOpenTimeoutMs, () => this.#end(GRACE_MS))
+    this.conversation.deadlines.stopHearing()
+    this.life.later(this.conversation.settings.halfOpenTimeoutMs, () => this.#end(GRACE_MS))
     this.#closer.settle()
     this.#closer.watchTls(() => this.destroy(lost(this.queuedBytes, ': the peer has gone')))
     this.connection.emit('ended')
@@ -267,9 +219,10 @@ export class ConnectionCore implements PlumbingUser, Watched {
   /** This side may say to the peer what was wrong, and is destroyed if it does not close by itself. */
   readerClosed(fault: Error | null): void {
     if (fault !== null) this.life.decide(fault)
-    this.#deadlines.stopHearing()
+    this.conversation.deadlines.stopHearing()
     this.plumbing.drop()
-    if (fault !== null && !this.isClosing) this.life.later(this.#settings.lingerMs, () => this.destroy(fault))
+    if (fault !== null && !this.isClosing)
+      this.life.later(this.conversation.settings.lingerMs, () => this.destroy(fault))
   }
 
   /** A source piped into it brought no message, or a group found it too slow. */
@@ -277,35 +230,28 @@ export class ConnectionCore implements PlumbingUser, Watched {
     if (fault !== null) this.destroy(fault)
   }
 
-  refused(fault: unknown): void {
-    this.#ledger.refused(fault)
-  }
-
   /** A bug of this side: nothing more is said to the peer. The server reports it, or `closed`; else nobody would hear of it. */
   listenerThrew(error: Error): void {
     this.destroy(error)
-    const { owner } = this.#settings
+    this.#blame(error, 'A listener of a connection', this.life.isAwaited)
+  }
+
+  #blame(error: Error, thrower: string, isHeardOf: boolean): void {
+    const { owner } = this.conversation.settings
     if (owner !== undefined) owner.threw(error, this.connection)
-    else if (!this.life.isAwaited) warnOf(error, 'A listener of a connection threw')
+    else if (!isHeardOf) warnOf(error, `${thrower} threw`)
   }
 
   // ---- for the calls
 
   /** A handler of calls has failed, not by a CallError: its call has ended, and the connection goes on. */
   report(error: unknown): void {
-    const { owner } = this.#settings
-    const fault = error instanceof Error ? error : new Error(`A handler threw ${String(error)}.`, { cause: error })
-    if (owner !== undefined) owner.threw(fault, this.connection)
-    else warnOf(fault, 'A handler of calls threw')
+    this.#blame(errorOf(error, 'A handler'), 'A handler of calls', false)
   }
 
   // ---- for the deadlines
 
   beat(): boolean {
-    return this.#settings.beat?.send(this.#writer, this.connection.writer) ?? false
-  }
-
-  missed(fault: QbpError): void {
-    this.destroy(fault)
+    return this.conversation.settings.beat?.send(this.conversation.writer, this.connection.writer) ?? false
   }
 }

@@ -1,9 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
-import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import type { Calls } from '../calls/calls.ts'
 import { type ClientOptions, makeClient } from '../calls/client.ts'
 import { type ServeOptions, serve } from '../calls/serve.ts'
 import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
@@ -15,6 +13,7 @@ import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
 import { ConnectionCore, type ConnectionShell } from './connection-core.ts'
 import { givenDuplex } from './given-duplex.ts'
+import { secure } from './handover.ts'
 import { LazyEmitter } from './lazy-emitter.ts'
 import {
   type CloseOptions,
@@ -26,7 +25,7 @@ import {
   graceOf,
 } from './settings.ts'
 import { addCounts, type ConnectionStats, Counts } from './stats.ts'
-import { type TlsOptions, upgrade } from './tls.ts'
+import { certificateOf, type TlsOptions } from './tls.ts'
 
 /** What a connection emits. */
 export interface ConnectionEvents {
@@ -121,10 +120,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
 
   /** The certificate that the peer has shown, where the connection speaks TLS and it has shown one. */
   get peerCertificate(): PeerCertificate | null {
-    const certificate = (this.socket as Duplex as Duplex & Partial<TLSSocket>).getPeerCertificate?.()
-    return certificate === undefined || certificate === null || Object.keys(certificate).length === 0
-      ? null
-      : certificate
+    return certificateOf(this.socket)
   }
 
   /** Whether `close`, `destroy` or the peer has put an end to it. */
@@ -157,7 +153,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
   serve<S extends Service>(service: S, handlers: Handlers<S>, options?: ServeOptions): Promise<void>
   serve(service: string, handlers: AnyHandlers, options?: ServeOptions): Promise<void>
   serve(service: string | Service, handlers: object, options?: ServeOptions): Promise<void> {
-    const { calls, protocol } = this.#carried()
+    const { calls, protocol } = this.#core.conversation.carried()
     serve(calls, protocol.service(service), handlers, options)
     return this.ended
   }
@@ -171,17 +167,8 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
   client<S extends Service>(service: S, options?: ClientOptions): Client<S>
   client(service: string, options?: ClientOptions): AnyClient
   client(service: string | Service, options?: ClientOptions): AnyClient {
-    const { calls, protocol } = this.#carried()
+    const { calls, protocol } = this.#core.conversation.carried()
     return makeClient(calls, protocol.service(service), options)
-  }
-
-  #carried(): { calls: Calls; protocol: Protocol } {
-    const { calls } = this.#core
-    if (calls !== null && this.#settings.calls !== null)
-      return { calls: calls.calls, protocol: this.#settings.calls.protocol }
-    throw new QbpError('ERR_QBP_BAD_OPTION', 'This protocol carries no calls: make it with calls: true.', {
-      option: 'calls',
-    })
   }
 
   /**
@@ -203,23 +190,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
    * ERR_QBP_HANDSHAKE_TIMEOUT; ERR_QBP_CLOSED. But for the first the connection is destroyed then.
    */
   async startTls(options: TlsOptions = {}): Promise<QbpConnection<P, R, D, TLSSocket>> {
-    const { role, handshakeTimeoutMs } = this.#settings
-    if (role === undefined)
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        "TLS has a client and a server: make the connection with role: 'client' or 'server'.",
-      )
-    const plain = await this.#core.release(handshakeTimeoutMs)
-    let secure: Duplex
-    try {
-      secure = await upgrade(plain, role, options, handshakeTimeoutMs)
-    } catch (error) {
-      const fault = this.#core.life.outcome ?? (error as Error)
-      this.destroy(fault) // A handshake that could not even begin has left the duplex open.
-      this.#core.finish()
-      throw fault
-    }
-    this.#core.go(secure)
+    await secure(this.#core, options)
     return this as unknown as QbpConnection<P, R, D, TLSSocket>
   }
 

@@ -6,8 +6,6 @@ import type { TimeLimits } from './time-limits.ts'
 
 /** What the deadlines of a connection watch. */
 export interface Watched {
-  /** Whether somebody here waits for bytes, and for which frame. */
-  readonly intake: Pick<ReaderPort, 'waiting' | 'frames'>
   readonly plumbing: {
     /** Paused, this side pushes back: bytes that come are not seen then. */
     readonly duplex: { isPaused(): boolean }
@@ -16,7 +14,8 @@ export interface Watched {
   }
   /** Sends the heartbeat's message. @returns false where there is no room for it. */
   beat(): boolean
-  missed(fault: QbpError): void
+  /** The peer is late. */
+  destroy(fault: QbpError): void
 }
 
 /** A frame's time, and that of bytes that wait for the peer, is measured in so many steps: in each is looked for progress. */
@@ -31,6 +30,8 @@ const STEPS = 8
  * have been read.
  */
 export class Deadlines {
+  /** Whether somebody here waits for bytes, and for which frame. */
+  readonly #intake: Pick<ReaderPort, 'waiting' | 'frames'>
   readonly #watched: Watched
   readonly #limits: TimeLimits
   #phase: 'stopped' | 'running' | 'deaf' = 'stopped'
@@ -52,7 +53,8 @@ export class Deadlines {
   #taken = 0
   #stalled = 0
 
-  constructor(watched: Watched, limits: TimeLimits) {
+  constructor(intake: Pick<ReaderPort, 'waiting' | 'frames'>, watched: Watched, limits: TimeLimits) {
+    this.#intake = intake
     this.#watched = watched
     this.#limits = limits
   }
@@ -72,7 +74,7 @@ export class Deadlines {
     this.#idle?.putOff()
     if (this.#awaits === 'silence') this.#heartbeat?.putOff()
     else this.#await('silence')
-    if (this.#frame !== undefined || this.#watched.intake.frames.pending === 0) return
+    if (this.#frame !== undefined || this.#intake.frames.pending === 0) return
     this.#watchFrame()
     this.#frame = interval(this.#limits.frameTimeoutMs / STEPS, () => this.#frameStep())
   }
@@ -115,7 +117,7 @@ export class Deadlines {
 
   #miss(fault: QbpError): void {
     this.stop()
-    this.#watched.missed(fault)
+    this.#watched.destroy(fault)
   }
 
   // ---- a peer that says nothing
@@ -187,14 +189,14 @@ export class Deadlines {
   // ---- a frame that does not become whole
 
   #watchFrame(): void {
-    const { index, pending } = this.#watched.intake.frames
+    const { index, pending } = this.#intake.frames
     this.#index = index
     this.#pending = pending
     this.#waited = 0
   }
 
   #frameStep(): void {
-    const { waiting, frames } = this.#watched.intake
+    const { waiting, frames } = this.#intake
     if (frames.pending === 0) {
       this.#frame?.cancel()
       this.#frame = undefined
@@ -210,11 +212,11 @@ export class Deadlines {
   /** Whether the frame has come on fast enough since it is watched. */
   #comesOn(): boolean {
     const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits
-    return this.#watched.intake.frames.pending - this.#pending >= (minFrameBytesPerSecond * frameTimeoutMs) / 1_000
+    return this.#intake.frames.pending - this.#pending >= (minFrameBytesPerSecond * frameTimeoutMs) / 1_000
   }
 
   #frameExpired(): void {
-    const { frames } = this.#watched.intake
+    const { frames } = this.#intake
     if (this.#phase !== 'running' || frames.pending === 0) return
     if (frames.index !== this.#index || this.#comesOn()) return
     const { frameTimeoutMs, minFrameBytesPerSecond } = this.#limits

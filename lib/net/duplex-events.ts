@@ -50,8 +50,9 @@ export function leave(duplex: HeardDuplex): void {
   delete duplex[user]
 }
 
-/** Reads what a duplex holds still, for which Node emits no `data` any more. */
+/** Reads what a duplex that has failed holds still: Node emits no `data` for it. */
 export function readRest(duplex: HeardDuplex): void {
+  if (!duplex.errored || duplex.readableLength === 0) return
   for (let chunk = duplex.read(); chunk !== null; chunk = duplex.read()) onData.call(duplex, chunk)
 }
 

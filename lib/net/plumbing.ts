@@ -1,16 +1,13 @@
 import type { Duplex } from 'node:stream'
-import { QbpError } from '../base/errors.ts'
-import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
+import type { StreamOwner } from '../streams/ports.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
+import type { Conversation } from './conversation.ts'
 import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData, stopDrain } from './duplex-events.ts'
-import { give, type Sending, SentBuffers, sendingOf } from './sending.ts'
+import { givesBytes } from './given-duplex.ts'
+import { give, lost, type Sending, SentBuffers, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
-export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish'> {
-  /** Bytes came, and the reader has seen them. */
-  heard(): void
-  /** Bytes wait for the peer. */
-  blocked(): void
+export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish' | 'refused'> {
   /** The peer has ended its side. */
   peerEnded(): void
   /** The duplex failed, or bytes could not be given to it. */
@@ -50,8 +47,7 @@ type Flow = 'flowing' | 'held' | 'moving'
 
 /** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
 export class Plumbing implements StreamOwner, DuplexUser {
-  #reader: ReaderPort
-  #writer: WriterPort
+  #conversation: Conversation
   readonly #user: PlumbingUser
   #duplex: HeardDuplex
   #intake: Intake = 'open'
@@ -65,18 +61,14 @@ export class Plumbing implements StreamOwner, DuplexUser {
   /** To be called when the duplex has sent all. */
   #onFinished: (() => void) | null = null
 
-  constructor(duplex: Duplex, reader: ReaderPort, writer: WriterPort, user: PlumbingUser) {
-    if (typeof duplex.readableEncoding === 'string')
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        `The duplex gives text, by setEncoding('${duplex.readableEncoding}'), and its bytes are lost: give one without an encoding.`,
-      )
-    this.#reader = reader
-    this.#writer = writer
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION for a duplex that gives text. */
+  constructor(duplex: Duplex, conversation: Conversation, user: PlumbingUser) {
+    givesBytes(duplex)
+    this.#conversation = conversation
     this.#user = user
     this.#duplex = duplex
-    reader.own(this)
-    writer.own(this)
+    conversation.intake.own(this)
+    conversation.writer.own(this)
     this.#connect()
   }
 
@@ -110,7 +102,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
     const duplex = this.#duplex
     duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
     listen(duplex, this)
-    if (!duplex.destroyed) this.#writer.drained()
+    if (!duplex.destroyed) this.#conversation.writer.drained()
   }
 
   /** Nobody reads any more. */
@@ -122,35 +114,30 @@ export class Plumbing implements StreamOwner, DuplexUser {
   /** What the duplex has taken off the wire is the reader's, and nothing more. */
   conclude(): void {
     if (!this.isMoving) while (this.#duplex.read() !== null); // Each chunk comes by `onData`.
-    this.#reader.conclude()
+    this.#conversation.intake.conclude()
     this.#intake = 'concluded'
     this.drop()
   }
 
   /** This side reads no further, at once: the reader ends, whatever has come. */
   discard(): void {
-    this.#reader.discard()
+    this.#conversation.intake.discard()
     if (this.#intake !== 'ended') this.#intake = 'concluded'
     this.drop()
   }
 
-  /**
-   * Goes on with another reader and another writer: what the last wrote is sent, and what it did not read is the next one's. They
-   * are nobody's then.
-   */
-  change(reader: ReaderPort, writer: WriterPort): void {
-    this.#writer.flush()
-    const rest = this.#reader.rest()
-    this.#reader.own(NOBODY)
-    this.#writer.own(NOBODY)
-    this.#reader = reader
-    this.#writer = writer
-    reader.own(this)
+  /** Goes on with another reader and another writer: what the last wrote is sent, and what it did not read is the next one's. */
+  change(next: Conversation): void {
+    this.#conversation.writer.flush()
+    const rest = this.#conversation.intake.rest()
+    this.#conversation = next
+    const { intake, writer } = next
+    intake.own(this)
     writer.own(this)
     if (this.#duplex.writableNeedDrain) writer.hold()
-    if (rest.length > 0) reader.arrive(rest)
-    if (this.#intake === 'ended') reader.end()
-    else if (this.#intake === 'concluded') reader.conclude()
+    if (rest.length > 0) intake.arrive(rest)
+    if (this.#intake === 'ended') intake.end()
+    else if (this.#intake === 'concluded') intake.conclude()
     this.more()
   }
 
@@ -187,7 +174,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
       this.#spares.giveBack(duplex)
     }
     if (hasRoom) return true
-    this.#user.blocked()
+    this.#conversation.deadlines.blocked()
     return false
   }
 
@@ -207,7 +194,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   }
 
   refused(fault: unknown): void {
-    this.#user.refused(fault)
+    this.#conversation.refused(fault)
   }
 
   listenerThrew(error: Error): void {
@@ -219,32 +206,26 @@ export class Plumbing implements StreamOwner, DuplexUser {
   arrived(chunk: Uint8Array): void {
     if (this.#intake !== 'open') {
       this.#dropped += chunk.length
-      if (!this.#reader.drains) return
+      if (!this.#conversation.intake.drains) return
     }
-    if (!this.#reader.arrive(chunk)) {
+    if (!this.#conversation.intake.arrive(chunk)) {
       this.#flow = 'held'
       this.#duplex.pause()
     }
-    this.#user.heard()
+    this.#conversation.deadlines.heard()
   }
 
   peerEnded(): void {
-    if (this.#intake === 'open' || this.#reader.drains) this.#reader.end()
+    if (this.#intake === 'open' || this.#conversation.intake.drains) this.#conversation.intake.end()
     this.#intake = 'ended'
     this.#user.peerEnded()
   }
 
   duplexFailed(fault: Error): void {
-    this.#takeRest()
+    // What it holds still, paused by push-back, came before the fault.
+    if (!this.isMoving && this.#intake === 'open') readRest(this.#duplex)
     this.#user.duplexFailed(fault)
     this.#duplex.destroy() // One with `autoDestroy: false` does not do so by itself.
-  }
-
-  /** Takes what a failed duplex holds still, paused by push-back: it came before the fault. Node emits no `data` for it. */
-  #takeRest(): void {
-    const duplex = this.#duplex
-    if (this.isMoving || this.#intake !== 'open' || !duplex.errored || duplex.readableLength === 0) return
-    readRest(duplex)
   }
 
   allSent(): void {
@@ -259,7 +240,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
 
   drained(): void {
     this.#spares?.giveBack(this.#duplex)
-    this.#writer.drained()
+    this.#conversation.writer.drained()
   }
 
   // ---- handing the duplex on; see handover
@@ -268,15 +249,15 @@ export class Plumbing implements StreamOwner, DuplexUser {
   stop(): void {
     this.#flow = 'moving'
     stopData(this.#duplex)
-    this.#writer.flush()
-    this.#writer.hold()
+    this.#conversation.writer.flush()
+    this.#conversation.writer.hold()
     stopDrain(this.#duplex)
   }
 
   /** Lets the duplex go. @returns every byte after the last message handed out. */
   leave(): Uint8Array {
     leave(this.#duplex)
-    return this.#reader.rest()
+    return this.#conversation.intake.rest()
   }
 
   /** Goes on with another duplex: the one that was let go, with TLS on it. */
@@ -286,22 +267,4 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#flow = 'flowing'
     this.#connect()
   }
-}
-
-/** The owner of a reader and a writer that a connection has gone on without. */
-const NOBODY: StreamOwner = {
-  connection: {},
-  more() {},
-  send: () => true,
-  finish: (finished) => finished(),
-  readerClosed() {},
-  writerDestroyed() {},
-  refused() {},
-  listenerThrew() {},
-}
-
-/** The fault of bytes that are lost. */
-export function lost(bytes: number, why = ' before the connection closed', limit?: number): QbpError {
-  const facts = limit === undefined ? {} : { limit }
-  return new QbpError('ERR_QBP_CLOSED', `${bytes} bytes could not be sent${why}.`, { size: bytes, ...facts })
 }

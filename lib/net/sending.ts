@@ -2,6 +2,7 @@
 
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { QbpError } from '../base/errors.ts'
 import { giveBack } from '../framing/spare-buffers.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
 
@@ -76,4 +77,10 @@ export class SentBuffers {
     for (const buffer of this.#buffers) giveBack(buffer)
     this.#buffers = null
   }
+}
+
+/** The fault of bytes that are lost. */
+export function lost(bytes: number, why = ' before the connection closed', limit?: number): QbpError {
+  const facts = limit === undefined ? {} : { limit }
+  return new QbpError('ERR_QBP_CLOSED', `${bytes} bytes could not be sent${why}.`, { size: bytes, ...facts })
 }

@@ -119,4 +119,12 @@ export function upgrade(duplex: Duplex, role: Role, options: TlsOptions, timeout
   })
 }
 
+/** The certificate that the peer has shown, if it has. */
+export function certificateOf(
+  duplex: Duplex & { getPeerCertificate?: () => tls.PeerCertificate | null },
+): tls.PeerCertificate | null {
+  const certificate = duplex.getPeerCertificate?.()
+  return certificate && Object.keys(certificate).length > 0 ? certificate : null
+}
+
 function ignore(): void {}
