@@ -3,7 +3,7 @@
 
 import type { QbpError } from '../base/errors.ts'
 import { alloc } from '../codec/wire.ts'
-import { type BodyHook, readByHook } from '../framing/body-hook.ts'
+import type { CheckedHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { FrameParser } from '../framing/frame-parser.ts'
 import type { CallFrame } from './dialect.ts'
@@ -13,7 +13,7 @@ export interface SorterSettings {
   readonly header: FrameHeader
   readonly maxBodyBytes: number
   readonly maxHeaderBytes?: number
-  readonly body?: BodyHook | null
+  readonly body?: CheckedHook | null
 }
 
 /** Whom sorted frames go to. */
@@ -100,7 +100,7 @@ export class FrameSorter {
     const { type, fields, start, end } = frames
     let buffer: Uint8Array
     try {
-      buffer = readByHook(hook, frames.buffer.subarray(start, end), type, fields, maxBodyBytes)
+      buffer = hook.read(frames.buffer.subarray(start, end), type, fields, maxBodyBytes)
     } catch (fault) {
       throw frames.located(fault as QbpError)
     }

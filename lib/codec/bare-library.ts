@@ -1,10 +1,32 @@
 import { byteLength } from './bytes.ts'
-import * as decodeRuntime from './decode-runtime.ts'
-import * as encodeRuntime from './encode-runtime.ts'
+import { clear, countVarints, define, keep, keepNumber, missing, SmallMap } from './decode-runtime.ts'
+import { integerKey, isPlain, widen } from './encode-runtime.ts'
 import { type Int64Kind, int64Kind, signedKey, split, splitKey, unsignedKey } from './int64.ts'
 import { isPlainObject } from './plain-object.ts'
 import { latin1, type ReadText, textLength, writeLatin1, writeText } from './text.ts'
-import * as wire from './wire.ts'
+import {
+  at,
+  bool,
+  copy,
+  cut,
+  double,
+  fixed32,
+  float,
+  part,
+  tag as readTag,
+  refuse,
+  size,
+  skip,
+  UNKNOWN,
+  unzigzag64,
+  varint32,
+  varint64,
+  writeDouble,
+  writeFixed32,
+  writeFloat,
+  writeVarint32,
+  writeVarint64,
+} from './wire.ts'
 
 /** All that the functions of codecs call, by the names that their source has for it. */
 export type CodecLibrary = Readonly<Record<string, unknown>>
@@ -21,15 +43,14 @@ export interface OwnFunctions {
   trim(list: readonly unknown[]): readonly unknown[]
 }
 
-const { tag: readTag, ...primitives } = wire
-
 const library = {
-  ...primitives,
-  ...decodeRuntime,
-  ...encodeRuntime,
+  ...{ UNKNOWN, at, copy, cut, part, readTag, refuse, size, skip },
+  ...{ bool, double, fixed32, float, unzigzag64, varint32, varint64 },
+  ...{ writeDouble, writeFixed32, writeFloat, writeVarint32, writeVarint64 },
+  ...{ SmallMap, clear, countVarints, define, keep, keepNumber, missing },
+  ...{ integerKey, isPlain, widen },
   ...{ byteLength, isPlainObject, signedKey, split, splitKey, unsignedKey },
   ...{ latin1, textLength, writeLatin1, writeText },
-  readTag,
   fround: Math.fround,
 }
 

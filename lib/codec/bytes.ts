@@ -46,10 +46,8 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
  */
 export function bytesOf(what: string, value: unknown): Uint8Array {
   if (isBytes(value)) return ownBytes(value)
-  let remedy = 'give a Uint8Array or Buffer'
-  if (typeof value === 'string') remedy += `: Buffer.from(text, 'hex' | 'base64'), or a stream without setEncoding()`
-  else if (ArrayBuffer.isView(value)) remedy += ': new Uint8Array(view.buffer, view.byteOffset, view.byteLength)'
-  else if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)))
-    remedy += ': new Uint8Array(buffer)'
-  throw new QbpError('ERR_QBP_NOT_BYTES', `${what} is ${shown(value)}; ${remedy}.`)
+  throw new QbpError(
+    'ERR_QBP_NOT_BYTES',
+    `${what} is ${shown(value)}; give a Uint8Array or Buffer: Buffer.from(text), new Uint8Array(buffer), a stream without setEncoding().`,
+  )
 }

@@ -165,22 +165,14 @@ export class Type {
     types.set(this.Message.prototype, this)
     this.Roomy = twin(this.Message)
     this.Bare = twin(this.Message)
-    this.decode = (...args) => {
-      Object.assign(this, codec(this))
-      return this.decode(...args)
-    }
-    this.read = (...args) => {
-      Object.assign(this, codec(this))
-      return this.read(...args)
-    }
-    this.nest = (...args) => {
-      Object.assign(this, codec(this))
-      return this.nest(...args)
-    }
-    this.encode = (...args) => {
-      Object.assign(this, codec(this))
-      return this.encode(...args)
-    }
+    const making =
+      (name: keyof Codec) =>
+      (...args: unknown[]) =>
+        (Object.assign(this, codec(this))[name] as (...args: unknown[]) => never)(...args)
+    this.decode = making('decode')
+    this.read = making('read')
+    this.nest = making('nest')
+    this.encode = making('encode')
   }
 
   /** Gives the type its fields, once all types exist, and its class their defaults: on the prototype, where no loop sees them. */

@@ -19,49 +19,55 @@ export interface BodyHook {
   write(bytes: Uint8Array, header: HeaderFields): Uint8Array
 }
 
-/** @throws {QbpError} ERR_QBP_INVALID_BODY or ERR_QBP_TOO_LONG. */
-export function readByHook(
-  hook: BodyHook,
-  bytes: Uint8Array,
-  type: number | string,
-  fields: HeaderFields | null,
-  maxBodyBytes: number,
-): Uint8Array {
-  let found: unknown
-  try {
-    found = hook.read(bytes, { ...fields, type }, Math.min(maxBodyBytes, Number.MAX_SAFE_INTEGER))
-  } catch (cause) {
-    if (cause instanceof QbpError) throw cause
-    if ((cause as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE') throw tooLong('more', maxBodyBytes, type)
-    const { message = String(cause) } = Object(cause) as Partial<Error>
-    throw new QbpError(
-      'ERR_QBP_INVALID_BODY',
-      `The protocol's body.read refuses a body of ${bytes.length} bytes: ${message}.`,
-      {
-        cause,
-        type,
-      },
-    )
-  }
-  const unpacked = checked(found, 'read')
-  if (unpacked.length > maxBodyBytes) throw tooLong(`${unpacked.length} bytes`, maxBodyBytes, type)
-  return unpacked
-}
+/** A hook, and whatever it does checked: it may throw, and return anything. */
+export class CheckedHook {
+  readonly #hook: BodyHook
 
-/** @throws {QbpError} ERR_QBP_INVALID_MESSAGE */
-export function writeByHook(hook: BodyHook, bytes: Uint8Array, header: HeaderFields): Uint8Array {
-  try {
-    return checked(hook.write(bytes, header), 'write')
-  } catch (cause) {
-    if (cause instanceof QbpError) throw cause
-    const { message = String(cause) } = Object(cause) as Partial<Error>
-    throw new QbpError(
-      'ERR_QBP_INVALID_MESSAGE',
-      `The protocol's body.write has thrown: ${message}. Nothing of the message was sent.`,
-      {
-        cause,
-      },
-    )
+  /** @throws {QbpError} ERR_QBP_BAD_OPTION */
+  constructor(hook: BodyHook) {
+    this.#hook = hook
+    if (typeof hook?.read !== 'function' || typeof hook.write !== 'function')
+      throw new QbpError(
+        'ERR_QBP_BAD_OPTION',
+        'body has no read or no write; it is { read(bytes, header, maxBodyBytes), write(bytes, header) }.',
+        { option: 'body' },
+      )
+  }
+
+  /** @throws {QbpError} ERR_QBP_INVALID_BODY or ERR_QBP_TOO_LONG. */
+  read(bytes: Uint8Array, type: number | string, fields: HeaderFields | null, maxBodyBytes: number): Uint8Array {
+    let found: unknown
+    try {
+      found = this.#hook.read(bytes, { ...fields, type }, Math.min(maxBodyBytes, Number.MAX_SAFE_INTEGER))
+    } catch (cause) {
+      if (cause instanceof QbpError) throw cause
+      if ((cause as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE')
+        throw tooLong('more', maxBodyBytes, type)
+      const { message = String(cause) } = Object(cause) as Partial<Error>
+      throw new QbpError(
+        'ERR_QBP_INVALID_BODY',
+        `The protocol's body.read refuses a body of ${bytes.length} bytes: ${message}.`,
+        { cause, type },
+      )
+    }
+    const unpacked = checked(found, 'read')
+    if (unpacked.length > maxBodyBytes) throw tooLong(`${unpacked.length} bytes`, maxBodyBytes, type)
+    return unpacked
+  }
+
+  /** @throws {QbpError} ERR_QBP_INVALID_MESSAGE */
+  write(bytes: Uint8Array, header: HeaderFields): Uint8Array {
+    try {
+      return checked(this.#hook.write(bytes, header), 'write')
+    } catch (cause) {
+      if (cause instanceof QbpError) throw cause
+      const { message = String(cause) } = Object(cause) as Partial<Error>
+      throw new QbpError(
+        'ERR_QBP_INVALID_MESSAGE',
+        `The protocol's body.write has thrown: ${message}. Nothing of the message was sent.`,
+        { cause },
+      )
+    }
   }
 }
 

@@ -32,17 +32,22 @@ export interface Draft {
   readonly values: ReadonlyMap<Field, HeaderInteger>
 }
 
+/** What it is of. */
+interface DraftSubject extends Subject {
+  readonly bodyBytes: number
+}
+
 /** The making of one draft. What depends on what was checked with the layout: there is no circle. */
 export class Drafting {
   readonly #row: Row
   readonly #types: readonly (Type | null)[]
-  readonly #subject: Subject
+  readonly #subject: DraftSubject
   readonly #present: boolean[] = []
   readonly #sizes: (number | undefined)[]
   readonly #contents: (Uint8Array | null)[]
   readonly #values = new Map<Field, HeaderInteger>()
 
-  constructor(row: Row, types: readonly (Type | null)[], subject: Subject) {
+  constructor(row: Row, types: readonly (Type | null)[], subject: DraftSubject) {
     this.#row = row
     this.#types = types
     this.#subject = subject

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import type { Output } from '../codec/type.ts'
 import type { Head, HeaderFields } from './head.ts'
 import type { Part } from './layout/layout.ts'
 import type { Piece, RowReader } from './row-reader.ts'
@@ -6,7 +7,6 @@ import type { Piece, RowReader } from './row-reader.ts'
 /** What a frame is of, beside its body. */
 export interface Subject {
   readonly type: number | string
-  readonly bodyBytes: number
   readonly fields: HeaderFields | null
   readonly maxHeaderBytes: number
 }
@@ -14,14 +14,13 @@ export interface Subject {
 /** Writes what stands around a body, or a preamble. */
 export interface PartsWriter {
   /**
-   * Makes sure that a header can say all this, and how.
+   * Writes the frame of a body that lies from `start` to `bodyEnd`, and is moved to where the other parts leave it.
    *
-   * @returns bytes of the whole frame, body included, and those before the body.
-   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW, ERR_QBP_INVALID_MESSAGE or ERR_QBP_TOO_LONG.
+   * @returns the position after the frame.
+   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW for a number that its field cannot hold; ERR_QBP_INVALID_MESSAGE for a field that
+   * the layout does not have, or a section that does not encode; ERR_QBP_TOO_LONG.
    */
-  draft(subject: Subject): { readonly size: number; readonly before: number }
-  /** Writes the draft at `start`, where the body stands already, `draft.before` bytes on. */
-  put(draft: ReturnType<PartsWriter['draft']>, buf: Uint8Array, start: number): void
+  wrap(output: Output, start: number, bodyEnd: number, subject: Subject): number
 }
 
 /** Writes headers that need no draft. */
@@ -78,7 +77,8 @@ export interface FrameHeader {
   readonly reached: number
   /** For a plain layout: the header before a body, which needs no draft. Null for any other. */
   readonly plain: HeaderWriter | null
-  readonly writer: PartsWriter
+  /** For any other. A plain one has none where its text was never read. */
+  readonly writer: PartsWriter | null
   /** Where the parts of a whole frame lie among its bytes, for those who show it to people; empty for bytes that are none. */
   pieces(frame: Uint8Array): Piece[]
 }

@@ -1,6 +1,6 @@
 import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
-import type { BodyHook } from './body-hook.ts'
+import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { MessageReader, NONE } from './message-reader.ts'
 import { resyncFrom } from './resync.ts'
@@ -29,7 +29,7 @@ export interface ReadFrame {
 /** What each role sends, and by which headers. */
 interface Conversation {
   readonly headers: { readonly [R in Role]: FrameHeader }
-  readonly body?: BodyHook | null
+  readonly body?: CheckedHook | null
   readonly resync?: boolean
   readonly sent: { readonly [R in Role]: Table }
 }

@@ -1,8 +1,9 @@
 import { QbpError } from '../base/errors.ts'
+import { Scratch } from '../codec/body.ts'
 import type { Output } from '../codec/type.ts'
-import { alloc, copy } from '../codec/wire.ts'
-import { type BodyHook, writeByHook } from './body-hook.ts'
-import { checkType, type FrameHeader, type HeaderWriter } from './frame-header.ts'
+import { copy } from '../codec/wire.ts'
+import type { CheckedHook } from './body-hook.ts'
+import { checkType, type FrameHeader, type HeaderWriter, type PartsWriter } from './frame-header.ts'
 import { MAX_HEADER_BYTES } from './frame-parser.ts'
 import type { HeaderFields } from './head.ts'
 import type { Entry } from './table.ts'
@@ -12,22 +13,22 @@ export interface MessageWriterOptions {
   /** Default: 64 KiB. */
   readonly maxHeaderBytes?: number | undefined
   /** What lies between the body of the message and that on the wire. */
-  readonly body?: BodyHook | null | undefined
+  readonly body?: CheckedHook | null | undefined
 }
 
 /** Puts headers around bodies: `reserve`, then the body is written, then `finish`. */
 export class FrameWriter {
   readonly #header: FrameHeader
-  /** The header, where it is nothing but some integers in front of the body as it is. */
+  /** The header, where it is nothing but some integers in front of the body. */
   readonly #plain: HeaderWriter | null
   readonly #maxBodyBytes: number
   readonly #maxHeaderBytes: number
-  readonly #hook: BodyHook | null
+  readonly #hook: CheckedHook | null
 
   constructor(header: FrameHeader, maxBodyBytes: number, options: MessageWriterOptions) {
     const { maxHeaderBytes = MAX_HEADER_BYTES, body = null } = options
     this.#header = header
-    this.#plain = body === null ? header.plain : null
+    this.#plain = header.plain
     this.#maxBodyBytes = maxBodyBytes
     this.#maxHeaderBytes = maxHeaderBytes
     this.#hook = body
@@ -55,12 +56,41 @@ export class FrameWriter {
     room: number,
     bodyEnd: number,
   ): number {
-    if (this.#plain === null) return this.#finish(entry, type, fields, output, start, bodyEnd)
-    return this.#finishPlain(this.#plain, entry, type as number, fields, output, start, room, bodyEnd)
+    this.admit(entry, bodyEnd - start - room)
+    if (this.#hook === null || entry === undefined) return this.#wrap(entry, type, fields, output, start, room, bodyEnd)
+    const header: HeaderFields = { ...(typeof fields === 'object' ? fields : {}), type }
+    const body = start + room
+    const packed = this.#hook.write(copy(output.buf, body, bodyEnd), header)
+    this.admit(entry, packed.length)
+    if (body + packed.length > output.buf.length) output.grow(body, packed.length)
+    output.buf.set(packed, body)
+    const { type: _, ...own } = header
+    const isSaid = typeof fields === 'object' && (fields !== null || Object.keys(own).length > 0)
+    return this.#wrap(entry, type, isSaid ? own : fields, output, start, room, body + packed.length)
+  }
+
+  /** Writes what stands around a body as it is on the wire. */
+  #wrap(
+    entry: Entry | undefined,
+    type: number | string,
+    fields: HeaderFields | null,
+    output: Output,
+    start: number,
+    room: number,
+    bodyEnd: number,
+  ): number {
+    if (this.#plain !== null)
+      return this.#wrapPlain(this.#plain, entry, type as number, fields, output, start, room, bodyEnd)
+    checkType(type, this.#header)
+    return (this.#header.writer as PartsWriter).wrap(output, start, bodyEnd, {
+      type,
+      fields,
+      maxHeaderBytes: this.#maxHeaderBytes,
+    })
   }
 
   /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
-  #finishPlain(
+  #wrapPlain(
     header: HeaderWriter,
     entry: Entry | undefined,
     type: number,
@@ -72,7 +102,6 @@ export class FrameWriter {
   ): number {
     let end = bodyEnd
     const length = end - start - room
-    this.admit(entry, length)
     if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
     const size = header.size(type, length, fields)
     if (size !== room) {
@@ -83,38 +112,6 @@ export class FrameWriter {
     }
     header.write(output.buf, start, type, length, fields)
     return end
-  }
-
-  /** Writes any header around a body that begins at `start` and is moved to where the other parts leave it. */
-  #finish(
-    entry: Entry | undefined,
-    type: number | string,
-    given: HeaderFields | null,
-    output: Output,
-    start: number,
-    bodyEnd: number,
-  ): number {
-    let end = bodyEnd
-    this.admit(entry, end - start)
-    let fields = given
-    if (this.#hook !== null && entry !== undefined) {
-      const header: HeaderFields = { ...(typeof given === 'object' ? given : {}), type }
-      const packed = writeByHook(this.#hook, copy(output.buf, start, end), header)
-      this.admit(entry, packed.length)
-      if (start + packed.length > output.buf.length) output.grow(start, packed.length)
-      output.buf.set(packed, start)
-      end = start + packed.length
-      const { type: _, ...own } = header
-      if (typeof given === 'object' && (given !== null || Object.keys(own).length > 0)) fields = own
-    }
-    const bodyBytes = end - start
-    const header = this.#header
-    checkType(type, header)
-    const draft = header.writer.draft({ type, bodyBytes, fields, maxHeaderBytes: this.#maxHeaderBytes })
-    if (start + draft.size > output.buf.length) output.grow(end, start + draft.size - end)
-    output.buf.copyWithin(start + draft.before, start, end)
-    header.writer.put(draft, output.buf, start)
-    return start + draft.size
   }
 
   /** Whether something is sent before the first frame. */
@@ -130,10 +127,9 @@ export class FrameWriter {
   preamble(fields: HeaderFields | null): Uint8Array {
     const { preamble } = this.#header
     if (preamble === null) return new Uint8Array(0)
-    const draft = preamble.writer.draft({ type: 0, bodyBytes: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
-    const bytes = alloc(draft.size)
-    preamble.writer.put(draft, bytes, 0)
-    return bytes
+    const output = new Scratch()
+    const end = preamble.writer.wrap(output, 0, 0, { type: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
+    return copy(output.buf, 0, end)
   }
 
   /** @throws {QbpError} ERR_QBP_TOO_LONG */

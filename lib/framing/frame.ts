@@ -1,4 +1,4 @@
-import type { BodyHook } from './body-hook.ts'
+import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
 import { MessageWriter } from './message-writer.ts'
@@ -40,7 +40,7 @@ export class FrameMaker {
   readonly #messages: MessageWriter
   readonly #header: FrameHeader
 
-  constructor(header: FrameHeader, table: Table, body: BodyHook | null) {
+  constructor(header: FrameHeader, table: Table, body: CheckedHook | null) {
     this.#header = header
     this.#messages = new MessageWriter(header, table, Number.POSITIVE_INFINITY, {
       maxHeaderBytes: Number.POSITIVE_INFINITY,

@@ -15,7 +15,7 @@ export class GeneratedHeader implements FrameHeader {
   readonly start: readonly number[]
   readonly read: FrameHeader['read']
   readonly plain: PlainHeader
-  readonly writer: PlainHeader
+  readonly writer: null = null
 
   constructor(layout: PlainLayout) {
     this.text = layout.text
@@ -24,7 +24,7 @@ export class GeneratedHeader implements FrameHeader {
     this.fieldNames = layout.fieldNames
     this.start = layout.start
     this.read = layout.read
-    this.plain = this.writer = new PlainHeader(layout)
+    this.plain = new PlainHeader(layout)
   }
 
   /** None: tools that show them read the layout's text. */

@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { at, part } from '../codec/wire.ts'
-import { type BodyHook, readByHook } from './body-hook.ts'
+import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
 import type { Resync } from './resync.ts'
@@ -31,7 +31,7 @@ export interface MessageReaderSettings {
   /** Default: 64 KiB. */
   readonly maxHeaderBytes?: number
   /** What lies between the body on the wire and that of the message. */
-  readonly body?: BodyHook | null
+  readonly body?: CheckedHook | null
   readonly maxConsecutiveEmptyFrames: number
   readonly maxConsecutiveSkippedFrames: number
   /** Drop what is no frame, up to the next one. Default: false. */
@@ -134,10 +134,10 @@ export class MessageReader {
   }
 
   /** Decodes a body that is packed. */
-  #unpack(entry: Entry, hook: BodyHook): object {
+  #unpack(entry: Entry, hook: CheckedHook): object {
     const { buffer, start, end, type, fields } = this.frames
     const { shareBytes, maxBodyBytes } = this.#settings
-    const bytes = readByHook(hook, buffer.subarray(start, end), type, fields, maxBodyBytes)
+    const bytes = hook.read(buffer.subarray(start, end), type, fields, maxBodyBytes)
     return entry.decode(bytes, 0, bytes.length, shareBytes, fields)
   }
 

@@ -3,10 +3,10 @@ import { listed } from '../base/listed.ts'
 import { encodeBody } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Output } from '../codec/type.ts'
-import { Batch } from './batch.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameWriter, type MessageWriterOptions } from './frame-writer.ts'
 import type { HeaderFields } from './head.ts'
+import { singleFrame } from './single-frame.ts'
 import type { Entry, Table } from './table.ts'
 
 /** What a message may have beside its fields; `type` and `body` count where it is sent as it stands. */
@@ -109,15 +109,7 @@ export class MessageWriter {
 
   /** The frame of a message by itself, its bytes the caller's. @throws as `write`. */
   frame(message: object): Uint8Array {
-    const batch = new Batch()
-    const output = batch.open()
-    try {
-      batch.close(output, this.write(message, output, output.pos))
-    } catch (refusal) {
-      batch.abandon(output)
-      throw refusal
-    }
-    return batch.take() as Uint8Array
+    return singleFrame((output) => this.write(message, output, 0))
   }
 
   #entryOf(message: object): Entry | undefined {

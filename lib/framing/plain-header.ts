@@ -1,6 +1,6 @@
-import { checkNames, checkType, type HeaderWriter, type PartsWriter, type Subject } from './frame-header.ts'
+import { checkNames, checkType, type HeaderWriter } from './frame-header.ts'
 import type { Head, HeaderFields } from './head.ts'
-import type { IntegerKind } from './layout/integer-kind.ts'
+import type { IntegerFunctions } from './layout/integer-kind.ts'
 
 type Fields = HeaderFields | null
 
@@ -18,7 +18,7 @@ export interface HeaderCode {
 /** All that such functions call, by the names that their source has for it. */
 export type HeaderLibrary = Readonly<Record<string, unknown>> & {
   /** Those whose functions are called. */
-  readonly kinds: Readonly<Record<string, IntegerKind>>
+  readonly kinds: Readonly<Record<string, IntegerFunctions>>
 }
 
 /** A plain layout, ready made: what is known of it, and its functions. A module of `qbp generate` holds it. */
@@ -35,13 +35,8 @@ export interface PlainLayout extends HeaderCode {
   readonly kinds: readonly string[]
 }
 
-interface PlainDraft extends Subject {
-  readonly size: number
-  readonly before: number
-}
-
 /** Writes the header of a plain layout. */
-export class PlainHeader implements HeaderWriter, PartsWriter {
+export class PlainHeader implements HeaderWriter {
   readonly safeLength: number
   readonly size: HeaderCode['size']
   readonly write: HeaderCode['write']
@@ -66,16 +61,5 @@ export class PlainHeader implements HeaderWriter, PartsWriter {
     checkNames(fields, this.#names, this.#layout.text)
     checkType(type, this.#layout)
     this.#layout.check(type, length, fields)
-  }
-
-  draft(subject: Subject): PlainDraft {
-    const { type, bodyBytes, fields } = subject
-    this.check(type as number, bodyBytes, fields)
-    const before = this.size(type as number, bodyBytes, fields)
-    return { ...subject, before, size: before + bodyBytes }
-  }
-
-  put({ type, bodyBytes, fields }: PlainDraft, buf: Uint8Array, start: number): void {
-    this.write(buf, start, type as number, bodyBytes, fields)
   }
 }

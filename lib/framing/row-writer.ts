@@ -1,7 +1,7 @@
 // Writes the parts of a layout's row: frames of layouts that are more than a row of integers, and preambles. The body is
 // encoded first; then a draft says what every other part holds and how many bytes it takes; then all is put around the body.
 
-import type { Type } from '../codec/type.ts'
+import type { Output, Type } from '../codec/type.ts'
 import { covered, cutToWidth } from './coverage.ts'
 import { type Draft, Drafting } from './drafting.ts'
 import { checkNames, type PartsWriter, type Subject } from './frame-header.ts'
@@ -23,19 +23,19 @@ export class RowWriter implements PartsWriter {
     this.#names = new Set(ownNames(row))
   }
 
-  /**
-   * Makes sure that a header can say all this, and how.
-   *
-   * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW for a number that its field cannot hold; ERR_QBP_INVALID_MESSAGE for a field that
-   * the layout does not have, or a section that does not encode; ERR_QBP_TOO_LONG.
-   */
-  draft(subject: Subject): Draft {
-    checkNames(subject.fields, this.#names, this.#text)
-    return new Drafting(this.#row, this.#types, subject).make()
+  wrap(output: Output, start: number, bodyEnd: number, { type, fields, maxHeaderBytes }: Subject): number {
+    checkNames(fields, this.#names, this.#text)
+    const bodyBytes = bodyEnd - start
+    const draft = new Drafting(this.#row, this.#types, { type, fields, maxHeaderBytes, bodyBytes }).make()
+    const end = start + draft.size
+    if (end > output.buf.length) output.grow(bodyEnd, end - bodyEnd)
+    output.buf.copyWithin(start + draft.before, start, bodyEnd)
+    this.#put(draft, output.buf, start)
+    return end
   }
 
   /** Writes the draft at `start`, where the body stands already, `draft.before` bytes on. */
-  put({ size, sizes, present, contents, values }: Draft, buf: Uint8Array, start: number): void {
+  #put({ size, sizes, present, contents, values }: Draft, buf: Uint8Array, start: number): void {
     const starts: number[] = []
     let pos = start
     for (const part of this.#row.parts) {

@@ -92,21 +92,13 @@ export function messageType(name: string, schema: Types): Type {
 
 function makeEntry(name: string, form: EntryForm, schema: Types): Entry {
   if (typeof form === 'number') return new Entry(name, form, messageType(name, schema))
-  if (typeof form !== 'object' || form === null || !['number', 'string'].includes(typeof form.type)) {
+  const { type, message, body, ...rest } = Object(form) as Exclude<EntryForm, number>
+  const isKnown = body === undefined || (message === undefined && (body === 'raw' || body === 'empty'))
+  if (!isKnown || !['number', 'string'].includes(typeof type) || Object.keys(rest).length > 0)
     throw refusal(
-      `The entry ${name} is ${JSON.stringify(form)}; it may be a number, or { type, message } or { type, body: 'raw' | 'empty' }.`,
+      `The entry ${name} is ${JSON.stringify(form)}; it may be a number, { type, message } or { type, body: 'raw' | 'empty' }.`,
     )
-  }
-  const { type, message, body, ...rest } = form
-  const strange = Object.keys(rest)[0]
-  if (strange !== undefined)
-    throw refusal(`The entry ${name} has a ${strange}; it may have a type, and a message or a body.`)
-  if (body === undefined) return new Entry(name, type, messageType(message ?? name, schema))
-  if (message !== undefined)
-    throw refusal(`The entry ${name} has both a message and a body: '${body}'; it can have one.`)
-  if (body !== 'raw' && body !== 'empty')
-    throw refusal(`The body of the entry ${name} is '${String(body)}'; it may be 'raw' or 'empty'.`)
-  return new Entry(name, type, body)
+  return new Entry(name, type, body ?? messageType(message ?? name, schema))
 }
 
 const TYPE = '(qbp.type)'
@@ -166,7 +158,7 @@ function byOption(form: string, schema: Types): Map<string, Entry> {
   if (entries.size > 0) return entries
   const hint =
     form === TYPE
-      ? "import 'qbp/options.proto' and give each its number, option (qbp.type) = 1, or give a table: { types: { Name: 1 } }"
+      ? "import 'qbp/options.proto' and give each a number, option (qbp.type) = 1, or (qbp.client), (qbp.server) for one role; or give { types: { Name: 1 } }"
       : 'look how the .proto spells it'
   throw refusal(`No message of the schema has the option ${form}: ${hint}.`)
 }

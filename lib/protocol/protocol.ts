@@ -5,6 +5,7 @@ import { shown } from '../base/shown.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import { compiling } from '../codec/codec-source.ts'
 import { Peek } from '../codec/peek.ts'
+import { CheckedHook } from '../framing/body-hook.ts'
 import { type Frame, FrameMaker } from '../framing/frame.ts'
 import { Header } from '../framing/header.ts'
 import { headerLibrary } from '../framing/header-library.ts'
@@ -167,6 +168,7 @@ const makersOf = (schema?: Schema): Makers => ({
   header: (layout, section) =>
     new Header(layout, { ...(section && { section }), layout: layoutOf(schema, layout, headerLibrary) }),
   support: compiling,
+  hook: (given) => new CheckedHook(given),
   checkResync,
   calls: { dialect: callDialect, entries: callEntries },
 })

@@ -5,7 +5,7 @@ import type { Role } from '../base/role.ts'
 import { encodeBody, Scratch } from '../codec/body.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import type { CodecSupport, Type } from '../codec/type.ts'
-import type { BodyHook } from '../framing/body-hook.ts'
+import type { BodyHook, CheckedHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { DEFAULT_LAYOUT, TTRPC_LAYOUT } from '../framing/presets.ts'
@@ -34,7 +34,9 @@ export interface Makers {
   readonly support: CodecSupport
   /** Whether these headers can be found again after bytes that are no frame. @throws {QbpError} ERR_QBP_BAD_OPTION */
   checkResync(headers: { readonly [R in Role]: FrameHeader }, hasCalls: boolean): void
-  /** How calls travel, and the messages that they travel in; null where this way in has none. */
+  /** What lies between bodies and messages. @throws {QbpError} ERR_QBP_BAD_OPTION */
+  hook(given: BodyHook): CheckedHook
+  /** How calls travel, and the messages that they travel in; null where a protocol has none. */
   readonly calls: {
     dialect(form: CallForm, header: FrameHeader): CallDialect | null
     entries(form: CallForm, support: CodecSupport): Entry[]
@@ -50,7 +52,7 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   readonly headers: { readonly client: FrameHeader; readonly server: FrameHeader }
   readonly unknown: Policy
   readonly invalid: Policy
-  readonly body: BodyHook | null
+  readonly body: CheckedHook | null
   readonly resync: boolean
   /** What each role sends. */
   readonly sent: { readonly client: Table; readonly server: Table }
@@ -65,17 +67,11 @@ export class SchemaProtocol<D extends Directions = Untyped> {
     const { header = options.calls === 'ttrpc' ? TTRPC_LAYOUT : DEFAULT_LAYOUT, calls = false } = options
     this.types = types
     this.headers = makeHeaders(header, types, makers)
-    if (calls !== false && makers.calls === null)
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        "Calls come with the code for them here: { calls: calls() }, where 'qbp-stream/web' exports calls.",
-        { option: 'calls' },
-      )
     this.calls = makers.calls?.dialect(calls, this.headers.client) ?? null
     if (this.headers.client !== this.headers.server) makers.calls?.dialect(calls, this.headers.server)
     this.unknown = oneOf('unknown', options.unknown, 'error', POLICIES)
     this.invalid = oneOf('invalid', options.invalid, 'error', POLICIES)
-    this.body = checkBody(options.body ?? null)
+    this.body = (options.body ?? null) === null ? null : makers.hook(options.body as BodyHook)
     this.resync = flag('resync', options.resync, false)
     if (this.resync) makers.checkResync(this.headers, this.calls !== null)
     const { client, server } = this.headers
@@ -207,13 +203,4 @@ function numbered(entry: Entry, { typeNames }: FrameHeader): Entry {
   if (number !== undefined) return new Entry(entry.name, number, entry.body)
   const names = listed([...typeNames.keys()])
   throw new QbpError('ERR_QBP_BAD_TABLE', `${entry.name} has the type ${entry.type}; the enum of types has ${names}.`)
-}
-
-function checkBody(body: BodyHook | null): BodyHook | null {
-  if (body === null || (typeof body?.read === 'function' && typeof body.write === 'function')) return body
-  throw new QbpError(
-    'ERR_QBP_BAD_OPTION',
-    'body has no read or no write; it is { read(bytes, header, maxBodyBytes), write(bytes, header) }.',
-    { option: 'body' },
-  )
 }

@@ -4,7 +4,7 @@
 import { QbpError } from '../base/errors.ts'
 import { byteLimit, countLimit, flag, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import type { BodyHook } from '../framing/body-hook.ts'
+import type { CheckedHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { HeaderFields } from '../framing/head.ts'
@@ -98,7 +98,7 @@ const MAX_BODY_BYTES = 2 ** 20
 /** A reader's options, checked. */
 export class ReaderSettings implements MessageReaderSettings {
   readonly header: FrameHeader
-  readonly body: BodyHook | null
+  readonly body: CheckedHook | null
   readonly resync: NonNullable<MessageReaderSettings['resync']> | null
   readonly unknown: Policy
   readonly invalid: Policy

@@ -82,7 +82,7 @@ export class ConnectionCalls implements CallPort {
     const { dialect } = this.#calls
     const body = (output: Output, pos: number): number => dialect.write(part, output, pos)
     this.#outbox.write((framer, output) =>
-      framer.compose(dialect.entryOf(part), dialect.fieldsOf(part), body, output, output.pos),
+      framer.compose(dialect.entryOf(part), dialect.fieldsOf(part), body, output, 0),
     )
     return this.#outbox.isOver || !this.#outbox.isFull
   }

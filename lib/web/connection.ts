@@ -10,9 +10,11 @@ import type { Carrier, CarrierUser } from './carrier.ts'
 import type { ConnectionCalls, OpenCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
 import { Inbox, type InboxUser, type Intake } from './inbox.ts'
+import { noCalls } from './no-calls.ts'
 import type { ConnectionSettings } from './options.ts'
 import { Outbox, type OutboxUser } from './outbox.ts'
 import { WebReader } from './reader.ts'
+import { timer } from './timer.ts'
 import { WebWriter } from './writer.ts'
 
 /** For a close. */
@@ -84,11 +86,7 @@ export class WebConnection<P extends SchemaProtocol = SchemaProtocol, R extends 
 
   get #calls(): ConnectionCalls {
     if (this.#core.calls !== null) return this.#core.calls
-    throw new QbpError(
-      'ERR_QBP_BAD_OPTION',
-      "This protocol carries no calls: make it with { calls: calls() }, where 'qbp-stream/web' exports calls.",
-      { option: 'calls' },
-    )
+    throw noCalls()
   }
 
   /**
@@ -135,7 +133,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
   #outcome: Error | null | undefined
   #settle!: (outcome: Error | null) => void
   #hearEnd!: () => void
-  readonly #timers: ReturnType<typeof setTimeout>[] = []
+  readonly #timers: ReturnType<typeof timer>[] = []
 
   constructor(connection: object, carrier: Carrier, settings: ConnectionSettings, openCalls: OpenCalls | null) {
     this.#carrier = carrier
@@ -197,7 +195,7 @@ class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watched {
   }
 
   #later(ms: number, act: () => void): void {
-    if (ms < 2 ** 31) this.#timers.push(setTimeout(act, ms))
+    this.#timers.push(timer(ms, act))
   }
 
   // ---- for the carrier

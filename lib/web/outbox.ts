@@ -1,6 +1,8 @@
 import { QbpError } from '../base/errors.ts'
-import { Batch } from '../framing/batch.ts'
+import type { Output } from '../codec/type.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
+import { singleFrame } from '../framing/single-frame.ts'
+import { Batch } from './batch.ts'
 import type { Carrier } from './carrier.ts'
 import type { ConnectionSettings } from './options.ts'
 
@@ -62,17 +64,10 @@ export class Outbox {
   }
 
   /** Writes a frame. @throws {QbpError} of a message that cannot be sent: nothing of it is sent then. */
-  write(frame: (framer: MessageWriter, output: ReturnType<Batch['open']>) => number): void {
+  write(frame: (framer: MessageWriter, output: Output) => number): void {
     if (this.isOver) return
     const before = this.queued
-    const output = this.#batch.open()
-    try {
-      this.#batch.close(output, frame(this.#settings.framer, output))
-    } catch (refusal) {
-      this.#batch.abandon(output)
-      throw refusal
-    }
-    this.#schedule()
+    this.add(singleFrame((output) => frame(this.#settings.framer, output)))
     const { maxQueuedBytes } = this.#settings
     if (before === 0 || this.queued <= maxQueuedBytes) return
     const text = `${this.queued} bytes wait for a peer that does not read; maxQueuedBytes allows ${maxQueuedBytes}.`

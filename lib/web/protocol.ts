@@ -1,6 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import type { Type } from '../codec/type.ts'
 import { bareHeaderLibrary } from '../framing/bare-header-library.ts'
+import type { BodyHook, CheckedHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { GeneratedHeader } from '../framing/generated-header.ts'
 import { varint } from '../framing/layout/varint.ts'
@@ -12,6 +13,7 @@ import type { ProtocolOptions } from '../protocol/options.ts'
 import { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { CallSupport } from './calls.ts'
 import { support } from './codec-support.ts'
+import { noCalls } from './no-calls.ts'
 
 /** All of a protocol: header, messages, and which travel where. It is made of a module of `qbp generate`, codec and layouts included: nothing is compiled. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
@@ -26,10 +28,17 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
     const types = typesOf(schema, options.package ?? schema.package, support)
     const calls: CallSupport | unknown = options.calls
     const callSupport = isCallSupport(calls) ? calls : null
+    if (callSupport === null && calls) throw noCalls()
     super(types, withOwn(schema, callSupport === null ? options : { ...options, calls: callSupport.form }), {
       header: (layout, section) => headerOf(schema, layout, section),
       support,
       calls: callSupport,
+      hook(given) {
+        if (isHook(given)) return given.checked
+        throw new QbpError('ERR_QBP_BAD_OPTION', 'body comes by bodyHook(…), which is exported here.', {
+          option: 'body',
+        })
+      },
       checkResync() {
         throw new QbpError('ERR_QBP_BAD_OPTION', 'resync is the main entry’s alone.', { option: 'resync' })
       },
@@ -69,9 +78,11 @@ function headerOf(schema: Schema, layout: string, section: ((name: string) => Ty
 }
 
 /** Whether it is what `calls` has made. */
-const isCallSupport = (value: unknown): value is CallSupport =>
-  typeof value === 'object' && value !== null && 'prepare' in value
+const isCallSupport = (value: unknown): value is CallSupport => 'prepare' in Object(value)
+
+/** Whether it is what `bodyHook` has made. */
+const isHook = (value: unknown): value is BodyHook & { readonly checked: CheckedHook } => 'checked' in Object(value)
 
 /** Whether it is what `layout` has made. */
 const isLayout = (value: unknown): value is { header(section?: (name: string) => Type): FrameHeader } =>
-  typeof value === 'object' && value !== null && 'header' in value
+  'header' in Object(value)

@@ -18,7 +18,7 @@ export class WebWriter<P, R extends Role = Role> {
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path, ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG.
    */
   write(message: Outgoing<P, R>): boolean {
-    this.#outbox.write((framer, output) => framer.write(message as object, output, output.pos))
+    this.#outbox.write((framer, output) => framer.write(message as object, output, 0))
     return !this.#outbox.isOver && !this.#outbox.isFull
   }
 

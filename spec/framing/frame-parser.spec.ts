@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Scratch } from '../../lib/codec/body.ts'
 import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { Header } from '../../lib/framing/header.ts'
 import type { QbpError } from '../../lib/index.ts'
@@ -35,11 +36,11 @@ function current({ type, fields, offset, index, length, buffer, start, end }: Fr
 }
 
 function frame(header: Header, type: number, body: Uint8Array, fields: Record<string, number> | null = null): Buffer {
-  const draft = header.writer.draft({ type, bodyBytes: body.length, fields, maxHeaderBytes: 0 })
-  const buf = Buffer.alloc(draft.size)
-  buf.set(body, draft.before)
-  header.writer.put(draft, buf, 0)
-  return buf
+  const output = new Scratch()
+  output.grow(0, body.length)
+  output.buf.set(body)
+  const end = header.writer.wrap(output, 0, body.length, { type, fields, maxHeaderBytes: 0 })
+  return Buffer.from(output.buf.subarray(0, end))
 }
 
 const bytes = (length: number, seed = 1): Buffer => Buffer.from(Array.from({ length }, (_, i) => (i * 7 + seed) & 255))

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
 import { WebSocket } from 'ws'
 import { Protocol as NodeProtocol, type QbpError } from '../../lib/index.ts'
-import { connect, connections, layout, Protocol, type WebConnection } from '../../lib/web/index.ts'
+import { bodyHook, connect, connections, layout, Protocol, type WebConnection } from '../../lib/web/index.ts'
 import { createWebSocketServer, type QbpWebSocketServer, requestOf } from '../../lib/ws/index.ts'
 import { chat } from '../../schemas/chat.ts'
 import { webPair } from '../support/web-pair.ts'
@@ -188,6 +188,28 @@ describe('qbp-stream/web', () => {
       .with.lengthOf(200)
     connection.destroy()
     other.destroy()
+  })
+
+  it('packs bodies by a hook that bodyHook has brought', async () => {
+    const hook = {
+      read: (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0x55),
+      write: (bytes: Uint8Array) => bytes.map((byte) => byte ^ 0x55),
+    }
+    const packed = Protocol.from(chat, { body: bodyHook(hook) })
+    const [client, server] = webPair()
+    const connection = await connect(packed, client)
+    connection.writer.write({ $name: 'Say', text: 'grüße' })
+    const { value } = await server.readable.getReader().read()
+    const plain = frame({ $name: 'Say', text: 'grüße' })
+    expect([...(value as Uint8Array)]).to.deep.equal([...plain.slice(0, 6), ...hook.write(plain.slice(6))])
+    connection.destroy()
+    const [back, front] = webPair()
+    const [reading, writing] = await Promise.all([connect(packed, back), connect(packed, front, { role: 'server' })])
+    writing.writer.write({ $name: 'Said', text: 'und zurück' })
+    expect(await reading.reader.readMessage()).to.include({ text: 'und zurück' })
+    for (const end of [reading, writing]) end.destroy()
+    expect(() => Protocol.from(chat, { body: hook })).to.throw('bodyHook(')
+    expect(() => Protocol.from(chat, { body: bodyHook({} as never) })).to.throw('body has no read')
   })
 
   it('has no codec where the module has none', () => {

@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { build } from 'esbuild'
+import { run } from '../../lib/cli/verbs/generate.ts'
+import { cli } from '../support/cli.ts'
 import { ROOT } from '../support/pages.ts'
 
-/** What a page of its own imports. */
-const PAGE = `
-  import { connect, Protocol } from './lib/web/index.ts'
-  import { chat } from './schemas/chat.ts'
-  connect(Protocol.from(chat), 'wss://example.org')`
+/** A tenth message for those of chat.proto. */
+const TYPING = 'message Typing { option (qbp.type) = 10; string room = 1; string name = 2; }\n'
+const KB = 1024
 
 /** A page's program as esbuild makes it, without a warning. */
 async function bundle(contents: string) {
@@ -24,18 +25,48 @@ async function bundle(contents: string) {
   } as const
   const { outputFiles, metafile, warnings } = await build({ stdin, ...options, logLevel: 'silent' })
   expect(warnings).to.deep.equal([])
-  return { text: outputFiles[0]?.text ?? '', inputs: Object.keys(metafile.inputs) }
+  const text = outputFiles[0]?.text ?? ''
+  const [made] = Object.values(metafile.outputs)
+  const inputs = Object.entries(made?.inputs ?? {}).flatMap(([path, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? [path] : [],
+  )
+  return { text, inputs, bytes: gzipSync(text, { level: 9 }).length }
 }
 
-describe('qbp-stream/web in a page', () => {
-  it('takes at most 26.5 KB gzipped, with a module of nine messages', async () => {
-    const messages = [...readFileSync(join(ROOT, 'schemas/chat.proto'), 'utf8').matchAll(/^ *message /gm)]
-    expect(messages).to.have.lengthOf(9)
-    expect(gzipSync((await bundle(PAGE)).text, { level: 9 }).length).to.be.at.most(26_500)
+describe('qbp-stream/web in a page, with a module of ten messages', function () {
+  this.timeout(20_000)
+  let folder: string
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'qbp-size-'))
+    const schema = readFileSync(join(ROOT, 'schemas/chat.proto'), 'utf8') + TYPING
+    expect([...schema.matchAll(/^ *message /gm)]).to.have.lengthOf(10)
+    writeFileSync(join(folder, 'chat.proto'), schema)
+    const args = ['-o', join(folder, 'chat.ts'), '--import', 'qbp-stream/web', '--header', 'type:u16 length:u32']
+    expect(await cli(run, [join(folder, 'chat.proto'), ...args])).to.include({ code: 0, stderr: '' })
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** What a page of its own imports. */
+  const page = (more = '', options = '') =>
+    bundle(`
+      import { connect, Protocol ${more} } from './lib/web/index.ts'
+      import { chat } from '${folder}/chat.ts'
+      connect(Protocol.from(chat, { ${options} }), 'wss://example.org')`)
+
+  it('takes at most 25 KB gzipped', async () => {
+    expect((await page()).bytes).to.be.at.most(25 * KB)
+  })
+
+  it('takes ten more where it calls, and none of it where it does not', async () => {
+    const calling = await page(', calls', 'calls: calls()')
+    expect(calling.bytes).to.be.at.most(35 * KB)
+    const { inputs } = await page()
+    expect(calling.inputs).to.include('lib/calls/calls.ts')
+    expect(inputs.filter((path) => /^lib\/calls\/(?!limits)/.test(path))).to.deep.equal([])
   })
 
   it('has nothing of Node, nothing that makes code, and no protobufjs', async () => {
-    const { text, inputs } = await bundle(PAGE)
+    const { text, inputs } = await page(', calls', 'calls: calls()')
     expect(inputs.filter((path) => /node_modules|node:/.test(path))).to.deep.equal([])
     expect(text).to.not.match(/\bnew Function\b|\beval\(|\brequire\(|\bprocess\./)
   })

@@ -3,19 +3,8 @@
 /** What an integer of a header is in JavaScript: a bigint where it is a field of one's own of 64 bits. */
 export type HeaderInteger = number | bigint
 
-/** One kind of integer in a header. */
-export interface IntegerKind {
-  /** As a layout has it: `u32le`. */
-  readonly name: string
-  /** Bytes that each of its integers takes; undefined where that depends on the integer. */
-  readonly width: number | undefined
-  /** The most bytes that one takes. */
-  readonly maxWidth: number
-  /** The range of a field of one's own. */
-  readonly least: HeaderInteger
-  readonly most: HeaderInteger
-  /** How its bytes mean an integer, for those who have no JavaScript, such as Wireshark. */
-  readonly order: 'big-endian' | 'little-endian' | 'varint' | 'zigzag' | 'hex' | 'decimal'
+/** How integers of a kind are read and written. */
+export interface IntegerFunctions {
   /**
    * Reads one at `pos` and leaves `at.pos` after it; or leaves `at.pos` -1, and in `at.needs` how far the bytes must at least
    * reach, where it goes on at `end`.
@@ -27,6 +16,21 @@ export interface IntegerKind {
   put(buf: Uint8Array, pos: number, value: HeaderInteger): number
   /** Bytes that the value takes. It may be of any type still: headers are measured before what they hold is checked. */
   sizeOf(value: unknown): number
+}
+
+/** One kind of integer in a header. */
+export interface IntegerKind extends IntegerFunctions {
+  /** As a layout has it: `u32le`. */
+  readonly name: string
+  /** Bytes that each of its integers takes; undefined where that depends on the integer. */
+  readonly width: number | undefined
+  /** The most bytes that one takes. */
+  readonly maxWidth: number
+  /** The range of a field of one's own. */
+  readonly least: HeaderInteger
+  readonly most: HeaderInteger
+  /** How its bytes mean an integer, for those who have no JavaScript, such as Wireshark. */
+  readonly order: 'big-endian' | 'little-endian' | 'varint' | 'zigzag' | 'hex' | 'decimal'
   /** The same three as text, where a call costs too much: see `code`. */
   readonly inline?: Inline
 }

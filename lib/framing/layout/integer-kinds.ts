@@ -4,7 +4,7 @@
 import { dec, hex8 } from './digits.ts'
 import { fixed, fixed64 } from './fixed-integers.ts'
 import { at, type Inline, type IntegerKind } from './integer-kind.ts'
-import { codedVarint, toZigzag, unzigzag, zigzag } from './varint-code.ts'
+import { toZigzag, unzigzag, varintKind, zigzag } from './varint-kinds.ts'
 
 /** All kinds, by their names in a layout. */
 export const integerKinds: ReadonlyMap<string, IntegerKind> = new Map(
@@ -13,7 +13,7 @@ export const integerKinds: ReadonlyMap<string, IntegerKind> = new Map(
     ...[16, 24, 32].flatMap((bits) => [fixed(bits, 'big-endian'), fixed(bits, 'little-endian')]),
     fixed64('big-endian'),
     fixed64('little-endian'),
-    codedVarint,
+    varintKind,
     zigzag,
     hex8,
     dec,

@@ -1,17 +1,11 @@
 import { QbpError } from '../../base/errors.ts'
-import { at, cut, type IntegerKind } from './integer-kind.ts'
+import { at, cut, type IntegerFunctions } from './integer-kind.ts'
 
 /** The longest varint, in bytes: what 64 bits take. */
-const MAX_VARINT = 10
+export const MAX_VARINT = 10
 
-/** A number from 0, seven bits a byte. Its code stands in varint-code.ts: a page whose layouts were made ahead of time needs none. */
-export const varint: IntegerKind = {
-  name: 'varint',
-  width: undefined,
-  maxWidth: MAX_VARINT,
-  least: 0,
-  most: Number.MAX_SAFE_INTEGER,
-  order: 'varint',
+/** A number from 0, seven bits a byte. All else about the kind stands in varint-kinds.ts: a page whose layouts were made ahead of time needs no more. */
+export const varint: IntegerFunctions = {
   take(buf, pos, end, name) {
     let value = 0
     for (let i = 0; i < MAX_VARINT; i++) {

@@ -1,7 +1,7 @@
-// The varints' code: statements instead of calls, which cost more than a body.
+// The kinds of varints, and their code: statements instead of calls, which cost more than a body.
 
 import type { Inline, IntegerKind } from './integer-kind.ts'
-import { varint } from './varint.ts'
+import { MAX_VARINT, varint } from './varint.ts'
 
 const varintCode: Inline = {
   read(variable, name) {
@@ -18,8 +18,17 @@ const varintCode: Inline = {
   size: (value) => `kinds.varint.sizeOf(${value})`,
 }
 
-/** With its code. */
-export const codedVarint: IntegerKind = { ...varint, inline: varintCode }
+/** As an int64 that is no less than 0 stands in protobuf. */
+export const varintKind: IntegerKind = {
+  ...varint,
+  name: 'varint',
+  width: undefined,
+  maxWidth: MAX_VARINT,
+  least: 0,
+  most: Number.MAX_SAFE_INTEGER,
+  order: 'varint',
+  inline: varintCode,
+}
 
 export const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2)
 export const toZigzag = (value: unknown): number =>
@@ -27,7 +36,7 @@ export const toZigzag = (value: unknown): number =>
 
 /** As sint64 has it in protobuf. */
 export const zigzag: IntegerKind = {
-  ...varint,
+  ...varintKind,
   name: 'zigzag',
   least: -(Number.MAX_SAFE_INTEGER - 1) / 2,
   most: (Number.MAX_SAFE_INTEGER - 1) / 2,
