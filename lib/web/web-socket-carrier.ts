@@ -28,20 +28,29 @@ const NO_STATUS = 1005
 export class WebSocketCarrier implements Carrier {
   readonly #socket: AnyWebSocket
   #user: CarrierUser | null = null
+  /** What has come before `start`: `open` is awaited, and other events do not wait for that. Null afterwards. */
+  #early: (() => void)[] | null = []
   #look: ReturnType<typeof setTimeout> | undefined
 
   constructor(socket: AnyWebSocket) {
     this.#socket = socket
     if ('binaryType' in socket) socket.binaryType = 'arraybuffer'
+    socket.addEventListener('message', ({ data }) => this.#take(() => this.#message(data)))
+    socket.addEventListener('close', ({ code, reason }) => this.#take(() => this.#closed(code, reason)))
+    socket.addEventListener('error', () => {}) // A close follows, and a browser does not say of what.
   }
 
   start(user: CarrierUser): void {
+    const early = this.#early ?? []
+    this.#early = null
     this.#user = user
-    const socket = this.#socket
-    socket.addEventListener('message', ({ data }) => this.#message(data))
-    socket.addEventListener('close', ({ code, reason }) => this.#closed(code, reason))
-    socket.addEventListener('error', () => {}) // A close follows, and a browser does not say of what.
-    if (socket.readyState > OPEN) this.#closed(undefined, '')
+    for (const act of early) act()
+    if (this.#socket.readyState === CLOSED) this.#closed(undefined, '') // Of one that was closed when it was given, no event comes.
+  }
+
+  #take(act: () => void): void {
+    if (this.#early === null) act()
+    else this.#early.push(act)
   }
 
   send(bytes: Uint8Array): void {

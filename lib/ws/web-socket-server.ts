@@ -125,7 +125,9 @@ export class QbpWebSocketServer<P extends Protocol = Protocol> implements AsyncD
       const { remoteAddress, remotePort } = request.socket
       Object.assign(duplex, { remoteAddress, remotePort })
       requests.set(duplex, request)
-      this.connections.attach(duplex)
+      const connection = this.connections.attach(duplex)
+      // A WebSocket has no half-close: a peer that has ended hears no answer, and who writes one is to hear of that.
+      connection.once('ended', () => connection.closing || connection.writer.end())
     })
   }
 }

@@ -310,6 +310,53 @@ describe('qbp-stream/web', () => {
       expect(await connection.closed).to.include({ code: 'ERR_QBP_QUEUE_FULL' })
     })
 
+    describe('has no half-close', () => {
+      /** A server that greets at once, and writes when the peer has ended. */
+      const late = async () => {
+        const outcome: { refusal?: unknown; closed?: Promise<unknown> } = {}
+        server = createWebSocketServer(
+          NodeProtocol.from(chat) as unknown as NodeProtocol,
+          async (reader, writer, own) => {
+            outcome.closed = own.closed
+            writer.write({ $name: 'Said', text: 'hello' })
+            for await (const message of reader) writer.write({ ...message, $name: 'Said' })
+            outcome.refusal = await writer.writeMessage({ $name: 'Said', text: 'late' }).catch((fault) => fault)
+          },
+        )
+        server.connections.on('clientError', (fault) => faults.push(fault))
+        url = `ws://127.0.0.1:${(await server.listen(0, '127.0.0.1')).port}`
+        return outcome
+      }
+
+      it('so that writer.end() closes it: what was under way comes, and what is written later is refused', async () => {
+        const outcome = await late()
+        const connection = await connect(protocol, socket())
+        connection.writer.end()
+        expect(await connection.reader.readMessage()).to.include({ text: 'hello' })
+        expect(await connection.reader.readMessage()).to.equal(null)
+        expect(await connection.closed).to.equal(null)
+        expect(await outcome.closed).to.equal(null)
+        expect(outcome.refusal).to.include({ code: 'ERR_QBP_CLOSED' })
+        expect(faults).to.deep.equal([])
+      })
+
+      it('so that a server that ends has ended both sides', async () => {
+        server = createWebSocketServer(NodeProtocol.from(chat), async (_reader, writer, own) => {
+          writer.write({ $name: 'Said', text: 'bye' })
+          writer.end()
+          await own.closed
+        })
+        url = `ws://127.0.0.1:${(await server.listen(0, '127.0.0.1')).port}`
+        const connection = await connect(protocol, socket())
+        expect(await connection.reader.readMessage()).to.include({ text: 'bye' })
+        expect(await connection.reader.readMessage()).to.equal(null)
+        expect(await connection.closed).to.equal(null)
+        expect((await rejection(connection.writer.writeMessage({ $name: 'Say', text: 'late' }))).code).to.equal(
+          'ERR_QBP_CLOSED',
+        )
+      })
+    })
+
     it('comes back, and ends with its signal', async () => {
       await serve()
       const abort = new AbortController()
