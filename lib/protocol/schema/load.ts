@@ -9,6 +9,9 @@ import { files, placeOf } from './place.ts'
 import { protoText } from './proto-text.ts'
 import { describe, describeNamespace } from './reflect.ts'
 import { SchemaRoot } from './schema-root.ts'
+import { TextFault } from './statements.ts'
+import { validateOptions } from './validate-options.ts'
+import { type CheckedText, validateText } from './validate-text.ts'
 
 /** How .proto files are found and read. */
 export interface LoadOptions {
@@ -51,6 +54,7 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
     for (const path of list) await loader.name(path)
     loader.root.loading = false
     loader.root.resolveAll()
+    loader.validateOptions()
   } catch (cause) {
     throw badSchema(cause instanceof Located ? cause.message : placed((cause as Error).message, list), cause)
   }
@@ -75,6 +79,19 @@ async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await new Response(unpacked).arrayBuffer())
 }
 
+/** Runs a check of a file. @throws {Located} */
+function at<T>(path: string, check: () => T): T {
+  try {
+    return check()
+  } catch (fault) {
+    throw fault instanceof TextFault ? new Located(`${path}:${fault.line}: ${fault.message}`) : fault
+  }
+}
+
+/** Whether two paths lead to one file. */
+const isSame = (one: string, two: string): boolean =>
+  one === two || (files?.existsSync(one) === true && files.realpathSync(one) === files.realpathSync(two))
+
 class Loader {
   readonly root = new SchemaRoot()
   readonly #includeDirs: readonly string[]
@@ -84,6 +101,10 @@ class Loader {
   /** What was read, by its place on the disk: a file is one, whatever path leads to it. */
   readonly #seen = new Set<string>()
   #isFirst = true
+  /** The texts that were read, for what can only be judged once all are there. */
+  readonly #texts: { readonly path: string; readonly package: string; readonly text: CheckedText }[] = []
+  /** The files whose imports are being read, each imported by the one before. */
+  readonly #open: string[] = []
 
   constructor(includeDirs: readonly string[], keepCase: boolean) {
     this.#includeDirs = includeDirs
@@ -161,7 +182,7 @@ class Loader {
   }
 
   async #parse(path: string, source: string): Promise<void> {
-    const { text, moved } = protoText(source)
+    const { text, moved, groups } = protoText(source)
     const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null }
     let parsed: protobuf.IParserResult
     try {
@@ -173,14 +194,24 @@ class Loader {
       parser.filename = null
     }
     const { package: name = '', imports = [], weakImports = [] } = parsed
+    this.#texts.push({ path, package: name, text: at(path, () => validateText(source)) })
     this.#first(name)
+    const full = (message: string) => `${name === '' ? '' : `${name}.`}${message}`
+    for (const group of groups) (this.root.lookupType(full(group)) as { group?: boolean }).group = true
     for (const { message, oneof, field } of moved) {
-      const type = this.root.lookupType(`${name === '' ? '' : `${name}.`}${message}`)
+      const type = this.root.lookupType(full(message))
       const member = type.fields[field]
       const group = type.oneofs?.[this.#keepCase ? oneof : protobuf.util.camelCase(oneof)]
       if (member !== undefined && group !== undefined) group.add(member)
     }
+    this.#open.push(path)
     for (const target of [...imports, ...weakImports]) await this.#import(path, target)
+    this.#open.pop()
+  }
+
+  /** Once all files are there. */
+  validateOptions(): void {
+    for (const { path, package: name, text } of this.#texts) at(path, () => validateOptions(this.root, name, text))
   }
 
   async #import(origin: string, target: string): Promise<void> {
@@ -193,6 +224,11 @@ class Loader {
     const included = this.#includeDirs.map((dir) => normalize(`${dir}/${target}`))
     const candidates = [...new Set([...included, ...[...this.#named].map((path) => resolve(path, target))])]
     const found = candidates.find((path) => files?.existsSync(path))
+    const again = found === undefined ? -1 : this.#open.findIndex((path) => isSame(path, found))
+    if (again >= 0) {
+      const circle = [...this.#open.slice(again), target].join(' → ')
+      throw new Located(`${placeOf(origin, target)}the file imports itself: ${circle}`)
+    }
     if (found !== undefined) return this.load(found)
     if (target === OPTIONS || /(^|\/)\w+_features\.proto$/.test(target)) return // Options are read whether or not they are defined.
     if (target === DESCRIPTOR) {
@@ -242,7 +278,9 @@ export async function describeSource(
 ): Promise<{ description: Description; package: string }> {
   if (typeof source === 'string' || Array.isArray(source)) {
     const root = await loadSchema(source, options)
-    return { description: describe(root), package: firstPackage(root, source) }
+    const [description, home] = [describe(root), firstPackage(root, source)]
+    const packages = [...new Set([...description.packages, home])] // One that declares nothing is a package, too.
+    return { description: { ...description, packages }, package: home }
   }
   return describeNamespace(source as protobuf.NamespaceBase)
 }

@@ -2,7 +2,8 @@
 // names with blanks or comments in them, `- 1`, `0X1F`, `< >` in the values of options, escapes that mean bytes, groups in oneofs or
 // with options, and an `optional a` beside a field `_a`. Lines keep their numbers, and all else stands as it was.
 
-interface Token {
+/** A piece of a text. */
+export interface Token {
   kind: 'blank' | 'text' | 'word' | 'number' | 'sign'
   text: string
 }
@@ -18,21 +19,22 @@ export interface Moved {
 const TOKEN =
   /(?<blank>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<text>"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*')|(?<word>[A-Za-z_]\w*)|(?<number>\d[\w.]*[eE][+-]\d+|\.?\d[\w.]*)|(?<sign>[\s\S])/g
 
-function tokens(text: string): Token[] {
+/** All pieces of a text, blanks and comments too. */
+export function tokens(text: string): Token[] {
   return Array.from(text.matchAll(TOKEN), ({ groups = {} }) => {
     const [kind, found] = Object.entries(groups).find(([, value]) => value !== undefined) as [Token['kind'], string]
     return { kind, text: kind === 'number' ? found.replace(/^0X/, '0x') : found }
   })
 }
 
-/** The text for protobufjs, and the groups that are to be put back into their oneofs. */
-export function protoText(text: string): { text: string; moved: Moved[] } {
+/** The text for protobufjs, the groups that are to be put back into their oneofs, and those that have become messages, by their names. */
+export function protoText(text: string): { text: string; moved: Moved[]; groups: string[] } {
   const list = tokens(text.replace(/^\ufeff/, ''))
   joinNames(list)
   bracesForAngles(list)
   unescapeTexts(list)
-  const moved = rewriteStatements(list)
-  return { text: list.map((token) => token.text).join(''), moved }
+  const { moved, groups } = rewriteStatements(list)
+  return { text: list.map((token) => token.text).join(''), moved, groups }
 }
 
 /** The place of the next token from `i` on that is no blank, or before `i` with a step of -1. */
@@ -81,8 +83,13 @@ function joinNames(list: Token[]): void {
 function bracesForAngles(list: Token[]): void {
   let depth = 0
   let previous = ''
-  for (const token of list) {
+  for (const [i, token] of list.entries()) {
     if (token.kind === 'blank' || token.text === '') continue
+    if (depth > 0 && token.text === '#') {
+      // A comment, there.
+      for (let j = i; j < list.length && !list[j]?.text.includes('\n'); j++) (list[j] as Token).text = ''
+      continue
+    }
     if (token.text === '{' && (depth > 0 || previous === '=')) depth++
     else if (token.text === '}' && depth > 0) depth--
     else if (depth > 0 && token.text === '<') token.text = '{'
@@ -150,11 +157,14 @@ interface Block {
   optionals: { name: string; from: number; to: number }[]
   /** Of a oneof: the groups taken out of it. */
   groups: string
+  /** What goes after its end. */
+  after: string
 }
 
 /** Takes groups out of oneofs and options off groups, and gives each `optional a` beside a `_a` a oneof of its own. */
-function rewriteStatements(list: Token[]): Moved[] {
+function rewriteStatements(list: Token[]): { moved: Moved[]; groups: string[] } {
   const moved: Moved[] = []
+  const groups: string[] = []
   const blocks: Block[] = []
   let words: { text: string; i: number }[] = []
   let brackets = 0
@@ -177,6 +187,7 @@ function rewriteStatements(list: Token[]): Moved[] {
     if (text === ';' || text === '{') note(block, said, words[0]?.i ?? i, i)
     if (text === '{') {
       const group = said.indexOf('group')
+      let after = ''
       if (group >= 0 && said[group + 2] === '=') {
         const options = words.find((word) => word.text === '[')
         if (options !== undefined)
@@ -195,20 +206,47 @@ function rewriteStatements(list: Token[]): Moved[] {
           i = end
           continue
         }
+        if (needsMessage(list, i)) {
+          // Its parser has no such statements in groups: a message is made of it, beside its field.
+          const name = said[group + 1] as string
+          ;(list[words[group]?.i as number] as Token).text = ''
+          ;(list[words[group + 1]?.i as number] as Token).text =
+            `${name} ${name.charAt(0).toLowerCase()}${name.slice(1)}`
+          token.text = `; ${block?.kind === 'extend' ? '} ' : ''}message ${name} {`
+          after = block?.kind === 'extend' ? ` extend ${block.name} {` : ''
+          const owners = blocks.filter((each) => each.kind === 'message').map((each) => each.name)
+          groups.push([...owners, name].join('.'))
+        }
       }
       const kind = group >= 0 ? 'message' : (said[0] ?? '')
       const name = group >= 0 ? said[group + 1] : said[1]
-      blocks.push({ kind, name: name ?? '', names: new Set(), optionals: [], groups: '' })
+      blocks.push({ kind, name: name ?? '', names: new Set(), optionals: [], groups: '', after })
     }
     if (text === '}') {
       const ended = blocks.pop()
-      if (ended !== undefined && ended.groups !== '') token.text += ended.groups
+      if (ended !== undefined) token.text += ended.groups + ended.after
       for (const { name, from, to } of ended?.optionals ?? [])
         if (ended?.names.has(`_${name}`)) ownOneof(list, name, from, to)
     }
     words = []
   }
-  return moved
+  return { moved, groups }
+}
+
+/** Whether the block that opens here has statements that protobufjs does not know in a group. */
+function needsMessage(list: readonly Token[], open: number): boolean {
+  const end = endOfBlock(list, open)
+  let depth = 0
+  let isFirst = false
+  for (let i = open; i < end; i++) {
+    const token = list[i] as Token
+    if (token.kind === 'blank' || token.text === '') continue
+    if (depth === 1 && isFirst && /^(oneof|extensions|extend)$/.test(token.text)) return true
+    if (token.text === '{') depth++
+    if (token.text === '}') depth--
+    isFirst = /^[;{}]$/.test(token.text)
+  }
+  return false
 }
 
 /** Notes what a statement of a message declares. */

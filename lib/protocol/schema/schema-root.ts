@@ -48,12 +48,13 @@ function* servicesOf(namespace: protobuf.NamespaceBase): Generator<protobuf.Serv
  * name decides; protobufjs would first look into everything further inside.
  */
 function qualify(field: protobuf.Field): void {
-  if (field.type in protobuf.types.basic || field.type.startsWith('.')) return
+  if (field.type in protobuf.types.basic) return
   const start = field.declaringField?.parent ?? field.parent
-  const found = find(field.type, start)
+  const isFull = field.type.startsWith('.')
+  const found = isFull ? find(field.type.slice(1), start?.root ?? null) : find(field.type, start)
   if (found !== undefined) field.type = found
-  else if (!start?.lookup(field.type, [protobuf.Type, protobuf.Enum]))
-    // protobufjs's own, wider rule.
+  // What comes of no .proto, but of protobufjs, has its own, wider rule.
+  else if (field.filename || !start?.lookup(field.type, [protobuf.Type, protobuf.Enum]))
     throw new Error(
       `${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`,
     )
@@ -64,7 +65,9 @@ function qualifyMethod(method: protobuf.Method): void {
   for (const side of ['requestType', 'responseType'] as const) {
     const name = method[side]
     if (name.startsWith('.')) continue
-    const found = find(name, method.parent)
+    // The innermost thing of that name counts, though it be a method.
+    const isMethod = method.parent instanceof protobuf.Service && Object.hasOwn(method.parent.methods, name)
+    const found = isMethod ? undefined : find(name, method.parent)
     if (found === undefined) {
       const owner = `${method.parent?.fullName.slice(1)}/${method.name}`
       throw new Error(`${placeOf(method.filename, name)}there is no type '${name}', which the method ${owner} has`)
@@ -79,8 +82,10 @@ function find(name: string, start: protobuf.NamespaceBase | null): string | unde
   for (let scope = start; scope !== null; scope = scope.parent) {
     let found: protobuf.ReflectionObject | undefined = member(scope, path[0] as string)
     if (path.length === 1 ? !isType(found) : !(found instanceof protobuf.Namespace)) continue
+    const isMessage = path.length > 1 && found instanceof protobuf.Type
     for (const part of path.slice(1)) found = found instanceof protobuf.Namespace ? member(found, part) : undefined
     if (isType(found)) return found.fullName
+    if (isMessage) return undefined // The innermost that has the first name counts.
   }
   return undefined
 }

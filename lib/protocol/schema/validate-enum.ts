@@ -2,6 +2,7 @@
 
 import type protobuf from 'protobufjs'
 import { editionOf, fault } from './fault.ts'
+import { reservedOf, validateRanges } from './validate-ranges.ts'
 
 const isOpen = (object: protobuf.Enum): boolean =>
   (object as unknown as { _features?: { enum_type?: string } })._features?.enum_type === 'OPEN'
@@ -44,6 +45,7 @@ export function validateEnum(object: protobuf.Enum, siblings: Map<string, string
       )
     siblings.set(value, `a value of the enum ${name}`)
   }
+  validateRanges(object, ...reservedOf(object.reserved))
   if (object.options?.allow_alias === true && !aliases)
     fault(object, object.name, `the enum ${name} has allow_alias, and no two values of one number`)
   if (editionOf(object) !== 'proto2' && object.options?.deprecated_legacy_json_field_conflicts !== true)

@@ -5,8 +5,7 @@ import protobuf from 'protobufjs'
 import { editionOf, fault, nameOf, shown } from './fault.ts'
 import { validateEnum } from './validate-enum.ts'
 import { MOST, validateExtension, validateField } from './validate-field.ts'
-
-type Range = [number, number]
+import { type Range, reservedOf, validateRanges } from './validate-ranges.ts'
 
 /** @throws {Error} for the first fault, with its file and line as far as they are known. */
 export function validate(scope: protobuf.NamespaceBase): void {
@@ -30,27 +29,19 @@ function siblingsOf(scope: protobuf.NamespaceBase): Map<string, string> {
 
 function validateMessage(type: protobuf.Type): void {
   const edition = editionOf(type)
-  const extensions = (type.extensions ?? []) as Range[]
+  const extensions = (type.extensions ?? []) as [number, number][]
   if (edition === 'proto3' && extensions.length > 0)
     fault(type, 'extensions', `${type.name} has extensions, which proto3 has not`)
   if (edition === 'proto3' && (type as { group?: boolean }).group)
     fault(type, type.name, `${type.fullName.slice(1)} is a group, which proto3 has not`)
-  const ranges: [Range, string][] = [
-    ...extensions.map((range): [Range, string] => [range, 'extensions']),
-    ...(type.reserved ?? []).flatMap((range): [Range, string][] =>
-      typeof range === 'string' ? [] : [[range as Range, 'reserved']],
-    ),
-  ]
-  ranges.forEach(([[from, to], what], i) => {
-    const text = `${what} ${from}${to === from ? '' : ` to ${to}`} of ${type.fullName.slice(1)}`
-    if (from < 1 || (to > MOST && what === 'extensions')) fault(type, what, `${text} is outside of 1 to ${MOST}`)
-    if (to < from) fault(type, what, `${text} ends before it begins`)
-    const other = ranges.slice(0, i).find(([[a, b]]) => a <= to && from <= b)
-    if (other !== undefined) fault(type, what, `${text} overlaps ${other[1]} ${other[0].join(' to ')}`)
-  })
-  const names = (type.reserved ?? []).filter((each) => typeof each === 'string')
-  const twice = names.find((each, i) => names.indexOf(each) < i)
-  if (twice !== undefined) fault(type, twice, `the name ${twice} is reserved twice in ${type.fullName.slice(1)}`)
+  const [reserved, names] = reservedOf(type.reserved)
+  const ranges = [...extensions.map(([from, to]): Range => [from, to, 'extensions']), ...reserved]
+  for (const [from, to, what] of ranges)
+    if (from < 1 || (to > MOST && what === 'extensions'))
+      fault(type, what, `${what} ${from} to ${to} of ${type.fullName.slice(1)} is outside of 1 to ${MOST}`)
+  validateRanges(type, ranges, names)
+  if (type.options?.message_set_wire_format === true && edition === 'proto3')
+    fault(type, type.name, `${type.fullName.slice(1)} is a message set, which proto3 has not`)
   if (type.options?.message_set_wire_format === true && type.fieldsArray.some((field) => !field.declaringField))
     fault(type, type.name, `${type.fullName.slice(1)} is a message set, which has extensions alone`)
   const jsonNames = new Map<string, protobuf.FieldBase>()

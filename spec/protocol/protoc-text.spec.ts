@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { Protocol, type QbpError } from '../../lib/index.ts'
+import { peer } from '../support/peers.ts'
+import { JUDGED } from './judged-schemas.ts'
+
+const run = promisify(execFile)
+const RAW = { header: 'length:varint', message: { body: 'raw' } } as const
+
+// protoc is the judge of what a text may say, as in protoc.spec.ts of what a schema may be.
+describe('The text of a schema', function () {
+  this.timeout(60_000)
+  let folder: string
+  before(function () {
+    peer(this, { needs: ['protoc'], apt: 'protobuf-compiler' })
+    folder = mkdtempSync(join(tmpdir(), 'qbp-protoc-'))
+  })
+  after(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true })
+  })
+
+  const path = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const refusal = (file: string): Promise<string | null> =>
+    Protocol.load(file, { ...RAW, includeDirs: [folder] }).then(
+      () => null,
+      (fault: QbpError) => {
+        expect(fault.code).to.equal('ERR_QBP_BAD_SCHEMA')
+        return fault.message
+      },
+    )
+
+  for (const [about, text] of Object.entries(JUDGED))
+    it(`is judged as protoc does: ${about}`, async () => {
+      const file = path('one.proto', text)
+      const [protoc, own] = await Promise.all([
+        run('protoc', [`-I${folder}`, '-o/dev/null', file]).then(
+          () => null,
+          (fault: { stderr: string }) => fault.stderr,
+        ),
+        refusal(file),
+      ])
+      expect(own === null, `protoc: ${protoc ?? 'taken'}\n    Qbp: ${own ?? 'taken'}`).to.equal(protoc === null)
+      if (own !== null) expect(own).to.match(/^\S*one\.proto(:\d+)?: /)
+    })
+
+  it('may not import itself, by whichever way', async () => {
+    const header = 'syntax = "proto3"; package t;'
+    expect(await refusal(path('self.proto', `${header} import "self.proto"; message M {}`))).to.match(
+      /self.proto:1: .*imports itself/,
+    )
+    path('b.proto', `${header} import "a.proto"; message B {}`)
+    expect(await refusal(path('a.proto', `${header}\nimport "b.proto"; message A {}`))).to.include('imports itself')
+    path('base.proto', `${header} message Base {}`)
+    path('left.proto', `${header} import "base.proto"; message Left { Base b = 1; }`)
+    const both = `${header} import "left.proto"; import "base.proto"; message M { Left l = 1; Base b = 2; }`
+    expect(await refusal(path('both.proto', both))).to.equal(null)
+  })
+
+  it('has groups that hold what a message holds, sent as groups', async () => {
+    const text = `syntax = "proto2"; package t;
+      message M { optional group G = 1 { oneof o { int32 a = 1; string b = 2; } extensions 5; } repeated group H = 2 { optional int32 x = 1; } }
+      extend M.G { optional group Deep = 5 { oneof p { int32 y = 1; } } }`
+    const protocol = await Protocol.load(path('groups.proto', text), { header: 'length:varint', message: 'M' })
+    const body = protocol.encode('M', { g: { b: 'a', '.t.deep': { y: 1 } }, h: [{ x: 5 }] })
+    expect(body.toString('hex')).to.equal('0b1201612b08012c0c130805 14'.replaceAll(' ', ''))
+    expect(protocol.decode('M', body).g.o).to.equal('b')
+  })
+})
