@@ -168,14 +168,9 @@ export class Plumbing implements StreamOwner, DuplexUser {
     }
     this.#given += chunk.length
     const hasRoom = give(duplex, chunk, sent)
-    if (buffer !== null) {
-      this.#spares ??= new SentBuffers()
-      this.#spares.add(buffer)
-      this.#spares.giveBack(duplex)
-    }
-    if (hasRoom) return true
-    this.#conversation.deadlines.blocked()
-    return false
+    if (buffer !== null) this.#spares = SentBuffers.with(buffer, this.#spares, duplex)
+    if (!hasRoom) this.#conversation.deadlines.blocked()
+    return hasRoom
   }
 
   finish(finished: () => void): void {

@@ -54,28 +54,29 @@ export function sendingOf(duplex: Handled, given: number): Sending {
 
 const { write, _write, _writev } = Socket.prototype
 
-/** Whether nobody has what a duplex was given but the operating system, as it is a socket by which nothing of another's passes. */
-const hasSentAll = (duplex: Duplex): boolean =>
-  duplex.writableLength === 0 &&
-  !duplex.destroyed &&
-  duplex instanceof Socket &&
-  duplex.write === write &&
-  duplex._write === _write &&
-  duplex._writev === _writev
+/** Whether what a duplex is given goes to the operating system, and nothing of another's sees it on its way. */
+const isPlainSocket = (duplex: Duplex): boolean =>
+  duplex instanceof Socket && duplex.write === write && duplex._write === _write && duplex._writev === _writev
 
-/** The buffers that hold what a duplex was given. They are spare once it has sent all: asked for by a look, as a callback would come a tick too late. */
+/**
+ * The buffers that hold what a socket was given. They are spare once it has sent all: asked for by a look, as a callback would come a tick
+ * too late. Of another duplex nobody can know who still looks at them, and they are not kept.
+ */
 export class SentBuffers {
-  #buffers: Uint8Array[] | null = null
+  #buffers: Uint8Array[] = []
 
-  add(buffer: Uint8Array): void {
-    this.#buffers ??= []
-    this.#buffers.push(buffer)
+  /** Adds the buffer of what a duplex was just given to others, where there are some. */
+  static with(buffer: Uint8Array, others: SentBuffers | null, duplex: Duplex): SentBuffers | null {
+    if (!isPlainSocket(duplex)) return null
+    const sent = others ?? new SentBuffers()
+    sent.#buffers.push(buffer)
+    sent.giveBack(duplex)
+    return sent
   }
 
   giveBack(duplex: Duplex): void {
-    if (this.#buffers === null || !hasSentAll(duplex)) return
-    for (const buffer of this.#buffers) giveBack(buffer)
-    this.#buffers = null
+    if (this.#buffers.length === 0 || duplex.writableLength > 0 || duplex.destroyed || !isPlainSocket(duplex)) return
+    for (const buffer of this.#buffers.splice(0)) giveBack(buffer)
   }
 }
 
