@@ -35,10 +35,8 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   readonly #peerEnded: () => void
   #owner!: ReaderOwner
   #phase: 'idle' | 'sorting' | 'yielding' | 'held' | 'finished' = 'idle'
-  /** Chunks that came although the last was not sorted, as when a duplex is emptied at the end. */
-  #chunks: Uint8Array[] = []
-  /** The peer's end has come, after those. */
-  #isEnded = false
+  /** What came although the last chunk was not sorted, as when a duplex is emptied at the end: chunks, and null for the peer's end. */
+  #chunks: (Uint8Array | null)[] = []
   lookedAt = Number.NEGATIVE_INFINITY
   lookEvery = FEW
   #count = 0
@@ -68,7 +66,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   }
 
   end(): void {
-    this.#isEnded = true
+    this.#chunks.push(null)
     this.#sort()
   }
 
@@ -119,9 +117,9 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
     if (this.#phase === 'yielding' && isLimited) return
     this.#phase = 'sorting'
     const next = this.#sortAll(isLimited)
-    if (this.#isSorting) this.#phase = next
+    if (this.#isSorting) this.#phase = next === 'ended' ? 'idle' : next
     this.#pushed.forward()
-    if (next !== 'idle' || !this.#isEnded) return
+    if (next !== 'ended') return
     this.#finish(() => this.#end())
     this.#peerEnded()
   }
@@ -132,7 +130,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   }
 
   /** @returns how it goes on from there. */
-  #sortAll(isLimited: boolean): 'idle' | 'yielding' | 'held' {
+  #sortAll(isLimited: boolean): 'idle' | 'yielding' | 'held' | 'ended' {
     let hold: 'yielding' | 'held' | null = null
     const goesOn = () => {
       if (!this.#isSorting) return false
@@ -144,6 +142,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
         this.#sorter.sort(goesOn)
         const chunk = hold === null && this.#isSorting ? this.#chunks.shift() : undefined
         if (chunk === undefined) return hold ?? 'idle'
+        if (chunk === null) return 'ended'
         this.#sorter.feed(chunk)
       }
     } catch (fault) {
@@ -231,7 +230,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
       this.#reader.rest(),
       ...this.#pushed.take(),
       this.#sorter.frames.rest(),
-      ...this.#chunks.splice(0),
+      ...this.#chunks.splice(0).filter((chunk) => chunk !== null),
     ])
   }
 

@@ -1,3 +1,4 @@
+import { QbpError } from '../base/errors.ts'
 import { timer } from '../event-loop/timers.ts'
 
 /** Waits until a server's connections and handlers are gone, or the time for it is over. */
@@ -55,4 +56,13 @@ export class Departure {
     this.#release()
     this.#resolve()
   }
+}
+
+/** The fault of a connection that is not done when the time is over. */
+export function lateFault(limit: number): QbpError {
+  return new QbpError(
+    'ERR_QBP_CLOSED',
+    `The server closed, and the connection was not done after ${limit} ms, which is graceMs.`,
+    { limit },
+  )
 }

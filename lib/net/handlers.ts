@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { QbpError } from '../base/errors.ts'
 import { errorOf } from '../base/thrown.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { QbpReadable } from '../streams/readable.ts'
@@ -27,6 +28,15 @@ export type Handler<P extends Protocol = Protocol, D = unknown> = (
   writer: QbpWritable<P, 'server'>,
   connection: ServerConnection<P, D>,
 ) => unknown
+
+/** Checks that a handler was given. @throws {QbpError} ERR_QBP_BAD_OPTION */
+export function givenHandler(handler: unknown): void {
+  if (typeof handler !== 'function')
+    throw new QbpError(
+      'ERR_QBP_BAD_OPTION',
+      'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
+    )
+}
 
 /** What the handlers of a server report to: the server. */
 export interface HandlersUser<P extends Protocol, D> {

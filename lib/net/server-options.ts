@@ -1,5 +1,6 @@
 import type { OptionNames } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import type { ServerConnection } from './handlers.ts'
 import { LISTENER_OPTIONS, type ListenerOptions } from './listener.ts'
 import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions } from './settings.ts'
 import type { ConnectionStats } from './stats.ts'
@@ -25,4 +26,13 @@ export interface ServerStats extends ConnectionStats {
   /** Connections that are open, and all that were ever accepted. */
   connections: number
   accepted: number
+}
+
+/** What a server emits. */
+export interface ServerEvents<P extends Protocol, D> {
+  connection: [connection: ServerConnection<P, D>]
+  clientError: [error: Error, connection: ServerConnection<P, D> | null]
+  listening: []
+  close: []
+  error: [error: Error]
 }

@@ -7,23 +7,21 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { isTls } from './closer.ts'
 import { QbpConnection } from './connection.ts'
-import { Departure } from './departure.ts'
+import { Departure, lateFault } from './departure.ts'
 import { reportRefused, warnOf } from './diagnostics.ts'
 import { givenDuplex } from './given-duplex.ts'
-import { type Handler, Handlers, type ServerConnection } from './handlers.ts'
+import { givenHandler, type Handler, Handlers, type ServerConnection } from './handlers.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
-import { type AttachOptions, SERVER_OPTIONS, type ServerOptions, type ServerStats } from './server-options.ts'
+import {
+  type AttachOptions,
+  SERVER_OPTIONS,
+  type ServerEvents,
+  type ServerOptions,
+  type ServerStats,
+} from './server-options.ts'
 import { type CloseOptions, ConnectionSettings, graceOf } from './settings.ts'
 import { addCounts, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
-
-interface ServerEvents<P extends Protocol, D> {
-  connection: [connection: ServerConnection<P, D>]
-  clientError: [error: Error, connection: ServerConnection<P, D> | null]
-  listening: []
-  close: []
-  error: [error: Error]
-}
 
 /** Accepts connections and runs the handler on each. Made by `createServer`. */
 export class QbpServer<P extends Protocol = Protocol, D = unknown>
@@ -52,11 +50,7 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   constructor(protocol: P, options: ServerOptions<P, D>, handler: Handler<P, D>) {
     super()
     givenProtocol(protocol, 'createServer(protocol, options?, handler)')
-    if (typeof handler !== 'function')
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        'A server needs a handler: createServer(protocol, options?, (reader, writer, connection) => …).',
-      )
+    givenHandler(handler)
     knownOptions('createServer()', options as ServerOptions, SERVER_OPTIONS)
     this.#protocol = protocol
     this.#handlers = new Handlers(handler, {
@@ -240,11 +234,7 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   }
 
   #destroyAll(graceMs: number): void {
-    const late = new QbpError(
-      'ERR_QBP_CLOSED',
-      `The server closed, and the connection was not done after ${graceMs} ms, which is graceMs.`,
-      { limit: graceMs },
-    )
+    const late = lateFault(graceMs)
     for (const connection of this.connections) connection.destroy(late)
   }
 }
