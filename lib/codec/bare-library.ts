@@ -1,6 +1,6 @@
 import { byteLength } from './bytes.ts'
 import { clear, countVarints, define, keep, keepNumber, missing, SmallMap } from './decode-runtime.ts'
-import { integerKey, isPlain, widen } from './encode-runtime.ts'
+import { integerKey, isPlain, putBytes, widen } from './encode-runtime.ts'
 import { type Int64Kind, int64Kind, signedKey, split, splitKey, unsignedKey } from './int64.ts'
 import { isPlainObject } from './plain-object.ts'
 import { latin1, type ReadText, textLength, writeLatin1, writeText } from './text.ts'
@@ -48,7 +48,7 @@ const library = {
   ...{ bool, double, fixed32, float, unzigzag64, varint32, varint64 },
   ...{ writeDouble, writeFixed32, writeFloat, writeVarint32, writeVarint64 },
   ...{ SmallMap, clear, countVarints, define, keep, keepNumber, missing },
-  ...{ integerKey, isPlain, widen },
+  ...{ integerKey, isPlain, putBytes, widen },
   ...{ byteLength, isPlainObject, signedKey, split, splitKey, unsignedKey },
   ...{ latin1, textLength, writeLatin1, writeText },
   fround: Math.fround,

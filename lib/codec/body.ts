@@ -48,6 +48,7 @@ export function encodeBody(type: Type, message: object, output: Output, pos: num
 /** The same for a message that does not encode exactly as it stands. */
 function encodeCoerced(type: Type, message: object, output: Output, pos: number): number {
   nested++
+  output.release?.(pos)
   try {
     const end = type.encode(coerce(type, message), output, pos, 0)
     if (end < 0) throw unsteady(type)

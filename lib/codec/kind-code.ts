@@ -1,5 +1,7 @@
 // Statements of the compiled codecs that several kinds have in common: how what a value is made of is read and written.
 
+import { BORROWED_FROM } from './wire.ts'
+
 /** Makes room for what follows. */
 export const makeRoom = (size: number | string): string =>
   `if (pos + ${size} > buf.length) buf = output.grow(pos, ${size});`
@@ -27,4 +29,4 @@ export const writeEight = 'n = at.hi; pos = writeFixed32(buf, writeFixed32(buf, 
 /** Up to 42 characters the length takes one byte, whatever they are. */
 export const writeString = `n = v.length; if (n < 43) { ${makeRoom('n * 3 + 11')} mark = pos++; pos = writeText(buf, pos, v); if (pos < 0) return -1; buf[mark] = pos - mark - 1 }
   else { n = textLength(v); ${makeRoom('n + 16')} pos = writeText(buf, writeVarint32(buf, pos, n), v); if (pos < 0) return -1 }`
-export const writeBytes = `n = byteLength(v); ${makeRoom('n + 16')} pos = writeVarint32(buf, pos, n); if (n < 24) { for (let i = 0; i < n; i++) buf[pos++] = v[i] } else { buf.set(v, pos); pos += n }`
+export const writeBytes = `n = byteLength(v); ${makeRoom('n + 16')} pos = writeVarint32(buf, pos, n); if (n < 24) { for (let i = 0; i < n; i++) buf[pos++] = v[i] } else { if (n < ${BORROWED_FROM}) buf.set(v, pos); else putBytes(output, pos, v); pos += n }`

@@ -106,6 +106,12 @@ export type Nest = (buf: Uint8Array, pos: number, end: number, depth: number, sh
 export interface Output {
   buf: Uint8Array
   grow(pos: number, size: number): Uint8Array
+  /** Takes long bytes by reference, whose place is from `pos` on and stays unwritten. @returns whether it does. */
+  borrow?(bytes: Uint8Array, pos: number): boolean
+  /** What was borrowed from `pos` on is to be written anew. */
+  release?(pos: number): void
+  /** Moves what stands in `buf[start..end)` by so many bytes, with what was borrowed there. Default: `copyWithin`. */
+  shift?(start: number, end: number, by: number): void
 }
 
 /** Writes a message at `pos` and returns the position after it, or -1 if it does not encode exactly as it stands. */

@@ -202,6 +202,9 @@ export function skip(buf: Uint8Array, pos: number, end: number, fieldTag: number
   return pos
 }
 
+/** Of fewer bytes a copy costs less than a chunk of their own. */
+export const BORROWED_FROM = 16_384
+
 // ---- writing: each returns the position after it; the caller has made room
 
 /** Writes a uint32, or an int32's 32 bits, as a varint of at most 5 bytes. */

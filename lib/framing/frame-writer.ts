@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { Scratch } from '../codec/body.ts'
+import { shift } from '../codec/encode-runtime.ts'
 import type { Output } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
 import type { CheckedHook } from './body-hook.ts'
@@ -32,6 +33,11 @@ export class FrameWriter {
     this.#maxBodyBytes = maxBodyBytes
     this.#maxHeaderBytes = maxHeaderBytes
     this.#hook = body
+  }
+
+  /** Whether bodies stay as they are encoded: then long bytes of them may be written by reference. */
+  get isPlain(): boolean {
+    return this.#plain !== null && this.#hook === null
   }
 
   /** Keeps bytes free for a header at `start`, as far as its size is known. @returns how many: the body is to follow them. */
@@ -107,7 +113,7 @@ export class FrameWriter {
     if (size !== room) {
       // The length's varint takes more than the one byte that was kept free.
       if (end + size - room > output.buf.length) output.grow(end, size - room)
-      output.buf.copyWithin(start + size, start + room, end)
+      shift(output, start + room, end, size - room)
       end += size - room
     }
     header.write(output.buf, start, type, length, fields)

@@ -2,6 +2,7 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { encodeBody } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
+import { putBytes } from '../codec/encode-runtime.ts'
 import type { Output } from '../codec/type.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameWriter, type MessageWriterOptions } from './frame-writer.ts'
@@ -81,8 +82,13 @@ export class MessageWriter {
     }
     const body = bytesOf((message as Sent).body, entry)
     if (pos + body.length > output.buf.length) output.grow(pos, body.length)
-    output.buf.set(body, pos)
+    putBytes(output, pos, body)
     return pos + body.length
+  }
+
+  /** Whether long bytes of messages may be written by reference. */
+  get isPlain(): boolean {
+    return this.#frames.isPlain
   }
 
   /** Whether something is sent before the first frame. */

@@ -7,7 +7,7 @@ import { givesBytes } from './given-duplex.ts'
 import { give, lost, type Sending, SentBuffers, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
-export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'finish' | 'refused'> {
+export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'cork' | 'uncork' | 'finish' | 'refused'> {
   /** The peer has ended its side. */
   peerEnded(): void
   /** The duplex failed, or bytes could not be given to it. */
@@ -171,6 +171,15 @@ export class Plumbing implements StreamOwner, DuplexUser {
     if (buffer !== null) this.#spares = SentBuffers.with(buffer, this.#spares, duplex)
     if (!hasRoom) this.#conversation.deadlines.blocked()
     return hasRoom
+  }
+
+  cork(): void {
+    this.#duplex.cork()
+  }
+
+  uncork(): void {
+    this.#duplex.uncork()
+    this.#spares?.giveBack(this.#duplex)
   }
 
   finish(finished: () => void): void {

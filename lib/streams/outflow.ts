@@ -8,9 +8,11 @@
 //       └─────────────────── blocked ◄─────────────────┘
 
 import { inRootContext } from '../event-loop/root-context.ts'
-import { BATCH_BYTES, Batch } from '../framing/batch.ts'
+import { Batch } from '../framing/batch.ts'
+import { BATCH_BYTES } from '../framing/scratch.ts'
 import type { StreamOwner } from './ports.ts'
 import { PushBack } from './push-back.ts'
+import { bytesGone } from './refusals.ts'
 import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
 
 /** What a sender needs of the stream that it is the inside of. */
@@ -104,11 +106,24 @@ export class Outflow {
 
   /** @param always goes on where there is no room. */
   flush(always = false): void {
+    const together = this.batch.isParted ? this.owner : null
+    together?.cork?.()
+    this.#sendAll(always)
+    together?.uncork?.()
+  }
+
+  #sendAll(always: boolean): void {
     for (;;) {
       if (this.#phase === 'destroyed') return // By the owner, which could not send.
+      const { length } = this.batch
       const chunk = this.batch.take()
       if (chunk === null) break
-      this.#sent += chunk.length
+      const size = length - this.batch.length
+      if (chunk.length !== size) {
+        this.#stream.destroy(bytesGone(size, chunk.length))
+        return
+      }
+      this.#sent += size
       if (this.owner === null) this.#stream.push(chunk)
       else if (this.#isSplit) this.#sendAlone(chunk, this.owner)
       else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent), this.batch.buffer)) this.hold()

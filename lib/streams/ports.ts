@@ -30,6 +30,9 @@ export interface StreamOwner extends ReaderOwner {
    * @returns false if `drained` of the writer's port is to be awaited before the next.
    */
   send(chunk: Uint8Array, sent?: WriteCallback, buffer?: Uint8Array | null): boolean
+  /** What is sent from now on, until `uncork`, leaves together. */
+  cork?(): void
+  uncork?(): void
   /** The writer has ended, and all of its bytes were given to `send`. @param finished is called once they are sent. */
   finish(finished: () => void): void
   /** The writer was destroyed just now, by its user, by a fault or without one. */

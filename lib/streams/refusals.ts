@@ -24,6 +24,15 @@ export function queueFull(
   )
 }
 
+/** What was written by reference is not there any more, with a part of its frame sent, perhaps. */
+export function bytesGone(written: number, left: number): QbpError {
+  return new QbpError(
+    'ERR_QBP_INVALID_MESSAGE',
+    `Of ${written} bytes that were written with shareBytes ${left} are left: do not transfer or resize them before the callback of their write().`,
+    { size: left },
+  )
+}
+
 /** The next message cannot be read now. */
 export function busy(reason: string): QbpError {
   return new QbpError('ERR_QBP_BUSY', `The next message cannot be read now: ${reason}.`)

@@ -8,6 +8,7 @@
 
 import { QbpError } from '../base/errors.ts'
 import type { Output } from '../codec/type.ts'
+import { BorrowedBytes } from '../framing/borrowed-bytes.ts'
 import { Frame } from '../framing/frame.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
@@ -28,6 +29,8 @@ export class Sender implements WriterPort {
   #phase: 'open' | 'ending' | 'finished' | 'destroyed' = 'open'
   /** What goes before the first frame and has not been written yet. */
   #preamble: Uint8Array | null
+  /** Takes what messages share; null where they are copied. */
+  readonly #borrowed: BorrowedBytes | null
   /** Frames of others that were left out. */
   #skipped = 0
 
@@ -36,6 +39,7 @@ export class Sender implements WriterPort {
     this.#stream = stream
     this.#outflow = new Outflow(stream, settings.highWaterMarkBytes, settings.chunk === 'message')
     this.#preamble = settings.preamble
+    this.#borrowed = settings.shareBytes ? new BorrowedBytes() : null
   }
 
   get isOver(): boolean {
@@ -81,7 +85,7 @@ export class Sender implements WriterPort {
     if (message instanceof Frame) return this.#take(message)
     if (this.#preamble !== null) this.#begin(this.#preamble)
     const { framer } = this.#settings
-    const output = this.#outflow.batch.open()
+    const output = this.#outflow.batch.open(this.#borrowed)
     let size: number
     let entry: Entry | undefined
     try {

@@ -56,6 +56,11 @@ export interface WritableOptions<R extends Role = Role> {
    * operating system has it: for peers that take a chunk, or a TLS record, for a message. Default: 'tick'.
    */
   chunk?: 'tick' | 'message' | undefined
+  /**
+   * Write long `bytes` (16 KiB or more) without a copy, in layouts of nothing but integers before the body: they must not change, nor be
+   * given away, until the callback of their `write()` is called. Default: false: what is written is the caller's again at once.
+   */
+  shareBytes?: boolean | undefined
   /** Encoded bytes that may wait before `write()` returns false. Default: 64 KiB. */
   highWaterMarkBytes?: number | undefined
   /**
@@ -88,6 +93,7 @@ export const WRITABLE_OPTIONS: OptionNames<WritableOptions> = {
   maxHeaderBytes: true,
   preamble: true,
   chunk: true,
+  shareBytes: true,
   highWaterMarkBytes: true,
   maxQueuedBytes: true,
   slow: true,
@@ -142,6 +148,7 @@ export class WriterSettings {
   /** What is sent before the first frame, or null. */
   readonly preamble: Uint8Array | null
   readonly chunk: 'tick' | 'message'
+  readonly shareBytes: boolean
   readonly highWaterMarkBytes: number
   readonly maxQueuedBytes: number
   readonly slow: 'destroy' | 'throw'
@@ -164,6 +171,7 @@ export class WriterSettings {
       )
     }
     this.chunk = oneOf('chunk', options.chunk, 'tick', ['tick', 'message'])
+    this.shareBytes = flag('shareBytes', options.shareBytes, false) && this.framer.isPlain
     this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
     this.slow = oneOf('slow', options.slow, 'throw', ['destroy', 'throw'])

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { BATCH_BYTES, Batch } from '../../lib/framing/batch.ts'
+import { Batch } from '../../lib/framing/batch.ts'
+import { BATCH_BYTES } from '../../lib/framing/scratch.ts'
 import { randomNumbers } from '../../lib/testing/splits.ts'
 
 /** Writes a frame of `size` bytes of `value`, running `during` in the middle of it. */

@@ -64,6 +64,36 @@ for (const name of Object.keys(transports)) {
   })
 }
 
+for (const name of Object.keys(transports)) {
+  describe(`long bodies by reference over ${name}`, () => {
+    it('arrive as they were written, and are free once their callback was called', async () => {
+      const wrong: number[] = []
+      let count = 0
+      const open = transportsOf(await protocol)[name] as (typeof transports)[string]
+      await using link = await open({ shareBytes: true }, async (reader) => {
+        for await (const message of reader) {
+          if (!contentOf(count).equals(bytesOf(message))) wrong.push(count)
+          count++
+          await setImmediate()
+        }
+      })
+      const { writer } = await link.connect({ shareBytes: true })
+      let free = 0
+      for (let n = 0; n < COUNT; n++) {
+        const content = contentOf(n)
+        const hasRoom = writer.write(blob(content), (error) => {
+          content.fill(255)
+          if (!error) free++
+        })
+        if (!hasRoom) await once(writer, 'drain')
+      }
+      writer.end()
+      while (count < COUNT || free < COUNT) await setImmediate()
+      expect(wrong).to.deep.equal([])
+    }).timeout(30_000)
+  })
+}
+
 describe('what waits for a peer that does not read', () => {
   for (const name of ['a Unix socket', 'TLS']) {
     it(`stays as it is while others write, over ${name}`, async () => {
