@@ -1,6 +1,6 @@
 import { alloc } from '../codec/wire.ts'
 import { BATCH_BYTES, type Borrowed, type Part, partOf, Room, Scratch } from './scratch.ts'
-import { giveBack } from './spare-buffers.ts'
+import { spareBuffers } from './spare-buffers.ts'
 
 /** Room for a frame that is written while another one is being written. */
 const NESTED_BYTES = 1024
@@ -117,7 +117,7 @@ function join(parts: Part[], length: number): Uint8Array {
   for (const { bytes, buffer } of parts) {
     joined.set(bytes, pos)
     pos += bytes.length
-    if (buffer !== null) giveBack(buffer)
+    if (buffer !== null) spareBuffers.giveBack(buffer)
   }
   return joined
 }

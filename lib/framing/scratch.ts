@@ -1,6 +1,6 @@
 import type { Output } from '../codec/type.ts'
 import { alloc } from '../codec/wire.ts'
-import { giveBack, lend } from './spare-buffers.ts'
+import { spareBuffers } from './spare-buffers.ts'
 
 /** A batch leaves when it has this many bytes, at the end of the tick at the latest. */
 export const BATCH_BYTES = 65_536
@@ -131,11 +131,11 @@ export class Scratch<Owner> extends Room {
   /** The old buffer is spare at once: no frame has left it. */
   override grow(pos: number, size: number): Uint8Array {
     const old = this.buf
-    const buf = lend(Math.max(old.length * 2, pos + size + SLACK_BYTES))
+    const buf = spareBuffers.lend(Math.max(old.length * 2, pos + size + SLACK_BYTES))
     if (this.#borrowed === null) buf.set(old.subarray(0, pos))
     else this.#borrowed.copy(old, pos, buf)
     this.buf = buf
-    giveBack(old)
+    spareBuffers.giveBack(old)
     return buf
   }
 
@@ -143,8 +143,8 @@ export class Scratch<Owner> extends Room {
   clear(): void {
     this.from = this.pos = 0
     if (this.buf.length <= SCRATCH_BYTES) return
-    giveBack(this.buf)
-    this.buf = lend(SCRATCH_BYTES)
+    spareBuffers.giveBack(this.buf)
+    this.buf = spareBuffers.lend(SCRATCH_BYTES)
   }
 
   /** The frames that are here: as a copy if they are small or a frame is open, else in the buffer itself, which is replaced. */
@@ -154,7 +154,7 @@ export class Scratch<Owner> extends Room {
     else {
       this.from = this.pos = 0
       if (pos >= BATCH_BYTES) {
-        this.buf = lend(SCRATCH_BYTES)
+        this.buf = spareBuffers.lend(SCRATCH_BYTES)
         return partOf(buf.subarray(from, pos), buf)
       }
     }

@@ -3,7 +3,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
-import { giveBack } from '../framing/spare-buffers.ts'
+import { spareBuffers } from '../framing/spare-buffers.ts'
 import type { WriteCallback } from '../streams/write-callbacks.ts'
 
 /** What of bytes given to a duplex can be seen. */
@@ -76,7 +76,7 @@ export class SentBuffers {
 
   giveBack(duplex: Duplex): void {
     if (this.#buffers.length === 0 || duplex.writableLength > 0 || duplex.destroyed || !isPlainSocket(duplex)) return
-    for (const buffer of this.#buffers.splice(0)) giveBack(buffer)
+    for (const buffer of this.#buffers.splice(0)) spareBuffers.giveBack(buffer)
   }
 }
 
