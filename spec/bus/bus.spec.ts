@@ -355,20 +355,20 @@ describe('a bus', () => {
 
       it('drops an entry when its time is over, for get, put and watch alike', async () => {
         const [a, b] = [await join(), await join()]
-        const told: (string | null)[] = []
-        await b.store.watch(['lease'], ({ value }) => told.push(value && text(value)))
+        const changes: (string | null)[] = []
+        await b.store.watch(['lease'], ({ value }) => changes.push(value && text(value)))
         const first = await a.store.put(['lease', 'x'], bytes('1'), { ttlMs: 150 })
-        await until(() => told.length === 1)
+        await until(() => changes.length === 1)
         const second = await a.store.put(['lease', 'x'], bytes('2'), { ttlMs: 150, revision: first })
-        await until(() => told.length === 3)
-        expect(told).to.deep.equal(['1', '2', null])
+        await until(() => changes.length === 3)
+        expect(changes).to.deep.equal(['1', '2', null])
         await pause(20)
         expect(await a.store.get(['lease', 'x'])).to.equal(undefined)
         expect(await codeOf(a.store.put(['lease', 'x'], bytes('3'), { revision: second }))).to.equal(
           'ERR_QBP_STALE_REVISION',
         )
         await a.store.put(['lease', 'x'], bytes('3'), { revision: null })
-        await until(() => told.length === 4)
+        await until(() => changes.length === 4)
       })
 
       it('watches what is there, then what changes, below its prefix only', async () => {
@@ -377,21 +377,21 @@ describe('a bus', () => {
         await a.store.put(['p', 'room', '2'], bytes('two'))
         await a.store.put(['p', 'rooms', '3'], bytes('three'))
         await a.store.delete(['p', 'room', '2'])
-        const told: string[] = []
-        const tell = ({ key, value }: Change) => told.push(`${key.join('/')} ${value && text(value)}`)
-        const watch = await b.store.watch(['p', 'room'], tell)
-        expect(told).to.deep.equal(['p/room/1 one'])
+        const changes: string[] = []
+        const note = ({ key, value }: Change) => changes.push(`${key.join('/')} ${value && text(value)}`)
+        const watch = await b.store.watch(['p', 'room'], note)
+        expect(changes).to.deep.equal(['p/room/1 one'])
         await a.store.put(['p', 'roo'], bytes('not below'))
         await a.store.put(['p', 'room', '1'], bytes('uno'))
         await a.store.put(['p', 'room', '>'], bytes('x'))
         await a.store.delete(['p', 'room', '1'])
-        await until(() => told.length === 4)
-        expect(told.slice(1)).to.deep.equal(['p/room/1 uno', 'p/room/> x', 'p/room/1 null'])
+        await until(() => changes.length === 4)
+        expect(changes.slice(1)).to.deep.equal(['p/room/1 uno', 'p/room/> x', 'p/room/1 null'])
         watch.close()
         const all: string[] = []
         await b.store.watch([], ({ key }) => all.push(key.join('/')))
         expect(all.sort()).to.deep.equal(['p/roo', 'p/room/>', 'p/rooms/3'])
-        expect(told.length).to.equal(4)
+        expect(changes.length).to.equal(4)
       })
 
       it('reports all that is there before it resolves, while it is being written', async () => {
@@ -401,11 +401,11 @@ describe('a bus', () => {
           for (const { store, node } of nodes) await store.put([...room, node], bytes('0'))
           await Promise.all(
             nodes.map(async ({ store, node }) => {
-              const told = new Set<string | undefined>()
-              const watching = store.watch(room, ({ key }) => told.add(key.at(-1)))
+              const changes = new Set<string | undefined>()
+              const watching = store.watch(room, ({ key }) => changes.add(key.at(-1)))
               for (let n = 1; n <= 4; n++) await store.put([...room, node], bytes(`${n}`))
               const watch = await watching
-              expect([...told]).to.have.members(nodes.map((other) => other.node))
+              expect([...changes]).to.have.members(nodes.map((other) => other.node))
               watch.close()
             }),
           )

@@ -23,7 +23,7 @@ describe('the diagnostics channels of buses', () => {
       .map((each) => each.event as unknown as BusChannelEvents[N])
 
   overBothEngines((join, engine) => {
-    it('say when the engine is away and when it is back', async () => {
+    it('report when the engine is away and when it is back', async () => {
       const bus = await join()
       await engine().down()
       await until(() => of('qbp:bus:down', bus).length === 1)
@@ -32,7 +32,7 @@ describe('the diagnostics channels of buses', () => {
       expect(of('qbp:bus:down', bus).length).to.equal(1)
     })
 
-    it('say of a gap what its reader is told, and of a lag in which channel', async () => {
+    it('report a gap with what its reader hears, and a lag with its channel', async () => {
       const bus = await join({ logMaxFrames: 2 })
       const positions: Position[] = []
       for (let n = 0; n < 6; n++) positions.push(await bus.publish('log', bytes(`${n}`), { durable: true }))
@@ -43,7 +43,7 @@ describe('the diagnostics channels of buses', () => {
       expect(of('qbp:bus:lag', bus).map(({ channel }) => channel)).to.include('log')
     })
 
-    it('say of a full queue how many bytes would wait, and how many may', async () => {
+    it('report a full queue with how many bytes would wait, and how many may', async () => {
       const bus = await join({ maxQueuedBytes: 10 })
       await bus.publish('log', bytes('0'), { durable: true })
       await engine().down()

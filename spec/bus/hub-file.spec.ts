@@ -61,7 +61,7 @@ describe('a LocalHub in a file', () => {
     expect(await read(again, positions[3] as Position)).to.deep.equal(['5', '6'])
   })
 
-  it('reports a gap to whoever has read what was not saved', async () => {
+  it('reports a gap to a reader of what was not saved', async () => {
     const hub = new LocalHub()
     const bus = hub.bus()
     const kept = await bus.publish('log', bytes('1'), { durable: true })

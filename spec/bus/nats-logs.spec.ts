@@ -68,7 +68,7 @@ describe('the logs of natsBus', function () {
     expect([heard, own]).to.deep.equal([[], ['own']])
   })
 
-  it('report a gap to whoever has read what a log that came back as an older copy has not', async () => {
+  it('report a gap to a reader of what a log that came back as an older copy lacks', async () => {
     const [a, b] = [await node(), await node()]
     const gaps: Gap[] = []
     const heard: string[] = []

@@ -70,7 +70,7 @@ describe('natsBus and its operator', function () {
     expect(await listen(b, 'log', first as Position)).to.include('lost')
   })
 
-  it('hears what comes after a quiet reader’s stream was deleted, though nobody here publishes', async () => {
+  it('reads what comes after a quiet reader’s stream was deleted, though nobody here publishes', async () => {
     const [a, b] = [await node(), await node()]
     await publish(a, 'log', 1, 3)
     const heard = await listen(b, 'log', 'now')

@@ -20,7 +20,7 @@ describe('natsBus', () => {
     run++
   })
 
-  it('rejects where no server is, and where the signal says so', async () => {
+  it('rejects where no server is, and when the signal aborts', async () => {
     expect(await codeOf(natsBus({ servers: '127.0.0.1:1' }))).to.equal('ERR_QBP_BUS_DOWN')
     expect(await codeOf(natsBus({ servers: server.url, signal: AbortSignal.abort() }))).to.equal(20)
   })
@@ -80,7 +80,7 @@ describe('natsBus', () => {
       expect(changes).to.deep.equal(['first', 'second'])
     })
 
-    it('says of a write with a revision that it was done, also when that answer got lost', async () => {
+    it('resolves a write with a revision that was done, also when its answer got lost', async () => {
       await using a = await natsBus({ servers: wire.url, prefix: `wire-${run}` })
       await using b = await natsBus({ servers: server.url, prefix: `wire-${run}` })
       const revision = await a.store.put(['k', '0'], bytes('0'))
@@ -96,7 +96,7 @@ describe('natsBus', () => {
       }
     }).timeout(15_000)
 
-    it('begins to watch although what was there ran out before it was told', async () => {
+    it('begins to watch although what was there ran out before it was reported', async () => {
       const prefix = `wire-${run}`
       await using bus = await natsBus({ servers: wire.url, prefix })
       await using operator = await connect({ servers: server.url })
@@ -109,10 +109,10 @@ describe('natsBus', () => {
           purged += done.purged
         })
       }
-      const told: unknown[] = []
-      const watch = await bus.store.watch(['k'], (change) => told.push(change))
+      const changes: unknown[] = []
+      const watch = await bus.store.watch(['k'], (change) => changes.push(change))
       expect(purged).to.be.greaterThan(0)
-      expect(told).to.deep.equal([])
+      expect(changes).to.deep.equal([])
       watch.close()
     })
 
@@ -133,7 +133,7 @@ describe('natsBus', () => {
     })
   })
 
-  it('leaves no socket and no timer behind', async () => {
+  it('leaves no socket and no timer open', async () => {
     const held = () =>
       process
         .getActiveResourcesInfo()

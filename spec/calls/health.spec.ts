@@ -5,7 +5,7 @@ import { accounts } from './accounts.ts'
 import { rejection } from './support.ts'
 
 describe('the health service', () => {
-  it('is served by one line, and says what was set', async () => {
+  it('is served by one line, and answers with what was set', async () => {
     const { client, server } = connectionPair(Protocol.from(accounts, { calls: true }))
     const health = new Health()
     void health.serve(server)
@@ -19,7 +19,7 @@ describe('the health service', () => {
     server.destroy()
   })
 
-  it('tells those who watch of each change, and forgets those who have left', async () => {
+  it('sends each change to the callers that watch, and forgets those that have left', async () => {
     const { client, server } = connectionPair(Protocol.from(accounts, { calls: true }))
     const health = new Health()
     void health.serve(server)

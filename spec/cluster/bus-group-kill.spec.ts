@@ -45,7 +45,7 @@ describe('BusGroup over kill -9', function () {
       stamp: (message: object, at: Position) => ({ ...message, $name: 'Said' as const, position: formatPosition(at) }),
     })
 
-  it('of the NATS server: durable groups lose nothing, sessions are resumed, nobody is thought gone', async () => {
+  it('of the NATS server loses nothing of durable groups, resumes sessions, and drops no member', async () => {
     const [a, b] = [groupOn(await node('nats')), groupOn(await node('nats'))]
     const [sessionsA, sessionsB] = [new Sessions(buses[0] as Bus), new Sessions(buses[1] as Bus)]
     const session = await sessionsA.open({ name: 'ann' })
@@ -103,7 +103,7 @@ describe('BusGroup over kill -9', function () {
     console.log(`      a slow client was dropped at ${position} and resumed from there: missed 0`)
   })
 
-  it('of a node: what it had acknowledged stays, its members go, its client goes on elsewhere', async () => {
+  it('of a node keeps what it had acknowledged, drops its members, and lets its client go on elsewhere', async () => {
     const group = groupOn(await node('victim'))
     const watcher = new Client()
     await group.join(watcher.writer, { name: 'ben' })
@@ -118,12 +118,12 @@ describe('BusGroup over kill -9', function () {
     const tally = new Tally()
     let position = ''
     let isReady = false
-    victim.on('message', (told: { ready?: true; sent?: number; heard?: string; position?: string }) => {
-      if (told.ready) isReady = true
-      else if (told.sent !== undefined) tally.acknowledge(told.sent)
+    victim.on('message', (report: { ready?: true; sent?: number; heard?: string; position?: string }) => {
+      if (report.ready) isReady = true
+      else if (report.sent !== undefined) tally.acknowledge(report.sent)
       else {
-        heard.push(told.heard ?? '')
-        position = told.position ?? ''
+        heard.push(report.heard ?? '')
+        position = report.position ?? ''
       }
     })
     await until(() => isReady)

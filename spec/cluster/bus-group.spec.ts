@@ -32,7 +32,7 @@ describe('BusGroup', () => {
     const live = { presenceTtlMs: 600 }
     const durable = { presenceTtlMs: 600, durable: true, stamp: position }
 
-    it('live: reaches the members on all nodes once, with one subscription on each', async () => {
+    it('reaches the members on all nodes once when live, with one subscription on each', async () => {
       const [busA, busB] = [await bus(), await bus()]
       let subscriptions = 0
       const { subscribe } = busB
@@ -58,7 +58,7 @@ describe('BusGroup', () => {
       expect(subscriptions).to.equal(1)
     })
 
-    it('live: refuses while the engine is away, and then nobody gets the message', async () => {
+    it('refuses a live message while the engine is away, and then nobody gets it', async () => {
       const busA = await bus()
       await using a = new BusGroup(protocol, busA, 'lobby', live)
       const a1 = new Client()
@@ -72,7 +72,7 @@ describe('BusGroup', () => {
       expect(a1.heard).to.deep.equal(['2'])
     })
 
-    it('durable: one order for all, whoever publishes; without the one excepted', async () => {
+    it('has one order for all when durable, whoever publishes, and leaves out the one excepted', async () => {
       const [busA, busB] = [await bus(), await bus()]
       await using a = new BusGroup(protocol, busA, 'lobby', durable)
       await using b = new BusGroup(protocol, busB, 'lobby', durable)
@@ -93,7 +93,7 @@ describe('BusGroup', () => {
       expect(b2.positions).to.deep.equal(a1.positions)
     })
 
-    it('durable: who comes back, on any node, gets what it missed while more is said: all, in order, once', async () => {
+    it('gives a client that comes back, on any node, all that it missed while more is sent, in order and once', async () => {
       const [busA, busB] = [await bus(), await bus()]
       await using a = new BusGroup(protocol, busA, 'lobby', durable)
       await using b = new BusGroup(protocol, busB, 'lobby', durable)
@@ -133,7 +133,7 @@ describe('BusGroup', () => {
       await until(() => other.heard.length === n)
     })
 
-    it('durable: goes on from where join said, without a stamp', async () => {
+    it('goes on from the place that join returned, without a stamp', async () => {
       const { stamp: _, ...unstamped } = durable
       await using group = new BusGroup(protocol, await bus(), 'lobby', unstamped)
       const a = new Client()
@@ -146,7 +146,7 @@ describe('BusGroup', () => {
       expect(again.heard).to.deep.equal(numbers(1, 5))
     })
 
-    it('durable: gives a large past to a slow reader piece by piece, and does not drop it for that', async () => {
+    it('gives a large past to a slow reader piece by piece, and does not drop it for that', async () => {
       await using group = new BusGroup(protocol, await bus(), 'lobby', { ...durable })
       const a = new Client({ reads: false, maxQueuedBytes: 200_000 })
       const text = 'x'.repeat(1000)
@@ -162,7 +162,7 @@ describe('BusGroup', () => {
       expect(a.heard.map((each) => each.split(' ')[0])).to.deep.equal(numbers(1, 1000))
     })
 
-    it('durable: a slow client is dropped with the place to go on from, and the others lose no time', async () => {
+    it('drops a slow client with the place to go on from, and the others lose no time', async () => {
       await using group = new BusGroup(protocol, await bus(), 'lobby', { ...durable })
       const [quick, stuck] = [new Client(), new Client({ reads: false, maxQueuedBytes: 100_000 })]
       await group.join(quick.writer)
@@ -178,7 +178,7 @@ describe('BusGroup', () => {
       expect(again.positions).to.deep.equal(quick.positions.slice(quick.positions.indexOf(at) + 1))
     })
 
-    it('durable: tells who comes back too late, or from nowhere, that it cannot', async () => {
+    it('rejects a client that comes back too late, or from nowhere', async () => {
       await using group = new BusGroup(protocol, await bus({ logMaxFrames: 10 }), 'lobby', durable)
       const start = (await group.broadcast(say('1'))) as Position
       for (const n of numbers(2, 30)) await group.broadcast(say(n))
@@ -190,7 +190,7 @@ describe('BusGroup', () => {
       expect(group.size).to.equal(0)
     })
 
-    it('durable: ends whom it cannot give a message, and lets nobody past it', async () => {
+    it('ends a member that cannot be given a message, and lets nobody pass it over', async () => {
       const busA = await bus()
       await using group = new BusGroup(protocol, busA, 'lobby', { durable: true })
       const a = new Client()
@@ -202,7 +202,7 @@ describe('BusGroup', () => {
       expect(await codeOf(group.join(again.writer, { since: since as Position }))).to.equal('ERR_QBP_INVALID_BODY')
     })
 
-    it('durable: drops its members when the log is lost under them', async () => {
+    it('drops its members when the log is lost under them', async () => {
       const busA = await bus()
       await using group = new BusGroup(protocol, busA, 'lobby', durable)
       const a = new Client()
@@ -222,7 +222,7 @@ describe('BusGroup', () => {
       await until(() => again.heard.length === 1)
     })
 
-    it('durable: gives a newcomer all that is kept, or the last of it', async () => {
+    it('gives a newcomer all that is kept, or the last of it', async () => {
       await using group = new BusGroup(protocol, await bus(), 'lobby', durable)
       await Promise.all(numbers(1, 300).map((n) => group.broadcast(say(n))))
       for (const [since, first] of [
@@ -240,7 +240,7 @@ describe('BusGroup', () => {
       expect(await codeOf(group.join(new Client().writer, { since: { last: 0 } }))).to.equal('ERR_QBP_BAD_OPTION')
     })
 
-    it('durable: leaves out the connection that is excepted, not others of its name', async () => {
+    it('leaves out the connection that is excepted, not others of its name', async () => {
       await using group = new BusGroup(protocol, await bus(), 'lobby', durable)
       const [one, two] = [new Client(), new Client()]
       await group.join(one.writer, { name: 'ann' })
@@ -251,7 +251,7 @@ describe('BusGroup', () => {
       expect([one.heard, two.heard]).to.deep.equal([['2'], ['1', '2']])
     })
 
-    it('durable: refuses what cannot be stamped before it is stored', async () => {
+    it('refuses a durable message that cannot be stamped before it is stored', async () => {
       const stamp = (message: object, at: Position) => {
         if ((message as { text: string }).text === 'bad') throw new RangeError('a bug')
         return position(message, at)
@@ -353,33 +353,33 @@ describe('BusGroup', () => {
       }
     })
 
-    it('knows who is where, on all nodes, and forgets a node that goes', async () => {
+    it('knows which member is on which node, and forgets a node that goes', async () => {
       const [busA, busB, busC] = [await bus({ node: 'a' }), await bus({ node: 'b' }), await bus({ node: 'c' })]
       await using a = new BusGroup(protocol, busA, 'lobby', live)
       await using c = new BusGroup(protocol, busC, 'lobby', live)
       const b = new BusGroup(protocol, busB, 'lobby', live)
-      const told = async () => (await c.members()).map(({ name, node }) => `${name}@${node}`).sort()
-      const tells = async (...names: string[]) => {
-        while (String(await told()) !== String(names)) await new Promise((resolve) => setTimeout(resolve, 2))
+      const namesNow = async () => (await c.members()).map(({ name, node }) => `${name}@${node}`).sort()
+      const become = async (...names: string[]) => {
+        while (String(await namesNow()) !== String(names)) await new Promise((resolve) => setTimeout(resolve, 2))
       }
-      expect(await told()).to.deep.equal([])
+      expect(await namesNow()).to.deep.equal([])
       const [ann, ben, cleo] = [new Client(), new Client(), new Client()]
       await a.join(ann.writer, { name: 'ann' })
       await b.join(ben.writer, { name: 'ben' })
       await b.join(cleo.writer, { name: 'cleo' })
-      await tells('ann@a', 'ben@b', 'cleo@b')
+      await become('ann@a', 'ben@b', 'cleo@b')
       ben.writer.destroy()
-      await tells('ann@a', 'cleo@b')
+      await become('ann@a', 'cleo@b')
       // The leases run out while nobody can renew them: that says nothing about the nodes.
       await engine().down()
       await new Promise((resolve) => setTimeout(resolve, 700))
-      expect(await told()).to.deep.equal(['ann@a', 'cleo@b'])
+      expect(await namesNow()).to.deep.equal(['ann@a', 'cleo@b'])
       await engine().up()
-      expect(await told()).to.deep.equal(['ann@a', 'cleo@b'])
+      expect(await namesNow()).to.deep.equal(['ann@a', 'cleo@b'])
       await busB.close() // without a word of the group's
-      await tells('ann@a')
+      await become('ann@a')
       await a.close()
-      await tells()
+      await become()
       await b.close()
     })
   })

@@ -57,7 +57,7 @@ describe('the presence of groups', () => {
       expect(seen).to.deep.equal(['+ben@b', '+ann@a', '+cleo@b', '-cleo@b', '-ben@b'])
     })
 
-    it('forgets a node that died, though the own link flaps, and nobody for a silence of the engine', async () => {
+    it('forgets a node that died, though its own link flaps, and no node for a silence of the engine', async () => {
       const [a, b, c] = [await bus({ node: 'a' }), await bus({ node: 'b' }), await bus({ node: 'c' })]
       await using here = new BusGroup(protocol, a, 'hall', quick)
       await using lives = new BusGroup(protocol, b, 'hall', quick)
@@ -81,7 +81,7 @@ describe('the presence of groups', () => {
       await dies.close()
     })
 
-    it('tells a new process from the old one of its name', async () => {
+    it('distinguishes a new process from the old one of its name', async () => {
       const [watcher, old, young] = [await bus({ node: 'w' }), await bus({ node: 'x' }), await bus({ node: 'x' })]
       await using here = new BusGroup(protocol, watcher, 'hall', quick)
       const before = new BusGroup(protocol, old, 'hall', quick)

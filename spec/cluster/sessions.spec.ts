@@ -38,7 +38,7 @@ describe('Sessions', () => {
       expect([x?.state, y?.state]).to.deep.equal([{ name: 'new' }, { name: 'new' }])
     })
 
-    it('fence off a node that could not be told', async () => {
+    it('fence off a node that could not be reached', async () => {
       const [busA, busB] = [await bus(), await bus()]
       const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
       const old = await a.open({ name: 'ann' })

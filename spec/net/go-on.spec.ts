@@ -22,7 +22,7 @@ function bareEnds() {
 const codeOf = async (promise: Promise<unknown>) => ((await rejection(promise)) as { code?: string }).code
 
 describe('goOn', () => {
-  it('sends what was written, and reads on behind the last message, in another protocol', async () => {
+  it('sends what was written, and reads on after the last message, in another protocol', async () => {
     for (const sliceBytes of [1, 3, 1000]) {
       const { client, server } = connectionPair(v1, { sliceBytes })
       client.writer.write(say('last'))
