@@ -16,11 +16,13 @@ export function shown(value: unknown): string {
 }
 
 /** Begins with a vowel that is heard: a Uint8Array, a URL. */
-const AN = /^(?:[aeio]|u(?!int|rl|ni|se))/i
+const AN = /^(?:[aeio]|u(?!int|r[il]|ni|se))/i
 
 function classOf(value: object): string {
   try {
     if (Array.isArray(value)) return 'array'
+    if (value instanceof Date)
+      return Number.isNaN(value.getTime()) ? 'Date that is invalid' : `Date of ${value.toISOString()}`
     const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
     if (prototype === null) return 'null-prototype object'
     const name = prototype.constructor?.name

@@ -133,6 +133,10 @@ describe('Values in errors', () => {
       [Object.create(null), 'a null-prototype object'],
       [{}, 'a plain object'],
       [new Map(), 'a Map'],
+      [new Uint8Array(), 'a Uint8Array'],
+      [new URIError(), 'a URIError'],
+      [new Date(0), 'a Date of 1970-01-01T00:00:00.000Z'],
+      [new Date(Number.NaN), 'a Date that is invalid'],
       [Object.create({ constructor: 5 }), 'an object'],
       [Proxy.revocable({}, {}).proxy, 'a plain object'],
     ] as const)
