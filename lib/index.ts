@@ -81,6 +81,7 @@ export type {
   Schema,
   ServiceDescription,
 } from './protocol/description.ts'
+export { dispatch, type MessageHandlers } from './protocol/dispatch.ts'
 export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
 export { Protocol } from './protocol/loading.ts'
 export type { AnyMessage, Framed, Incoming, OneOf, Outgoing, UnlistedMessage } from './protocol/message-types.ts'

@@ -8,28 +8,31 @@ import { encodeName } from './name.ts'
 /** What both engines take. */
 export interface BusOptions {
   /** This node's name. Default: a random one. Two nodes of one name both get what is sent to it. */
-  readonly node?: string
+  readonly node?: string | undefined
   /**
    * How long, in ms, a durable publication, a call of the store or a subscription to a log is tried again before it is given up, absences
    * of the engine included. 1 to 60 000: NATS knows a repeated publication for two minutes. Default: 30 000.
    */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /**
    * How many bytes of durable publications may wait for the engine. One more is refused with ERR_QBP_QUEUE_FULL. Default: 64 MiB.
    * Infinity: no limit.
    */
-  readonly maxQueuedBytes?: number
+  readonly maxQueuedBytes?: number | undefined
 }
 
 /** What is kept of logs. */
 export interface LogLimits {
   /** How long frames are kept in a log, in ms. Default: 24 hours. Infinity: no limit. */
-  readonly logMaxAgeMs?: number
+  readonly logMaxAgeMs?: number | undefined
   /** How many frames are kept per log, at least. On NATS, frames that were published at once are dropped at once. Default: 100 000. Infinity: no limit. */
-  readonly logMaxFrames?: number
+  readonly logMaxFrames?: number | undefined
   /** How many bytes all these logs keep together; the oldest frames are dropped first. Default: Infinity, no limit but the engine's. */
-  readonly logMaxBytes?: number
+  readonly logMaxBytes?: number | undefined
 }
+
+/** All limits of a log, given or not. */
+export type AllLimits = { readonly [K in keyof LogLimits]-?: number }
 
 /** What becomes of logs and of the store. Whoever first uses a kind of log, or the store, decides for all nodes. */
 export interface RetentionOptions extends LogLimits {
@@ -37,16 +40,16 @@ export interface RetentionOptions extends LogLimits {
    * Limits of other kinds of logs, by name. A channel's log is of the kind that its publishers and readers name as `logKind`; without a name, of
    * that which the limits beside this are for. What a kind leaves out has its default.
    */
-  readonly logKinds?: { readonly [name: string]: LogLimits }
+  readonly logKinds?: { readonly [name: string]: LogLimits } | undefined
   /** The longest life of an entry in the store, in ms, up to 2**31 - 1 (24 days). Default: 24 hours. */
-  readonly maxTtlMs?: number
+  readonly maxTtlMs?: number | undefined
 }
 
 /** The limits of all kinds of logs, and of the store. */
 export interface Retention {
   readonly maxTtlMs: number
   /** By name; undefined is the kind without one. */
-  readonly kinds: ReadonlyMap<string | undefined, Required<LogLimits>>
+  readonly kinds: ReadonlyMap<string | undefined, AllLimits>
 }
 
 export const BUS_OPTIONS: OptionNames<BusOptions> = { node: true, timeoutMs: true, maxQueuedBytes: true }
@@ -74,7 +77,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 export function retention(options: RetentionOptions): Retention {
   const { maxTtlMs = DAY_MS, logKinds = {} } = options
   checkInteger('maxTtlMs', maxTtlMs, 1, MAX_TIMER_MS)
-  const kinds = new Map<string | undefined, Required<LogLimits>>([[undefined, logLimits(options, '')]])
+  const kinds = new Map<string | undefined, AllLimits>([[undefined, logLimits(options, '')]])
   for (const [name, limits] of Object.entries(logKinds)) {
     encodeName(name)
     knownOptions(`logKinds.${name}`, limits, LOG_LIMITS)
@@ -83,7 +86,7 @@ export function retention(options: RetentionOptions): Retention {
   return { maxTtlMs, kinds }
 }
 
-function logLimits(limits: LogLimits, of: string): Required<LogLimits> {
+function logLimits(limits: LogLimits, of: string): AllLimits {
   const { logMaxAgeMs = DAY_MS, logMaxFrames = 100_000, logMaxBytes = Infinity } = limits
   checkLimit(`${of}logMaxAgeMs`, logMaxAgeMs, Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000)) // NATS counts nanoseconds.
   checkLimit(`${of}logMaxFrames`, logMaxFrames)

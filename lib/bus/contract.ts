@@ -19,7 +19,7 @@ export interface Position {
   readonly epoch: string
   readonly offset: bigint
   /** Names what stands at the place, by which it is known again. Letters, digits, '-' and '_'. */
-  readonly mark?: string
+  readonly mark?: string | undefined
 }
 
 /** Where a reader of a log starts: after its end, at the first frame still kept, at the last n (up to 10,000), or after a position. */
@@ -47,22 +47,22 @@ export type LogListener = (frame: Uint8Array, position: Position) => void
 /** For one subscription. */
 export interface SubscribeOptions {
   /** Gives up on subscribing. A subscription that was made stays. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called when the subscription has ended for good and nobody closed it, such as when the engine takes a permission back. The event `error` follows. */
-  readonly onEnd?: (cause: unknown) => void
+  readonly onEnd?: ((cause: unknown) => void) | undefined
 }
 
 /** For one subscription to a log. */
 export interface LogOptions extends SubscribeOptions {
   readonly since: Since
   /** The kind of log that it is, as its publishers name it: see `logKinds` of the bus. Default: the kind without a name. */
-  readonly logKind?: string
+  readonly logKind?: string | undefined
   /** Deliver this node's own publications too. A reader that replays on behalf of a client wants them. Default: false. */
-  readonly echo?: boolean
+  readonly echo?: boolean | undefined
   /** Called when it has reached the log's end, for the first time, with the place: what comes from now on is new. */
-  readonly onCaughtUp?: (position: Position) => void
+  readonly onCaughtUp?: ((position: Position) => void) | undefined
   /** Called between the frames before a gap and those after it. The bus's event `gap` follows. */
-  readonly onGap?: (gap: Gap) => void
+  readonly onGap?: ((gap: Gap) => void) | undefined
 }
 
 /** What `subscribe` resolves with. */
@@ -77,11 +77,11 @@ export interface Subscription {
 /** For one publication. */
 export interface PublishOptions {
   /** Into the log, and resolve once the engine has stored it. Default: false. */
-  readonly durable?: boolean
+  readonly durable?: boolean | undefined
   /** Of a durable publication, the kind of log that it goes into: see `logKinds` of the bus. Default: the kind without a name. */
-  readonly logKind?: string
+  readonly logKind?: string | undefined
   /** Gives up on a durable publication. Whether it had reached the log is then unknown. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A key is a list of names: parts given by users cannot reach out of their place. */
@@ -107,9 +107,9 @@ export interface Change {
 /** For one write of a key. */
 export interface PutOptions {
   /** Write only if the key holds this very revision; null: only if it holds nothing. Compared by the engine, atomically. */
-  readonly revision?: Position | null
+  readonly revision?: Position | null | undefined
   /** The entry's life from this write on, 1 up to the bus's `maxTtlMs`. Default: `maxTtlMs`. */
-  readonly ttlMs?: number
+  readonly ttlMs?: number | undefined
 }
 
 /**
@@ -135,7 +135,7 @@ export interface Store {
    *
    * @throws {QbpError} ERR_QBP_STALE_REVISION if the key does not hold `revision`.
    */
-  delete(key: Key, options?: { readonly revision?: Position }): Promise<void>
+  delete(key: Key, options?: { readonly revision?: Position | undefined }): Promise<void>
   /**
    * Reports what the keys below `prefix` hold now, then each change to them. Resolves once all that was there has been reported.
    * Of writes in quick succession, and of those made while the engine was away, only the last one is reported. An expiry is

@@ -7,7 +7,7 @@ import { JetStreamApiError, jetstreamManager, type StreamConfig } from '@nats-io
 import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
 import type { BusBase } from '../../lib/bus/bus-base.ts'
-import type { LogLimits } from '../../lib/bus/bus-options.ts'
+import type { AllLimits } from '../../lib/bus/bus-options.ts'
 import type { NatsLink } from '../../lib/bus/nats/link.ts'
 import { LogStream } from '../../lib/bus/nats/log-stream.ts'
 import { natsBus } from '../../lib/bus/nats/nats-bus.ts'
@@ -67,7 +67,7 @@ describe('the streams of natsBus', function () {
     const streams = { info: () => Promise.reject(missing), add }
     const retry = (_: string, attempt: (timeoutMs: number) => Promise<unknown>) => attempt(1)
     const link = { generation: 1, jsm: { streams }, retry, patience: () => ({}) } as unknown as NatsLink
-    const limits = retention.kinds.get(undefined) as Required<LogLimits>
+    const limits = retention.kinds.get(undefined) as AllLimits
     const logs = new LogStream(link, { ...keeping, ...limits, prefix, kind: undefined, compression })
     await codeOf(logs.open())
     const bus = { checkUp: () => {} } as unknown as BusBase

@@ -26,4 +26,33 @@ describe('the options of a bus', () => {
     }
     await bus.close()
   })
+
+  // Under exactOptionalPropertyTypes this file is compiled, too.
+  it('say nothing where they are undefined', async () => {
+    const limits = { logMaxAgeMs: undefined, logMaxFrames: undefined, logMaxBytes: undefined }
+    const bus = new LocalHub({
+      ...limits,
+      logKinds: { short: limits },
+      maxTtlMs: undefined,
+      maxFrameBytes: undefined,
+    }).bus({
+      ...{ node: undefined, timeoutMs: undefined, maxQueuedBytes: undefined },
+    })
+    const heard: number[] = []
+    const callbacks = { signal: undefined, onEnd: undefined }
+    await bus.subscribe('a', (frame) => heard.push(frame.length), callbacks)
+    await bus.subscribe('a', () => {}, {
+      ...callbacks,
+      since: 'first',
+      onGap: undefined,
+      onCaughtUp: undefined,
+      echo: undefined,
+      logKind: undefined,
+    })
+    await bus.publish('a', new Uint8Array(5), { durable: undefined, logKind: undefined, signal: undefined })
+    await bus.store.put(['a'], new Uint8Array(1), { ttlMs: undefined, revision: undefined })
+    await bus.store.delete(['a'], { revision: undefined })
+    await bus.close()
+    await localBus({ hub: undefined, node: undefined }).close()
+  })
 })

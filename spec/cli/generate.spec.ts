@@ -9,6 +9,7 @@ import { describeSource, loadSchema } from '../../lib/protocol/schema/load.ts'
 // Its types are checked by its being loaded.
 import '../types/chat.ts'
 import '../types/calls.ts'
+import '../types/generic.ts'
 import '../types/plain.ts'
 import { cli } from '../support/cli.ts'
 

@@ -29,6 +29,7 @@ describe('the public names', () => {
       'connections',
       'createServer',
       'decodePosition',
+      'dispatch',
       'encodePosition',
       'formatPosition',
       'headers',

@@ -19,7 +19,7 @@ import { LocalTable } from './table.ts'
 
 export interface LocalHubOptions extends RetentionOptions {
   /** The longest frame and value, in bytes. Default: 1 MiB less 1 KiB, as on NATS. */
-  readonly maxFrameBytes?: number
+  readonly maxFrameBytes?: number | undefined
 }
 
 /** How long one turn of the event loop may take, and after how many calls the clock is looked at. */

@@ -9,7 +9,7 @@ export type { LocalBus } from './node.ts'
 
 export interface LocalBusOptions extends BusOptions {
   /** What this node shares with others of the process. Default: a hub of its own. */
-  readonly hub?: LocalHub
+  readonly hub?: LocalHub | undefined
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { now } from '../../event-loop/clock.ts'
-import type { LogLimits } from '../bus-options.ts'
+import type { AllLimits } from '../bus-options.ts'
 import type { Gap, Position } from '../contract.ts'
 import { ANY_EPOCH, isMarked } from '../position.ts'
 
@@ -41,7 +41,7 @@ function newMark(): string {
 export class LocalLog {
   readonly epoch: string
   readonly lives: readonly Life[]
-  readonly #limits: Required<LogLimits>
+  readonly #limits: AllLimits
   readonly #onDrop: (logged: Logged) => void
   /** `#frames[i]` has the offset `#base + i`; those before `#head` are trimmed. */
   #frames: (Logged | undefined)[]
@@ -49,7 +49,7 @@ export class LocalLog {
   #head = 0
 
   /** @param onDrop is called with each frame that is trimmed. @param saved what a file had of it. */
-  constructor(limits: Required<LogLimits>, onDrop: (logged: Logged) => void, saved?: SavedLog) {
+  constructor(limits: AllLimits, onDrop: (logged: Logged) => void, saved?: SavedLog) {
     const { epoch = randomUUID(), lives = [], base = 1n, frames = [] } = saved ?? {}
     this.#limits = limits
     this.#onDrop = onDrop

@@ -1,4 +1,4 @@
-import type { LogLimits } from '../bus-options.ts'
+import type { AllLimits } from '../bus-options.ts'
 import type { Position } from '../contract.ts'
 import { LocalLog, type Logged, type SavedLog } from './log.ts'
 
@@ -12,7 +12,7 @@ const SLACK = 1024
 
 /** The logs of one kind, by channel, which keep so many bytes together. */
 export class LocalLogs {
-  readonly #limits: Required<LogLimits>
+  readonly #limits: AllLimits
   readonly #logs = new Map<string, LocalLog>()
   /** All frames in the order in which they came, where bytes are limited; those that their log has dropped among them. */
   #order: Appended[] = []
@@ -22,7 +22,7 @@ export class LocalLogs {
   /** Changes with what is kept. */
   version = 0
 
-  constructor(limits: Required<LogLimits>) {
+  constructor(limits: AllLimits) {
     this.#limits = limits
   }
 

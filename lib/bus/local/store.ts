@@ -41,7 +41,7 @@ export class LocalStore implements Store {
     return revision
   }
 
-  async delete(key: Key, options: { readonly revision?: Position } = {}): Promise<void> {
+  async delete(key: Key, options: { readonly revision?: Position | undefined } = {}): Promise<void> {
     knownOptions('delete()', options, { revision: true })
     encodeKey(key)
     if (options.revision) checkPosition(options.revision)

@@ -3,10 +3,10 @@ import type { NodeConnectionOptions } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
 import { knownOptions, type OptionNames, oneOf } from '../../base/options.ts'
 import {
+  type AllLimits,
   BUS_OPTIONS,
   type BusOptions,
   checkInteger,
-  type LogLimits,
   RETENTION_OPTIONS,
   type Retention,
   type RetentionOptions,
@@ -31,19 +31,19 @@ type Reserved =
  */
 export interface NatsBusOptions extends BusOptions, RetentionOptions, Omit<NodeConnectionOptions, Reserved> {
   /** Begins every subject and stream of this bus; buses of different prefixes do not meet. Default: 'qbp'. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** How many servers of a cluster keep each log and the store, 1 to 5. Default: 1. */
-  readonly replicas?: number
+  readonly replicas?: number | undefined
   /** Where JetStream keeps logs and the store. 'memory' does not outlive the server. Default: 'file'. */
-  readonly storage?: 'file' | 'memory'
+  readonly storage?: 'file' | 'memory' | undefined
   /** Which servers of a cluster keep them. Default: the server's choice. */
-  readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] }
+  readonly placement?: { readonly cluster?: string; readonly tags?: readonly string[] } | undefined
   /** How logs are kept on disk, with nats-server 2.10 or newer. Default: 'none'. */
-  readonly compression?: 'none' | 's2'
+  readonly compression?: 'none' | 's2' | undefined
   /** JetStream's domain, where it is a leaf node's or a hub's. */
-  readonly domain?: string
+  readonly domain?: string | undefined
   /** Gives up on connecting. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 const NATS_BUS_OPTIONS: OptionNames<NatsBusOptions> = {
@@ -89,7 +89,7 @@ export interface Keeping {
 }
 
 /** The stream of the logs of one kind. */
-export interface NatsLogOptions extends Keeping, Required<LogLimits> {
+export interface NatsLogOptions extends Keeping, AllLimits {
   /** As a token. */
   readonly prefix: string
   readonly kind: string | undefined

@@ -73,7 +73,7 @@ export class NatsStore implements Store {
     return this.#write(key, subject, value, ttlMs, options.revision)
   }
 
-  async delete(key: Key, options: { readonly revision?: Position } = {}): Promise<void> {
+  async delete(key: Key, options: { readonly revision?: Position | undefined } = {}): Promise<void> {
     knownOptions('delete()', options, { revision: true })
     const subject = `${this.#subjects}.${encodeKey(key)}`
     if (options.revision) checkPosition(options.revision)
