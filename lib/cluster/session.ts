@@ -62,9 +62,8 @@ export class Session<State = unknown> implements AsyncDisposable {
   readonly #keeping: Keeping
   readonly #abort = new AbortController()
   #state: State
-  #revision: Position
-  /** Whether the entry may hold something else than this node's last acknowledged write. */
-  #isDoubtful = false
+  /** That of this node's last write; null while the entry may hold something else. */
+  #revision: Position | null
   #isOver = false
   #renewal: NodeJS.Timeout | undefined
   #tail: Promise<unknown> = Promise.resolve()
@@ -119,7 +118,10 @@ export class Session<State = unknown> implements AsyncDisposable {
 
   /** The client said goodbye: its token is worth nothing from now on. Always resolves. */
   async end(): Promise<void> {
-    await this.#finish(() => this.#keeping.bus.store.delete(this.#key, { revision: this.#revision }))
+    await this.#finish(async () => {
+      const revision = await this.#standing()
+      if (revision !== null) await this.#keeping.bus.store.delete(this.#key, { revision })
+    })
   }
 
   /** Another node asks for it: saves its state as it is now, and ends here. Always resolves. */
@@ -148,7 +150,7 @@ export class Session<State = unknown> implements AsyncDisposable {
   renewNow(): void {
     if (this.#isOver) return
     clearTimeout(this.#renewal)
-    this.#isDoubtful = true
+    this.#revision = null
     this.#renewAfter(0)
   }
 
@@ -205,11 +207,10 @@ export class Session<State = unknown> implements AsyncDisposable {
     const { bus, ttlMs } = this.#keeping
     const held = formatHeld({ node, holder: this.#holder, state })
     for (;;) {
-      const revision = this.#isDoubtful ? await this.#look() : this.#revision
-      this.#isDoubtful = true
+      const revision = await this.#standing()
+      this.#revision = null
       try {
         this.#revision = await bus.store.put(this.#key, held, { revision, ttlMs })
-        this.#isDoubtful = false
         return
       } catch (error) {
         if ((error as QbpError).code !== 'ERR_QBP_STALE_REVISION') throw error
@@ -217,8 +218,9 @@ export class Session<State = unknown> implements AsyncDisposable {
     }
   }
 
-  /** What to write after: this node's own last write, or nothing where that has run out or was lost. */
-  async #look(): Promise<Position | null> {
+  /** What to write after: this node's own last write, or null where that has run out or was lost. */
+  async #standing(): Promise<Position | null> {
+    if (this.#revision !== null) return this.#revision
     const entry: Entry | undefined = await this.#keeping.bus.store.get(this.#key)
     if (entry === undefined) return null
     if (parseHeld(entry.value).holder === this.#holder) return entry.revision

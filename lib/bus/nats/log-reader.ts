@@ -18,6 +18,9 @@ const MOST_VAIN = 3
 /** How many frames of the past a reader is given in one turn of the event loop, and those of one message more. */
 const FRAMES_PER_TURN = 256
 
+//   opening ── it stands somewhere ──► past ── it has come to the end ──► live
+//      └────────────────────────────────┴──── close, or a fault ──────────┴──► closed
+
 /**
  * One subscription to a log. It is live while it stands at the channel's end, and then gets what the tail delivers; until then it reads
  * what it has missed, page by page.
@@ -25,15 +28,13 @@ const FRAMES_PER_TURN = 256
 export class LogReader implements Subscription, Follower {
   readonly channel: string
   position: Position | undefined
-  isLive = false
   readonly #bus: BusBase
   readonly #logs: ReaderShare
   readonly #log: ChannelLog
   readonly #listener: LogListener
   readonly #options: LogOptions
   #place: Place | undefined
-  #isClosed = false
-  #isStarted = false
+  #phase: 'opening' | 'past' | 'live' | 'closed' = 'opening'
 
   constructor(bus: BusBase, logs: ReaderShare, log: ChannelLog, listener: LogListener, options: LogOptions) {
     this.channel = log.channel
@@ -45,12 +46,21 @@ export class LogReader implements Subscription, Follower {
     log.readers.add(this)
   }
 
+  /** Whether it is given what comes; else it reads the past still. */
+  get isLive(): boolean {
+    return this.#phase === 'live'
+  }
+
+  get #isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
   /** Resolves once it stands somewhere, a gap before that reported. */
   async start(patience: Patience): Promise<void> {
     const { since } = this.#options
     await this.#logs.link.race(this.#log.opened, patience.signal, { survivesDown: true })
     if (this.#isClosed) return
-    this.#isStarted = true
+    this.#phase = 'past'
     if (since === 'now') return this.#standAt(this.#log.end)
     if (typeof since === 'object' && 'epoch' in since) {
       this.position = since
@@ -79,8 +89,7 @@ export class LogReader implements Subscription, Follower {
 
   close(): void {
     if (this.#isClosed) return
-    this.#isClosed = true
-    this.isLive = false
+    this.#phase = 'closed'
     this.#log.readers.delete(this)
     this.#logs.release(this, this.#log)
   }
@@ -88,8 +97,9 @@ export class LogReader implements Subscription, Follower {
   /** It has ended for good. */
   fail(error: unknown): void {
     if (this.#isClosed) return
+    const wasOpening = this.#phase === 'opening'
     this.close()
-    if (this.#isStarted) this.#bus.reportEnd(error, this.#options.onEnd) // Else `subscribe` rejects with it.
+    if (!wasOpening) this.#bus.reportEnd(error, this.#options.onEnd) // Else `subscribe` rejects with it.
   }
 
   /** Frames were lost before a place, where it goes on. */
@@ -129,7 +139,7 @@ export class LogReader implements Subscription, Follower {
     this.#place = place
     const position = positionOf(place)
     this.position = position
-    this.isLive = true
+    this.#phase = 'live'
     if (this.#options.onCaughtUp) this.#bus.guard(() => this.#options.onCaughtUp?.(position))
   }
 
