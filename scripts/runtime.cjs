@@ -28,7 +28,7 @@ const BINARIES = {
 const ELSEWHERE = [
   ...['spec/cli/', 'spec/package/', 'spec/packed/', 'spec/peers', 'spec/window/', 'spec/support/'],
   ...['spec/bus/nats-kill', 'spec/cluster/bus-group-kill', 'spec/cluster/example', 'spec/cluster/faults'],
-  ...['spec/system/conformance', 'spec/system/memory', 'spec/system/fuzz'],
+  ...['spec/system/conformance', 'spec/system/memory', 'spec/system/fuzz', 'spec/calls/window-memory'],
 ]
 
 /** Titles of specs that start Node with its own flags. */

@@ -1,24 +1,21 @@
-import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import { shown } from '../base/shown.ts'
-import { bytesOf } from '../codec/bytes.ts'
 import { compiling } from '../codec/codec-source.ts'
-import { Peek } from '../codec/peek.ts'
 import { CheckedHook } from '../framing/body-hook.ts'
 import { type Frame, FrameMaker } from '../framing/frame.ts'
 import { Header } from '../framing/header.ts'
 import { headerLibrary } from '../framing/header-library.ts'
 import { headers } from '../framing/presets.ts'
 import { checkResync } from '../framing/resync.ts'
-import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
+import type { JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
 import { callDialect, callEntries } from './call-forms.ts'
 import type { MessageMap, Schema } from './description.ts'
-import { messageType } from './forms.ts'
+import { fromJson, protoJson, toJson } from './json.ts'
 import type { Directions, Merged, Outgoing, Sent, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
 import { checkModule, layoutOf, typesOf, withOwn } from './module-types.ts'
 import type { ProtocolOptions } from './options.ts'
+import { peek } from './peek.ts'
 import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-protocol.ts'
 import type { Service } from './service.ts'
 import { findService } from './services.ts'
@@ -112,19 +109,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    */
   // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
   peek(name: string, fields: readonly string[]): (body: Uint8Array) => any {
-    if (!Array.isArray(fields))
-      throw new QbpError(
-        'ERR_QBP_BAD_OPTION',
-        `fields is ${shown(fields)}; it is a list of names: protocol.peek('Name', ['field']).`,
-        {
-          option: 'fields',
-        },
-      )
-    const peek = new Peek(messageType(name, this.types), fields)
-    return (body) => {
-      const bytes = bytesOf('The body', body)
-      return peek.read(bytes, 0, bytes.length)
-    }
+    return peek(this, name, fields)
   }
 
   /**
@@ -135,10 +120,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * ERR_QBP_BAD_TABLE for a name that is none.
    */
   toJson(name: string, message: object, options: JsonOptions = {}): unknown {
-    const type = messageType(name, this.types)
-    const read =
-      message instanceof type.Message ? message : this.decode(type.fullName, this.encode(type.fullName, message))
-    return this.protoJson(options).toJson(type, read)
+    return toJson(this, name, message, options)
   }
 
   /**
@@ -149,8 +131,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    */
   // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
   fromJson(name: string, json: unknown, options: JsonOptions = {}): any {
-    const type = messageType(name, this.types)
-    return this.decode(type.fullName, this.encode(type.fullName, this.protoJson(options).fromJson(type, json)))
+    return fromJson(this, name, json, options)
   }
 
   /**
@@ -159,7 +140,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * @internal
    */
   protoJson(options: JsonOptions = {}): ProtoJson {
-    return new ProtoJson((fullName) => this.types.types.get(fullName), options)
+    return protoJson(this, options)
   }
 }
 

@@ -8,6 +8,7 @@ import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { MessageReaderSettings } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { ResyncSupport } from './resync.ts'
 
 /** A message that the peer answers, by whatever. */
 export interface Heartbeat<M = object> {
@@ -88,6 +89,7 @@ export class ConnectionSettings {
     const [from, to] = [protocol.sender(role, 'incoming'), protocol.sender(role, 'outgoing')]
     this.reading = {
       ...{ header: headers[from], table: sent[from], body, unknown, invalid, maxBodyBytes, maxHeaderBytes },
+      resync: (protocol as { readonly resyncFrom?: ResyncSupport['from'] | null }).resyncFrom ?? null,
       shareBytes: flag('shareBytes', options.shareBytes, false),
       maxConsecutiveEmptyFrames: countLimit('maxConsecutiveEmptyFrames', options.maxConsecutiveEmptyFrames, 100_000),
       maxConsecutiveSkippedFrames: countLimit(

@@ -14,6 +14,7 @@ import { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { CallSupport } from './calls.ts'
 import { support } from './codec-support.ts'
 import { noCalls } from './no-calls.ts'
+import type { ResyncSupport } from './resync.ts'
 
 /** All of a protocol: header, messages, and which travel where. It is made of a module of `qbp generate`, codec and layouts included: nothing is compiled. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
@@ -23,13 +24,26 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * @internal
    */
   readonly callSupport: CallSupport | null
+  /**
+   * Where `resync()` has brought it.
+   *
+   * @internal
+   */
+  readonly resyncFrom: ResyncSupport['from'] | null
 
   private constructor(schema: Schema, options: ProtocolOptions) {
     const types = typesOf(schema, options.package ?? schema.package, support)
     const calls: CallSupport | unknown = options.calls
     const callSupport = isCallSupport(calls) ? calls : null
     if (callSupport === null && calls) throw noCalls()
-    super(types, withOwn(schema, callSupport === null ? options : { ...options, calls: callSupport.form }), {
+    const resync: ResyncSupport | unknown = options.resync
+    const resyncSupport = isResyncSupport(resync) ? resync : null
+    const plain = {
+      ...options,
+      ...(callSupport !== null && { calls: callSupport.form }),
+      ...(resyncSupport !== null && { resync: true }),
+    }
+    super(types, withOwn(schema, plain), {
       header: (layout, section) => headerOf(schema, layout, section),
       support,
       calls: callSupport,
@@ -39,11 +53,15 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
           option: 'body',
         })
       },
-      checkResync() {
-        throw new QbpError('ERR_QBP_BAD_OPTION', 'resync is the main entry’s alone.', { option: 'resync' })
+      checkResync(...given) {
+        if (resyncSupport !== null) return resyncSupport.check(...given)
+        throw new QbpError('ERR_QBP_BAD_OPTION', 'resync comes by resync(), which is exported here.', {
+          option: 'resync',
+        })
       },
     })
     this.callSupport = callSupport
+    this.resyncFrom = resyncSupport?.from ?? null
   }
 
   /**
@@ -79,6 +97,9 @@ function headerOf(schema: Schema, layout: string, section: ((name: string) => Ty
 
 /** Whether it is what `calls` has made. */
 const isCallSupport = (value: unknown): value is CallSupport => 'prepare' in Object(value)
+
+/** Whether it is what `resync` has made. */
+const isResyncSupport = (value: unknown): value is ResyncSupport => 'from' in Object(value)
 
 /** Whether it is what `bodyHook` has made. */
 const isHook = (value: unknown): value is BodyHook & { readonly checked: CheckedHook } => 'checked' in Object(value)

@@ -14,7 +14,7 @@ const ROOMS = {
   protojson: ['framing', 'codec', 'base'],
   protocol: ['protojson', 'framing', 'codec', 'base'],
   calls: ['protocol', 'framing', 'codec', 'base'],
-  web: ['calls', 'protocol', 'framing', 'codec', 'base'],
+  web: ['calls', 'protocol', 'protojson', 'framing', 'codec', 'base'],
   streams: ['protocol', 'framing', 'codec', 'event-loop', 'base'],
   net: ['streams', 'calls', 'protocol', 'framing', 'codec', 'event-loop', 'base'],
   bus: ['event-loop', 'base'],

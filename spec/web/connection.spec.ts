@@ -2,7 +2,18 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
 import { WebSocket } from 'ws'
 import { Protocol as NodeProtocol, type QbpError } from '../../lib/index.ts'
-import { bodyHook, connect, connections, layout, Protocol, type WebConnection } from '../../lib/web/index.ts'
+import {
+  bodyHook,
+  connect,
+  connections,
+  fromJson,
+  layout,
+  Protocol,
+  peek,
+  resync,
+  toJson,
+  type WebConnection,
+} from '../../lib/web/index.ts'
 import { createWebSocketServer, type QbpWebSocketServer, requestOf } from '../../lib/ws/index.ts'
 import { chat } from '../../schemas/chat.ts'
 import { webPair } from '../support/web-pair.ts'
@@ -210,6 +221,34 @@ describe('qbp-stream/web', () => {
     for (const end of [reading, writing]) end.destroy()
     expect(() => Protocol.from(chat, { body: hook })).to.throw('bodyHook(')
     expect(() => Protocol.from(chat, { body: bodyHook({} as never) })).to.throw('body has no read')
+  })
+
+  it('drops what is no frame where resync was brought', async () => {
+    const header = layout('0x94c3 type:u8 length:u16')
+    const own = Protocol.from(chat, { header, resync: resync() })
+    const node = NodeProtocol.from(chat, { header: '0x94c3 type:u8 length:u16' })
+    const said = (text: string) => node.frame({ $name: 'Said', text }).bytes
+    const [client, server] = webPair()
+    const connection = await connect(own, client)
+    const writer = server.writable.getWriter()
+    const noise = Buffer.from('rebooting…')
+    void writer.write(Uint8Array.from([...said('a'), ...noise, 0x94, ...said('c')]))
+    expect(await connection.reader.readMessage()).to.include({ text: 'a' })
+    expect(await connection.reader.readMessage()).to.include({ text: 'c' })
+    connection.destroy()
+    expect(() => Protocol.from(chat, { header, resync: true })).to.throw('resync()')
+    expect(() => Protocol.from(chat, { resync: resync() })).to.throw('do not begin with a constant')
+  })
+
+  it('has JSON, and reads some fields of a body, by functions of their own', () => {
+    const json = toJson(protocol, 'Said', { text: 'grüße', at: 2n ** 60n })
+    expect(json).to.deep.equal({ text: 'grüße', at: String(2n ** 60n) })
+    expect(fromJson(protocol, 'Said', json)).to.deep.include({ text: 'grüße', at: 2n ** 60n })
+    expect(() => fromJson(protocol, 'Said', { text: 5 }))
+      .to.throw()
+      .with.property('code', 'ERR_QBP_INVALID_MESSAGE')
+    const body = protocol.encode('Said', { room: 'hall', text: 'grüße' })
+    expect({ ...peek(protocol, 'Said', ['room'])(body) }).to.deep.equal({ $name: 'Said', room: 'hall' })
   })
 
   it('has no codec where the module has none', () => {
