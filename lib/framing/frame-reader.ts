@@ -40,16 +40,16 @@ export class FrameReader {
   fault: QbpError | null = null
   readonly #messages: MessageReader
 
-  constructor({ headers, sent, body = null, resync = false }: Conversation, sender: Role, maxBodyBytes: number) {
+  /** @param hasPreamble whether the bytes begin as the stream does, with what is sent once. */
+  constructor(
+    { headers, sent, body = null, resync = false }: Conversation,
+    sender: Role,
+    maxBodyBytes: number,
+    hasPreamble = true,
+  ) {
     const [header, table] = [headers[sender], sent[sender]]
-    this.#messages = new MessageReader({
-      ...WITHOUT_LIMITS,
-      header,
-      table,
-      body,
-      maxBodyBytes,
-      resync: resync ? resyncFrom : null,
-    })
+    const settings = { header, table, body, maxBodyBytes, resync: resync ? resyncFrom : null }
+    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, ...settings }, hasPreamble)
   }
 
   /**
@@ -73,7 +73,12 @@ export class FrameReader {
     }
   }
 
-  /** The bytes that came and are part of no whole frame. */
+  /** How many bytes came that are part of no whole frame. */
+  get pending(): number {
+    return this.#messages.frames.pending
+  }
+
+  /** The bytes that came and are part of no whole frame; none are pending afterwards. */
   rest(): Uint8Array {
     return this.#messages.frames.rest()
   }

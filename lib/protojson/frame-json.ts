@@ -31,7 +31,7 @@ export interface FrameJson {
 /** The keys of a line, with those that say where and when it was seen. */
 const LINE_KEYS = new Set(
   ['name', 'type', 'offset', 'length', 'header', 'message', 'fields', 'body', 'error'].concat(
-    ['at', 'connection', 'direction', 'kind', 'latencyMs'], // Of a tap or a capture.
+    ['at', 'connection', 'direction', 'kind', 'latencyMs', 'call', 'pair', 'sentHere'], // Of a tap or a capture.
   ),
 )
 

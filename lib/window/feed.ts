@@ -91,7 +91,7 @@ export class Feed {
         continue
       }
       const { direction, kind, ...event } = this.#ring.get(this.#next) as ObservedEvent
-      const { at, connection, bytes, offset, error, peer } = event
+      const { at, connection, bytes, offset, error, peer, sentHere } = event
       const index = this.#next++
       yield {
         $name: 'Event',
@@ -104,6 +104,7 @@ export class Feed {
         offset,
         error,
         peer,
+        sentHere,
       }
     }
     const now = performance.now()

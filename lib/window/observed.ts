@@ -20,6 +20,8 @@ export interface ObservedEvent {
   offset?: number
   error?: string
   peer?: string
+  /** It did not come from that side: the tap's window sent it, in its name. */
+  sentHere?: boolean
 }
 
 /** What one side of a connection has sent so far. */

@@ -3,11 +3,11 @@ import type { EventEmitter } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer, type Description, type Protocol } from '../index.ts'
+import { createServer, type Description, type Protocol, type Role } from '../index.ts'
 import { pageAssets } from './assets.ts'
 import { Feed } from './feed.ts'
 import { language } from './language.ts'
-import { Entry, type EntryInit } from './messages.ts'
+import { Entry, type EntryInit, type Send, Side } from './messages.ts'
 import { type ObservedEvent, Sums } from './observed.ts'
 import { Ring } from './ring.ts'
 import { createWebSocketStream, WebSocketServer } from './websocket.ts'
@@ -22,6 +22,10 @@ export interface WindowOptions {
   options?: string
   /** It is a recording: nothing more comes than what is there. Default: false. */
   recorded?: boolean
+  /** Sends frames on a connection, in a side's name; what it throws is shown. Default: pages may only look. */
+  send?: (connection: number, from: Role, bytes: Uint8Array) => void
+  /** The field by which requests and answers are paired. */
+  pair?: string
   /** The port on loopback. Default: 0, any that is free. */
   port?: number
   /** The most events that are kept for pages to come, the oldest giving way. Default: 50,000. */
@@ -40,8 +44,8 @@ export interface OpenWindow {
 
 const HOST = '127.0.0.1'
 const TOKEN_BYTES = 24
-/** The longest message that a page may send. */
-const MAX_PAGE_BYTES = 4096
+/** The longest message that a page may send: it has the frames that it sends on. */
+const MAX_PAGE_BYTES = 16 * 2 ** 20
 
 const HEADERS = {
   // Header layouts and schemas are compiled to functions, hence unsafe-eval; nothing but the page's own files is run.
@@ -73,6 +77,8 @@ export async function openWindow(
     title = '',
     options = '',
     recorded = false,
+    send,
+    pair = '',
     port = 0,
     maxEvents = 50_000,
     maxBytes = 64 * 2 ** 20,
@@ -89,6 +95,8 @@ export async function openWindow(
     schema: JSON.stringify(observed),
     options,
     recorded,
+    sends: send !== undefined,
+    pair,
     calls: callsOf(protocol),
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
@@ -111,7 +119,11 @@ export async function openWindow(
       feeds.add(feed)
       try {
         const taken = async () => {
-          for await (const message of reader) if (message.$name === 'Taken') feed.took(message.bytes)
+          for await (const message of reader) {
+            if (message.$name === 'Taken') feed.took(message.bytes)
+            else if (message.$name === 'Send')
+              writer.write({ $name: 'Answer', id: message.id, error: sendFor(send, message) })
+          }
         }
         const fed = async () => {
           await writer.writeMessage(hello)
@@ -177,6 +189,17 @@ export async function openWindow(
       server.closeAllConnections()
       await closed
     },
+  }
+}
+
+/** Sends what a page asks for. Returns why not, if so. */
+function sendFor(send: WindowOptions['send'], { connection, from, bytes }: Send): string {
+  try {
+    if (send === undefined) return 'this window only looks.'
+    send(connection, from === Side.CLIENT ? 'client' : 'server', bytes)
+    return ''
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

@@ -85,6 +85,7 @@ export async function tapChat(options: Partial<WindowOptions> = {}): Promise<Tap
     schema: chat,
     title: `127.0.0.1:${port} → 127.0.0.1:${target}`,
     options: '--schema schemas/chat.proto',
+    send: (connection, from, bytes) => tap.send(connection, from, bytes),
     ...options,
   })
   return {
@@ -111,6 +112,7 @@ export async function strainedWindow(): Promise<{ window: OpenWindow; longText: 
     schema: { package: home, ...description },
     title: '127.0.0.1:7001 → a-name-of-a-host-as-clouds-give-them.eu-central-1.compute.internal.example:7000',
     options: `--schema ${path}`,
+    send: () => {},
   })
   const longText = `${'Word after word, '.repeat(180).slice(0, 2990)}[the end]`
   const tree = Array.from({ length: 30 }).reduce<object>((inner, _, i) => ({ name: `level ${30 - i}`, inner }), {

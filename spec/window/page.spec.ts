@@ -266,6 +266,63 @@ describe('the page', () => {
     await eventually(async () => expect(await page.evaluate('navigator.clipboard.readText()')).to.equal(command))
   })
 
+  it('sends an edited message on, in the name of its side', async () => {
+    const ann = await join('ann')
+    await say(ann, 'hi')
+    await rows('Say').first().click()
+    await page.getByRole('button', { name: 'Edit and send' }).click()
+    const editor = page.getByLabel('The message as JSON')
+    expect(JSON.parse(await editor.inputValue())).to.deep.equal({
+      ...{ name: 'Say', type: 3, message: { room: 'lobby', text: 'hi' } },
+    })
+    await editor.fill('{"name": "Say", "message": {"room": "lobby", "text": 5}}')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.locator('.editor output.wrong', { hasText: 'text' }).waitFor()
+    await editor.fill('{"name": "Say", "message": {"room": "lobby", "text": "edited"}}')
+    const answer = ann.reader.readMessage()
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    expect(await answer).to.include({ $name: 'Said', text: 'edited' })
+    await page.locator('.editor output', { hasText: 'Sent on connection 1' }).waitFor()
+    await rows('sent from here').first().waitFor()
+    await page.getByLabel('To', { exact: true }).selectOption('server')
+    const pushed = ann.reader.readMessage()
+    await editor.fill('{"name": "Left", "message": {"room": "lobby", "name": "nobody"}}')
+    await editor.press('Control+Enter')
+    expect(await pushed).to.include({ $name: 'Left', name: 'nobody' })
+  })
+
+  it('compares two messages, field by field', async () => {
+    const ann = await join('ann')
+    await say(ann, 'one')
+    await say(ann, 'two')
+    await rows('Say').first().click()
+    await page.getByRole('button', { name: 'Compare', exact: true }).click()
+    await rows('Say').nth(1).click()
+    const differing = page.getByLabel('Differences')
+    await eventually(async () =>
+      expect(await differing.locator('tbody tr').allInnerTexts()).to.deep.equal(['text\t"one"\t"two"']),
+    )
+    await differing.getByRole('button', { name: 'Compare no more' }).click()
+    await eventually(async () => expect(await differing.count()).to.equal(0))
+  })
+
+  it('pairs requests and answers by a field, and leads from one to the other', async () => {
+    await page.close()
+    await chat.close()
+    chat = await tapChat({ pair: 'room' })
+    page = await browser.newPage({ viewport: { width: 1400, height: 860 } })
+    await page.goto(chat.window.url)
+    await join('ann')
+    await rows('asks lobby').first().click()
+    await page.getByRole('button', { name: 'To the answer' }).click()
+    await eventually(async () => expect(await page.locator('.detail h2').innerText()).to.equal('Welcome'))
+    await eventually(async () =>
+      expect(await page.locator('.line.chosen .summary').innerText()).to.match(/^answers lobby in [\d.]+ m?s · /),
+    )
+    await page.getByRole('button', { name: 'To the request' }).click()
+    await eventually(async () => expect(await page.locator('.detail h2').innerText()).to.equal('Join'))
+  })
+
   it('exports what it shows, as JSON lines and as bytes', async () => {
     const ann = await join('ann')
     await say(ann, 'hi')

@@ -46,7 +46,7 @@ describe('the page at any width, light and dark', () => {
     locator.evaluate(
       inPage<boolean>(`(() => {
         const { left, top, right, bottom } = element.getBoundingClientRect()
-        const within = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && right > left
+        const within = left >= 0 && top >= 0 && right <= innerWidth && bottom < innerHeight + 1 && right > left
         const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2)
         return within && (element.contains(over) || over.contains(element))
       })()`),
@@ -86,6 +86,31 @@ describe('the page at any width, light and dark', () => {
       }).timeout(30_000)
     }
   }
+
+  it('holds the editor and the differences, too', async () => {
+    await page.getByRole('button', { name: 'Compare', exact: true }).click()
+    await page.getByRole('row').nth(3).click()
+    await page.getByRole('button', { name: 'Edit and send' }).click()
+    for (const [width, colorScheme] of [
+      [1280, 'light'],
+      [400, 'dark'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 })
+      await page.emulateMedia({ colorScheme })
+      expect(await violations(page)).to.deep.equal([])
+      for (const part of ['.editor textarea', '.editor [type=submit]', '.editor select', '.differences button']) {
+        const element = page.locator(part).first()
+        await element.evaluate(inPage('element.scrollIntoView({ block: "center" })'))
+        expect(await inSight(element), `${part} at ${width} px`).to.equal(true)
+      }
+      for (const part of ['.editor', '.differences'])
+        expect(
+          await page.locator(part).evaluate(inPage<boolean>('element.scrollWidth <= element.clientWidth')),
+        ).to.equal(true)
+    }
+    await page.getByRole('button', { name: 'Compare no more' }).click()
+    await page.getByRole('row').nth(2).click()
+  }).timeout(30_000)
 
   it('goes down to the innermost level with keys', async () => {
     await page.setViewportSize({ width: 400, height: 800 })

@@ -3,6 +3,15 @@ import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
 import { oneOf, wholeNumber } from './values.ts'
 
+/** Of verbs that show a conversation. */
+export const pairOption = {
+  pair: {
+    type: 'string',
+    value: 'FIELD',
+    help: `pair a request and its answer by this field, which has the same value in both: id, request.id, or $header.id`,
+  },
+} as const satisfies OptionTable
+
 const DIALECTS = ['qbp', 'ttrpc'] as const
 
 /** The options of verbs that know calls. */

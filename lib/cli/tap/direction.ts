@@ -1,7 +1,8 @@
-import { FrameReader } from '../../framing/frame-reader.ts'
+import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import type { Protocol, QbpError, Role } from '../../index.ts'
 import { faultOf } from '../../protojson/frame-line.ts'
 import { hint } from '../capture/recognise.ts'
+import { Fault } from '../command/fault.ts'
 import type { TapEvent } from './events.ts'
 
 /** What one side of a connection sends, as events: frames, then a fault if it has one, then its close. */
@@ -9,6 +10,7 @@ export class Direction {
   readonly #protocol: Protocol
   readonly #place: { readonly connection: number; readonly direction: Role }
   readonly #report: (event: TapEvent) => void
+  readonly #maxBodyBytes: number
   /** Null after a fault: what follows passes undecoded. */
   #reader: FrameReader | null
   #closed = false
@@ -22,6 +24,7 @@ export class Direction {
     this.#protocol = protocol
     this.#place = place
     this.#report = report
+    this.#maxBodyBytes = maxBodyBytes
     this.#reader = new FrameReader(protocol, place.direction, maxBodyBytes)
   }
 
@@ -29,20 +32,31 @@ export class Direction {
     return this.#closed
   }
 
+  /** Bytes of the frame that has begun to pass, 0 between two; undefined after a fault. */
+  get pending(): number | undefined {
+    return this.#reader?.pending
+  }
+
+  /** Whether bytes are whole frames of this side. @throws {Fault} */
+  check(bytes: Uint8Array): void {
+    const reader = new FrameReader(this.#protocol, this.#place.direction, this.#maxBodyBytes, false)
+    for (const _ of reader.feed(bytes));
+    reader.finish()
+    if (reader.fault !== null) throw new Fault(`it is no frame: ${reader.fault.message}`, { cause: reader.fault })
+  }
+
+  /** Reports frames that were sent on from here, in this side's name. */
+  sentHere(at: number, bytes: Uint8Array): void {
+    const reader = new FrameReader(this.#protocol, this.#place.direction, this.#maxBodyBytes, false)
+    for (const frame of reader.feed(bytes)) this.#report({ ...this.#frame(at, frame), sentHere: true })
+  }
+
   /** @throws what a listener throws, after which it passes undecoded. */
   bytes(at: number, chunk: Uint8Array): void {
     const reader = this.#reader
     if (reader === null) return
     try {
-      for (const frame of reader.feed(chunk)) {
-        const { offset, index, bytes, bodyStart, length, name, type, message } = frame
-        const error = faultOf(this.#protocol, frame)
-        this.#report({
-          ...{ at, ...this.#place, kind: 'frame', bytes: Buffer.from(bytes), offset, bodyStart, length, name, type },
-          ...(message !== undefined && { message }),
-          ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
-        })
-      }
+      for (const frame of reader.feed(chunk)) this.#report(this.#frame(at, frame))
     } catch (error) {
       this.#reader = null
       throw error
@@ -58,6 +72,16 @@ export class Direction {
     reader?.finish()
     if (reader?.fault) this.#fault(at, reader)
     this.#report({ at, ...this.#place, kind: 'close', ...(error !== undefined && { error }) })
+  }
+
+  #frame(at: number, frame: ReadFrame): TapEvent {
+    const { offset, index, bytes, bodyStart, length, name, type, message } = frame
+    const error = faultOf(this.#protocol, frame)
+    return {
+      ...{ at, ...this.#place, kind: 'frame', bytes: Buffer.from(bytes), offset, bodyStart, length, name, type },
+      ...(message !== undefined && { message }),
+      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
+    }
   }
 
   #fault(at: number, reader: FrameReader): void {

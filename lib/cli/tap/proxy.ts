@@ -2,9 +2,10 @@ import { EventEmitter } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { Protocol, Role } from '../../index.ts'
-import { errorText } from '../command/fault.ts'
+import { errorText, Fault } from '../command/fault.ts'
 import { Direction } from './direction.ts'
 import type { TapBytes, TapEvent } from './events.ts'
+import { now, Passage } from './passage.ts'
 
 /** How a tap reaches its target and how much it decodes. */
 export interface TapOptions {
@@ -23,9 +24,6 @@ interface TapEvents {
   error: [error: Error]
 }
 
-/** Milliseconds since 1970, finer than Date. */
-const now = (): number => performance.timeOrigin + performance.now()
-
 /**
  * A proxy that shows what passes.
  *
@@ -37,6 +35,8 @@ export class Tap extends EventEmitter<TapEvents> {
   readonly #options: TapOptions
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
+  /** By connection and direction, while they are open. */
+  readonly #passages = new Map<string, Passage>()
   #connections = 0
 
   constructor(protocol: Protocol, options: TapOptions) {
@@ -108,26 +108,20 @@ export class Tap extends EventEmitter<TapEvents> {
 
   /** Passes on what `from` sends, and reports it. */
   #pass(connection: number, direction: Role, from: net.Socket, to: net.Socket): void {
-    const passing = new Direction(
-      this.#protocol,
-      { connection, direction },
-      this.#options.maxBodyBytes ?? 64 * 2 ** 20,
-      (event) => this.#report(event),
+    const place = { connection, direction }
+    const passing = new Direction(this.#protocol, place, this.#options.maxBodyBytes ?? 64 * 2 ** 20, (event) =>
+      this.#report(event),
     )
-    const close = (error?: Error) => passing.close(now(), error && withCode(error))
-
-    from.on('data', (chunk: Buffer) => {
-      const at = now()
-      if (!to.write(chunk)) from.pause()
-      try {
-        this.emit('bytes', { at, connection, direction, bytes: chunk })
-        passing.bytes(at, chunk)
-      } catch (error) {
-        // A listener that throws, or a fault of ours: what passes has passed, and goes on to.
-        this.#report({ at, connection, direction, kind: 'fault', error: withCode(error as Error) })
-      }
+    const passage = new Passage(from, to, passing, {
+      bytes: (at, bytes) => void this.emit('bytes', { at, ...place, bytes }),
+      fault: (at, error) => this.#report({ at, ...place, kind: 'fault', error: withCode(error) }),
     })
-    to.on('drain', () => from.resume())
+    const key = `${connection} ${direction}`
+    this.#passages.set(key, passage)
+    const close = (error?: Error) => {
+      this.#passages.delete(key)
+      passing.close(now(), error && withCode(error))
+    }
     from.on('end', () => {
       to.end()
       close()
@@ -141,6 +135,13 @@ export class Tap extends EventEmitter<TapEvents> {
       close(new Error('closed before its end'))
       abort(to)
     })
+  }
+
+  /** Sends whole frames in a side's name, between two of its own. @throws {Fault} where that cannot be. */
+  send(connection: number, direction: Role, bytes: Uint8Array): void {
+    const passage = this.#passages.get(`${connection} ${direction}`)
+    if (passage === undefined) throw new Fault(`connection ${connection} is not open, or its ${direction} has ended.`)
+    passage.send(bytes)
   }
 
   #report(event: TapEvent): void {

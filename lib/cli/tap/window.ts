@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { EventEmitter } from 'node:events'
-import type { LoadOptions, Protocol } from '../../index.ts'
+import type { LoadOptions, Protocol, Role } from '../../index.ts'
 import { describeSource } from '../../protocol/schema/load.ts'
 import { type OpenWindow, openWindow } from '../../window/server.ts'
 import { Fault } from '../command/fault.ts'
@@ -17,6 +17,9 @@ export interface TapWindowOptions extends LoadOptions {
   port: number
   /** It is no tap but a recording: nothing more comes than what is there. */
   recorded?: boolean
+  pair?: string | undefined
+  /** Sends frames in a side's name: see Tap. */
+  send?: (connection: number, from: Role, bytes: Uint8Array) => void
 }
 
 const NO_SCHEMA = { package: '', packages: [], messages: {}, enums: {}, services: {} }
@@ -25,11 +28,19 @@ const NO_SCHEMA = { package: '', packages: [], messages: {}, enums: {}, services
 export async function tapWindow(
   tap: EventEmitter,
   protocol: Protocol,
-  { files, package: name, title, arguments: typed, port, recorded = false, ...options }: TapWindowOptions,
+  { files, package: name, title, arguments: typed, port, recorded = false, send, pair, ...options }: TapWindowOptions,
 ): Promise<OpenWindow> {
   const schema = files.length === 0 ? NO_SCHEMA : await schemaOf(files, name, options)
   try {
-    return await openWindow(tap, protocol, { schema, title, port, recorded, options: typed })
+    return await openWindow(tap, protocol, {
+      schema,
+      title,
+      port,
+      recorded,
+      options: typed,
+      ...(send && { send }),
+      ...(pair && { pair }),
+    })
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     throw code === 'EADDRINUSE' ? new Fault(`--ui-port ${port} is taken.`, { cause }) : new Fault(message, { cause })

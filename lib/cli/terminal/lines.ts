@@ -2,6 +2,7 @@ import { other } from '../../base/role.ts'
 import type { Protocol } from '../../index.ts'
 import type { FrameJson } from '../../protojson/frame-json.ts'
 import { CallPairs, type PairedCall } from '../../window/call-pairs.ts'
+import { FieldPairs, type Pair } from '../../window/field-pairs.ts'
 import type { Io } from '../command/verb.ts'
 import type { TapEvent } from '../tap/events.ts'
 import { looseJson } from './json5.ts'
@@ -31,9 +32,12 @@ export class Lines {
   /** When the last frame came, by connection and direction, and whether the other side has answered it. */
   readonly #last = new Map<string, { at: number; answered: boolean }>()
   readonly #calls: CallPairs
+  readonly #pairs: FieldPairs
   #unseen = 0
 
-  constructor(protocol: Protocol, io: Io, json: boolean) {
+  /** @param pair the field by which requests and answers are paired. */
+  constructor(protocol: Protocol, io: Io, json: boolean, pair = '') {
+    this.#pairs = new FieldPairs(pair)
     this.#protocol = protocol
     this.#calls = new CallPairs(protocol)
     this.#io = io
@@ -45,6 +49,7 @@ export class Lines {
   show(event: TapEvent): void {
     const waited = this.#latency(event)
     const call = this.#calls.see(event)
+    const pair = this.#pairs.see(event)
     if (this.#io.stdout.writableLength > MAX_QUEUED_BYTES) {
       this.#unseen++
       return
@@ -56,8 +61,8 @@ export class Lines {
     this.#unseen = 0
     this.write(
       this.#json
-        ? jsonLine({ ...this.#jsonOf(event, waited), ...(call && { call }) })
-        : this.#textOf(event, waited, call),
+        ? jsonLine({ ...this.#jsonOf(event, waited), ...(call && { call }), ...(pair && { pair }) })
+        : this.#textOf(event, waited, call, pair),
     )
   }
 
@@ -78,13 +83,19 @@ export class Lines {
       ...{ at, connection, direction, kind, ...(peer && { peer }) },
       ...(kind === 'frame' && this.frameOf(event)),
       ...(kind === 'fault' && { offset, ...(bytes && { bytes: Buffer.from(bytes).toString('base64') }) }),
+      ...(event.sentHere && { sentHere: true }),
       ...(latencyMs !== undefined && { latencyMs: Number(latencyMs.toFixed(3)) }),
       ...(kind !== 'frame' && error !== undefined && { error }),
     }
   }
 
-  #textOf(event: TapEvent, latencyMs: number | undefined, call: PairedCall | undefined): string {
-    const { at, connection, direction, kind, peer, error, bytes } = event
+  #textOf(
+    event: TapEvent,
+    latencyMs: number | undefined,
+    call: PairedCall | undefined,
+    pair: Pair | undefined,
+  ): string {
+    const { at, connection, direction, kind, peer, error, bytes, sentHere } = event
     const paint = this.#paint
     const arrow = direction === 'client' ? paint('cyan', '→') : paint('yellow', '←')
     const start = `${at === 0 ? '' : `${paint('grey', timeText(at))} `}#${connection} ${arrow}`
@@ -95,7 +106,8 @@ export class Lines {
     const size = paint('grey', bytesText(bytes?.length ?? 0))
     const waited = latencyMs === undefined ? '' : paint('grey', `  +${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`)
     const text = call === undefined ? this.messageText(event) : this.#callText(event, call)
-    return `${start} ${text}  ${size}${call?.ms === undefined ? waited : ''}`
+    const place = sentHere ? paint('yellow', '  sent from the window') : ''
+    return `${start} ${text}  ${size}${pair === undefined ? (call?.ms === undefined ? waited : '') : this.#pairText(pair)}${place}`
   }
 
   /** `call 7 Accounts/Open {name: "ann"}`, and of an answer how it ended and when: `OK 1.2 ms`. */
@@ -105,6 +117,12 @@ export class Lines {
     const end = status === undefined ? '' : ` ${this.#paint(status === 'OK' ? 'green' : 'red', status)}`
     const waited = ms === undefined ? '' : this.#paint('grey', ` ${ms.toFixed(ms < 10 ? 2 : 0)} ms`)
     return `${title} ${text}${end}${waited}`
+  }
+
+  /** `  asks 7`, and of the answer when: `  answers 7 in 1.2 ms`. */
+  #pairText({ key, ms }: Pair): string {
+    const end = ms === undefined ? '' : ` in ${ms.toFixed(ms < 10 ? 2 : 0)} ms`
+    return this.#paint('grey', `  ${ms === undefined ? 'asks' : 'answers'} ${printable(key)}${end}`)
   }
 
   /** The message of a frame as it would be typed: `Say {text: "hi"}`. */

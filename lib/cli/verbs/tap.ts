@@ -10,7 +10,7 @@ import {
   tlsFrom,
   tlsOptions,
 } from '../options/address.ts'
-import { callForm, callOptions } from '../options/call-options.ts'
+import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
@@ -29,6 +29,7 @@ const form = {
   options: {
     ...protocolOptions,
     ...callOptions,
+    ...pairOption,
     json: { type: 'boolean', help: 'lines of JSON' },
     record: { type: 'string', value: 'FILE', help: 'keep all that passes, for qbp replay' },
     ui: {
@@ -61,7 +62,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
     maxBodyBytes,
     ...(listenTls && { tls: listenTls.tls }),
   })
-  const lines = new Lines(protocol, io, values.json === true)
+  const lines = new Lines(protocol, io, values.json === true, values.pair)
   tap.on('event', (event) => lines.show(event))
   const recorder =
     values.record === undefined
@@ -86,6 +87,8 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
           title: `${where} → ${addressText(to)}`,
           arguments: protocolArguments(values),
           port: uiPort,
+          pair: values.pair,
+          send: (connection, from, bytes) => tap.send(connection, from, bytes),
         }).catch(async (fault) => {
           await tap.close()
           throw fault

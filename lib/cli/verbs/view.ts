@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { openFile } from '../capture/open.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
-import { callForm, callOptions } from '../options/call-options.ts'
+import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
@@ -21,6 +21,7 @@ const form = {
     ...protocolOptions,
     ...captureOptions,
     ...callOptions,
+    ...pairOption,
     json: { type: 'boolean', help: 'lines of JSON' },
     ui: { type: 'boolean', help: 'show it in a browser: a page at an address on loopback, which is printed' },
     'ui-port': { type: 'string', value: 'PORT', help: "the page's port (default: any)" },
@@ -43,7 +44,7 @@ export const run = verb(form, async (values, positionals, io) => {
   })
   const isShown = values.ui || values.open || values['ui-port'] !== undefined
   if (!isShown) {
-    const lines = new Lines(protocol, io, values.json === true)
+    const lines = new Lines(protocol, io, values.json === true, values.pair)
     playback.on('event', (event) => lines.show(event))
     await playback.play(capture.events)
     return faults > 0 ? FAULT : DONE
@@ -51,7 +52,7 @@ export const run = verb(form, async (values, positionals, io) => {
   const window = await tapWindow(playback, protocol, {
     ...{ files: values.schema ?? [], ...loadOptions(values) },
     ...(values.package !== undefined && { package: values.package }),
-    ...{ title: basename(file), recorded: true, arguments: protocolArguments(values), port },
+    ...{ title: basename(file), recorded: true, arguments: protocolArguments(values), port, pair: values.pair },
   })
   io.stderr.write(`Shown at ${window.url}\n`)
   if (values.open) showInBrowser(window.url)

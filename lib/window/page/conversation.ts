@@ -3,14 +3,17 @@ import type { Type } from '../../codec/type.ts'
 import { FrameParser } from '../../framing/frame-parser.ts'
 import { hasType } from '../../framing/layout/parse-layout.ts'
 import { MessageReader, NONE } from '../../framing/message-reader.ts'
+import { MessageWriter } from '../../framing/message-writer.ts'
 import type { Entry } from '../../framing/table.ts'
 import { WITHOUT_LIMITS } from '../../framing/without-limits.ts'
 import type { Description } from '../../protocol/description.ts'
 import type { EntryForm, OnlyForm } from '../../protocol/forms.ts'
 import { Protocol } from '../../protocol/protocol.ts'
-import type { FrameJson } from '../../protojson/frame-json.ts'
+import { type FrameJson, frameFromJson } from '../../protojson/frame-json.ts'
 import { frameLine } from '../../protojson/frame-line.ts'
+import { parseJson } from '../../protojson/parse-json.ts'
 import { CallPairs, type PairedCall } from '../call-pairs.ts'
+import { FieldPairs, type Pair } from '../field-pairs.ts'
 import { Entry as EntryMessage, Event, type Hello, Side } from '../messages.ts'
 import { headerSpans } from './header-spans.ts'
 import type { Span } from './span.ts'
@@ -36,6 +39,10 @@ export interface Row {
   readonly entry: Entry | null
   /** What it is of a call, where the protocol carries calls. */
   readonly call: PairedCall | undefined
+  /** What it is of a pair, where a field pairs them. */
+  readonly pair: Pair | undefined
+  /** A page sent it, in that side's name. */
+  readonly sentHere: boolean
 }
 
 const kinds: Record<number, Row['kind']> = {
@@ -51,10 +58,16 @@ export class Conversation {
   /** The options by which the command line names this protocol. */
   readonly options: string
   readonly isRecorded: boolean
-  readonly #pairs: CallPairs
+  /** Whether messages may be sent from here. */
+  readonly sends: boolean
+  readonly #calls: CallPairs
+  readonly #pairs: FieldPairs
   readonly protocol: Protocol
 
-  constructor({ title, options, recorded, calls, header, serverHeader, package: name, schema, client, server }: Hello) {
+  constructor(hello: Hello) {
+    const { title, options, recorded, calls, header, serverHeader, package: name, schema, client, server } = hello
+    this.sends = hello.sends
+    this.#pairs = new FieldPairs(hello.pair)
     this.title = title
     this.options = options
     this.isRecorded = recorded
@@ -68,7 +81,7 @@ export class Conversation {
     const both = serverHeader === '' ? header : { client: header, server: serverHeader }
     if (client.length + server.length === 0 && calls === '') {
       this.protocol = Protocol.raw({ header: both }) // There is no schema.
-      this.#pairs = new CallPairs(this.protocol)
+      this.#calls = new CallPairs(this.protocol)
       return
     }
     this.protocol = Protocol.from(source, {
@@ -77,7 +90,7 @@ export class Conversation {
       ...(calls !== '' && { calls: calls === 'ttrpc' ? calls : Number(calls) }),
       ...(!layouts.every(hasType) && { message: only }),
     }) as Protocol
-    this.#pairs = new CallPairs(this.protocol)
+    this.#calls = new CallPairs(this.protocol)
   }
 
   /** The message type of a header's section, if the schema has it. */
@@ -90,26 +103,47 @@ export class Conversation {
   }
 
   /** The row of an event; events come in order. */
-  row({ index, at, connection, from, kind, bytes, offset, error, peer }: Event): Row {
+  row({ index, at, connection, from, kind, bytes, offset, error, peer, sentHere }: Event): Row {
     const role = from === Side.CLIENT ? 'client' : 'server'
     const frame = kind === Event.Kind.FRAME ? this.#frame(bytes, role) : null
     const entry = frame === null ? null : (this.protocol.sent[role].byType(frame.type) ?? null)
     const row: Row = {
       ...{ index, at, connection, from: role, kind: kinds[kind] ?? 'fault', bytes, offset, error, peer, entry },
       ...{ type: frame?.type ?? 0, bodyStart: frame?.start ?? bytes.length, bodyEnd: frame?.end ?? bytes.length },
-      call: undefined,
+      ...{ sentHere, call: undefined, pair: undefined },
     }
-    const call = this.#call(row)
-    return call === undefined ? row : { ...row, call }
+    return this.#paired(row)
   }
 
-  /** Calls are paired as they come: where there are none, nothing is decoded before it is looked at. */
-  #call(row: Row): PairedCall | undefined {
+  /** Pairs are made as frames come: where there are none, nothing is decoded before it is looked at. */
+  #paired(row: Row): Row {
     const { at, connection, from: direction, kind, entry } = row
-    if (this.protocol.calls === null || (kind === 'frame' && entry === null)) return undefined
+    const hasCalls = this.protocol.calls !== null && (kind !== 'frame' || entry !== null)
+    if (!hasCalls && !this.#pairs.isWanted) return row
     const message = kind === 'frame' ? this.#message(row) : NONE
     const name = entry?.name ?? null
-    return this.#pairs.see({ at, connection, direction, kind, name, ...(message !== NONE && { message }) })
+    const event = { at, connection, direction, kind, name, ...(message !== NONE && { message }) }
+    const call = hasCalls ? this.#calls.see(event) : undefined
+    return { ...row, call, pair: this.#pairs.see(event) }
+  }
+
+  /**
+   * The frame of a line as `qbp encode` takes it.
+   *
+   * @throws {QbpError} that names the field, or SyntaxError for text that is no JSON.
+   */
+  frameOf(text: string, from: Role): Uint8Array {
+    const { headers, sent } = this.protocol
+    const message = frameFromJson(this.protocol, from, parseJson(text))
+    return new MessageWriter(headers[from], sent[from], Number.POSITIVE_INFINITY).frame(message)
+  }
+
+  /** A frame's line as text to be edited: without what is only so of this frame. */
+  editable(row: Row): string {
+    const { offset: _, length: __, error: ___, body, ...line } = this.line(row)
+    // The bytes count only where nothing else says what was in them.
+    const isBytes = line.message === undefined && line.fields === undefined
+    return JSON.stringify({ ...line, ...(isBytes && { body }) }, null, 2)
   }
 
   /** @throws {QbpError} for a body that does not decode. */

@@ -1,7 +1,10 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { nameOf, type Row } from './conversation.ts'
+import { Differences } from './differences-table.tsx'
+import { Editor } from './editor.tsx'
 import { clock, count, span as duration, hex } from './format.ts'
 import { Hex } from './hex.tsx'
+import { partnerOf } from './partner.ts'
 import { sendCommand } from './send-command.ts'
 import { pathTo, type Span } from './span.ts'
 import type { Store } from './store.ts'
@@ -18,10 +21,14 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
   const spans = useMemo(() => conversation?.spans(row) ?? [], [row, conversation])
   const [field, setField] = useState<Span | null>(null)
   const [hovered, setHovered] = useState<Span | null>(null)
+  const [edits, setEdits] = useState(false)
+  const partner = useMemo(() => partnerOf(store, number, row), [row, number, store.size])
   useEffect(() => {
     setField(null)
     setHovered(null)
+    setEdits(false)
   }, [row])
+  const compared = store.compared === null || store.compared === number ? undefined : store.row(store.compared)
   const path = field === null ? [] : trail(spans, field)
   const before = previous(store, number, row)
   const { connection, from, offset, bytes, at, kind, error, type } = row
@@ -47,8 +54,27 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
           {before !== undefined && <span>{duration(at - before.at)} after the one before</span>}
         </span>
         <span class="grow" />
+        {partner !== undefined && (
+          <button type="button" class="plain" onClick={() => store.select(partner)}>
+            {partner > number ? 'To the answer' : 'To the request'}
+          </button>
+        )}
         {kind === 'frame' && (
           <>
+            <button
+              type="button"
+              class="plain"
+              aria-pressed={store.compared === number}
+              title="Choose another message, and what differs is shown"
+              onClick={() => store.compare(store.compared === number ? null : number)}
+            >
+              Compare
+            </button>
+            {conversation?.sends && (
+              <button type="button" class="plain" aria-expanded={edits} onClick={() => setEdits(!edits)}>
+                Edit and send
+              </button>
+            )}
             {row.entry !== null && (
               <button
                 type="button"
@@ -80,6 +106,10 @@ export function Detail({ store, number, row }: { store: Store; number: number; r
         </button>
       </div>
       {error !== '' && <p class="fault">{error}</p>}
+      {edits && conversation !== null && <Editor key={`editor ${number}`} {...{ store, conversation, row }} />}
+      {compared !== undefined && conversation !== null && (
+        <Differences store={store} before={conversation.line(compared)} after={conversation.line(row)} />
+      )}
       {spans.length === 0 ? (
         <p class="none">
           {kind === 'open'

@@ -2,6 +2,7 @@ import { MessageReader, NONE } from '../../framing/message-reader.ts'
 import { MessageWriter } from '../../framing/message-writer.ts'
 import { WITHOUT_LIMITS } from '../../framing/without-limits.ts'
 import { type Heard, language } from '../language.ts'
+import type { SendInit } from '../messages.ts'
 
 /** How it stands with the window: `lost` is tried again. */
 export type LinkState = 'connecting' | 'live' | 'lost'
@@ -17,6 +18,7 @@ export class Link {
   readonly #url: string
   readonly #hear: (message: Heard) => void
   readonly #onState: (state: LinkState) => void
+  #socket: WebSocket | null = null
   #retryMs = FIRST_RETRY_MS
 
   constructor(url: string, hear: (message: Heard) => void, onState: (state: LinkState) => void) {
@@ -26,8 +28,16 @@ export class Link {
     this.#connect()
   }
 
+  /** Returns whether it is on its way: without the window nothing is. */
+  say(message: SendInit & { $name: 'Send' }): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false
+    this.#socket.send(writer.frame(message) as Uint8Array<ArrayBuffer>)
+    return true
+  }
+
   #connect(): void {
     const socket = new WebSocket(this.#url)
+    this.#socket = socket
     // Not `shareBytes`: a view would keep the whole WebSocket message for one frame of it.
     const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table: sent.server, unknown: 'skip' })
     let taken = 0

@@ -31,7 +31,10 @@ function App() {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement
-      const typing = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement
+      const typing =
+        target instanceof HTMLInputElement ||
+        target instanceof HTMLTextAreaElement ||
+        target instanceof HTMLSelectElement
       if (event.key === 'Escape') {
         if (typing) {
           if (target === search.current) store.setFilter({ text: '' })
@@ -145,9 +148,10 @@ const draw = () => render(<App />, document.body)
 setInterval(() => store.tick(), TICK_MS)
 const url = new URL('frames', location.href)
 url.protocol = 'ws:'
-new Link(
+const link = new Link(
   url.href,
   (message) => store.hear(message),
   (state) => store.setState(state),
 )
+store.say = (message) => link.say(message)
 draw()

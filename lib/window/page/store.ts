@@ -1,4 +1,6 @@
+import type { Role } from '../../base/role.ts'
 import type { Heard } from '../language.ts'
+import { type SendInit, Side } from '../messages.ts'
 import { Ring } from '../ring.ts'
 import { ConnectionState } from './connection-state.ts'
 import { Conversation, nameOf, type Row } from './conversation.ts'
@@ -26,11 +28,18 @@ export class Store {
   readonly names = new Map<string, number>()
   /** Frames a second, the newest last, one every half second. */
   readonly history: number[] = []
+  /** Number of the row that others are compared with. */
+  compared: number | null = null
   searching = false
   /** Rows that have gone from the view's top. */
   gone = 0
 
+  /** Brings a message to the window; returns whether it is on its way. */
+  say: (message: SendInit & { $name: 'Send' }) => boolean = () => false
+
   readonly #redraw: () => void
+  readonly #answers = new Map<number, (error: string) => void>()
+  #nextId = 1
   readonly #ring = new Ring<Row>(MAX_ROWS, MAX_BYTES, ({ bytes }) => bytes.length + ROW_BYTES)
   #frozen: Ring<Row> | null = null
   #view: number[] = []
@@ -55,6 +64,10 @@ export class Store {
         this.#add(this.conversation.row(message))
         break
       }
+      case 'Answer':
+        this.#answers.get(message.id)?.(message.error)
+        this.#answers.delete(message.id)
+        break
       case 'Dropped':
         this.#missed += message.events
         break
@@ -68,8 +81,20 @@ export class Store {
     this.#redraw()
   }
 
+  /** Sends a frame in a side's name. Resolves to why it was not sent, or to nothing. */
+  send(connection: number, from: Role, bytes: Uint8Array): Promise<string> {
+    const id = this.#nextId++
+    const side = from === 'client' ? Side.CLIENT : Side.SERVER
+    if (!this.say({ $name: 'Send', id, connection, from: side, bytes })) return Promise.resolve('The tap is gone.')
+    return new Promise((resolve) => this.#answers.set(id, resolve))
+  }
+
   setState(state: LinkState): void {
     this.state = state
+    if (state === 'lost') {
+      for (const answer of this.#answers.values()) answer('The tap is gone: whether it was sent is not known.')
+      this.#answers.clear()
+    }
     this.#redraw()
   }
 
@@ -137,6 +162,7 @@ export class Store {
     this.#cleared = this.#ring.first
     this.#view = []
     this.selected = null
+    this.compared = null
     this.names.clear()
     for (const [id, { sums }] of this.connections) if (sums.closed !== 0) this.connections.delete(id)
     this.#redraw()
@@ -151,6 +177,12 @@ export class Store {
 
   select(number: number | null): void {
     this.selected = number
+    this.#redraw()
+  }
+
+  /** Others are compared with this one; null for none. */
+  compare(number: number | null): void {
+    this.compared = number
     this.#redraw()
   }
 

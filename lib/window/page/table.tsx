@@ -1,5 +1,6 @@
 import type { RefObject } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import type { Pair } from '../field-pairs.ts'
 import { nameOf, type Row } from './conversation.ts'
 import { bytes, clock, count, line, span } from './format.ts'
 import type { Store } from './store.ts'
@@ -128,10 +129,16 @@ function summary({ conversation }: Store, row: Row): string {
     const end = [status, ms === undefined ? '' : span(ms)].filter(Boolean).join(' ')
     return `${end === '' ? '' : `${end} · `}call ${id} · ${line(message).replace(/^\{|\}$/g, '')}`
   }
+  const { pair, sentHere } = row
+  const notes = [sentHere ? 'sent from here' : '', pair === undefined ? '' : pairText(pair)].filter(Boolean)
+  const before = notes.length === 0 ? '' : `${notes.join(' · ')} · `
   const message = conversation?.json(row)
-  if (message !== null && message !== undefined) return line(message).replace(/^\{|\}$/g, '')
-  return frame.length > bodyStart ? `${bytes(frame.length - bodyStart)}, not decoded` : ''
+  if (message !== null && message !== undefined) return before + line(message).replace(/^\{|\}$/g, '')
+  return before + (frame.length > bodyStart ? `${bytes(frame.length - bodyStart)}, not decoded` : '')
 }
+
+/** `asks 7`, `answers 7 in 1.2 ms`. */
+const pairText = ({ key, ms }: Pair): string => (ms === undefined ? `asks ${key}` : `answers ${key} in ${span(ms)}`)
 
 /** What stands where no row does: why, and what to do. */
 function Empty({ store }: { store: Store }) {
