@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
@@ -131,6 +132,31 @@ describe('natsBus', () => {
       await until(() => heard.length >= 2000)
       expect(heard).to.deep.equal(Array.from({ length: 2000 }, (_, n) => n + 1))
     })
+  })
+
+  it('gives a durable publication up by mocked timers', async function () {
+    const turns = async () => {
+      for (let n = 0; n < 20; n++) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    const own = await NatsServer.start(this)
+    const bus = await natsBus({ servers: own.url, timeoutMs: 60_000 })
+    await bus.publish('log', bytes('x'), { durable: true })
+    await own.kill()
+    await until(() => !bus.isUp)
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: Date.now() })
+    try {
+      const published = codeOf(bus.publish('log', bytes('x'), { durable: true }))
+      await turns()
+      mock.timers.tick(59_000)
+      await turns()
+      expect(await Promise.race([published, 'waits'])).to.equal('waits')
+      mock.timers.tick(1_000)
+      expect(await published).to.equal('ERR_QBP_BUS_TIMEOUT')
+    } finally {
+      mock.timers.reset()
+    }
+    await bus.close()
+    await own.stop()
   })
 
   it('leaves no socket and no timer open', async () => {
