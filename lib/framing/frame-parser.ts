@@ -4,10 +4,10 @@
 
 import { QbpError } from '../base/errors.ts'
 import { bytesOf } from '../codec/bytes.ts'
-import { alloc } from '../codec/wire.ts'
 import type { FrameHeader } from './frame-header.ts'
-import { FrameTail } from './frame-tail.ts'
+import { FrameTail, join } from './frame-tail.ts'
 import type { Head, HeaderFields } from './head.ts'
+import { locatedAt, truncated } from './place-faults.ts'
 import type { Resync } from './resync.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -28,6 +28,9 @@ export class FrameParser implements Head {
   /** Where the current frame's body lies: `buffer[start..end)`, valid until the next call. Its bytes belong to the feeder. */
   buffer: Uint8Array = NOTHING
   start = 0
+  /** Bytes of the current frame, its header included, and where it ends in `buffer`. */
+  size = 0
+  frameEnd = 0
   /** The current frame's first byte in the stream, or the next one's while there is none, and how many frames came before it. */
   offset = 0
   index = 0
@@ -40,7 +43,6 @@ export class FrameParser implements Head {
   readonly maxHeaderBytes: number
   /** From how many bytes on a part of the current frame may be a view of `buffer`, which nobody else has then; 0: none may. */
   ownFrom = 0
-
   /** How frames are found after bytes that are none; null where such bytes are a fault. */
   readonly resync: Resync | null
 
@@ -50,8 +52,6 @@ export class FrameParser implements Head {
   #pos = 0
   /** The beginning of a frame whose end has not come; the rest of it is in `chunk`, or yet to come. */
   readonly #tail = new FrameTail()
-  #frameEnd = 0
-  #frameLength = 0
 
   /** @param hasPreamble whether the stream begins with the layout's preamble, if that has one. */
   constructor(
@@ -75,17 +75,7 @@ export class FrameParser implements Head {
 
   /** Where the current frame begins in `buffer`: the whole frame is `buffer[begin..frameEnd)`. */
   get begin(): number {
-    return this.#frameEnd - this.#frameLength
-  }
-
-  /** Where the current frame ends in `buffer`. */
-  get frameEnd(): number {
-    return this.#frameEnd
-  }
-
-  /** Bytes of the current frame, its header included. */
-  get size(): number {
-    return this.#frameLength
+    return this.frameEnd - this.size
   }
 
   /** Bytes fed and not yet part of a frame that was asked for. */
@@ -120,10 +110,10 @@ export class FrameParser implements Head {
    * is out of step then: every further call throws the same.
    */
   next(): boolean {
-    if (this.#frameLength > 0) {
-      this.offset += this.#frameLength
+    if (this.size > 0) {
+      this.offset += this.size
       this.index++
-      this.#frameLength = 0
+      this.size = 0
     }
     if (this.#awaitsPreamble && !this.#nextPreamble()) return false
     if (this.#tail.length > 0) return this.#nextFromTail()
@@ -137,8 +127,8 @@ export class FrameParser implements Head {
   #lies(start: number, end: number): true {
     this.buffer = this.#chunk
     this.ownFrom = 0
-    this.#frameEnd = this.#pos = end
-    this.#frameLength = end - start
+    this.frameEnd = this.#pos = end
+    this.size = end - start
     return true
   }
 
@@ -160,34 +150,28 @@ export class FrameParser implements Head {
 
   /** All pending bytes, as a copy: those after the last frame that was asked for. Nothing is pending afterwards. */
   rest(): Uint8Array {
-    const rest = alloc(this.pending)
-    const { length } = this.#tail
-    rest.set(this.#tail.whole().subarray(0, length))
-    rest.set(this.#chunk.subarray(this.#pos), length)
-    this.#tail.clear()
+    const rest = this.#gather()
     this.#chunk = NOTHING
-    this.#pos = 0
     return rest
+  }
+
+  /** What is pending, in one array: no tail is left, and the chunk has been read. */
+  #gather(): Uint8Array {
+    const all = join(this.#tail.whole().subarray(0, this.#tail.length), 0, this.#chunk.subarray(this.#pos))
+    this.#tail.clear()
+    this.#pos = 0
+    return all
   }
 
   /** The end of the stream. @throws {QbpError} ERR_QBP_TRUNCATED if a byte of a next frame has come. */
   finish(): void {
     if (this.pending === 0) return
-    const what = this.#awaitsPreamble ? 'the preamble' : 'a frame'
-    const needs = `of ${this.isEndKnown ? '' : 'at least '}${this.needs} bytes`
-    throw this.located(
-      new QbpError('ERR_QBP_TRUNCATED', `The stream ended ${this.pending} bytes into ${what} ${needs}.`, {
-        size: this.pending,
-      }),
-    )
+    throw this.located(truncated(this.#awaitsPreamble ? 'the preamble' : 'a frame', this.pending, this))
   }
 
   /** The same fault with its place in the stream: every fault of a frame goes through here. */
   located(fault: QbpError): QbpError {
-    const { code, message, cause, type, messageName, field, size, limit } = fault
-    const facts = { cause, type, messageName, field, size, limit, offset: this.offset, frame: this.index }
-    const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
-    return new QbpError(code, `${message} (frame ${this.index}, at byte ${this.offset} of the stream)`, known)
+    return locatedAt(fault, this.offset, this.index)
   }
 
   /** The end of the frame, with the head read; -1 until it is whole, or NONE. */
@@ -240,15 +224,13 @@ export class FrameParser implements Head {
   #nextFromTail(): boolean {
     const end = this.#completeTail()
     if (end === NONE) {
-      this.#chunk = join(this.#tail.whole().subarray(0, this.#tail.length), 0, this.#chunk.subarray(this.#pos))
-      this.#tail.clear()
-      this.#pos = 0
+      this.#chunk = this.#gather()
       return this.#without(NONE, 0)
     }
     if (end < 0) return false
     this.buffer = this.#tail.whole()
     this.ownFrom = this.#tail.ownFrom
-    this.#frameEnd = this.#frameLength = this.#tail.length
+    this.frameEnd = this.size = this.#tail.length
     this.#tail.clear()
     this.needs = 0
     return true
@@ -274,11 +256,4 @@ export class FrameParser implements Head {
   align(shift: number): void {
     this.#tail.align(shift)
   }
-}
-
-function join(chunk: Uint8Array, pos: number, more: Uint8Array): Uint8Array {
-  const joined = alloc(chunk.length - pos + more.length)
-  joined.set(chunk.subarray(pos))
-  joined.set(more, chunk.length - pos)
-  return joined
 }

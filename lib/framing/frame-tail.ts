@@ -88,3 +88,11 @@ export class FrameTail {
     this.#copied = this.length = 0
   }
 }
+
+/** What is left of a chunk, and what follows it. */
+export function join(chunk: Uint8Array, pos: number, more: Uint8Array): Uint8Array {
+  const joined = alloc(chunk.length - pos + more.length)
+  joined.set(chunk.subarray(pos))
+  joined.set(more, chunk.length - pos)
+  return joined
+}

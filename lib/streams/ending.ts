@@ -12,6 +12,8 @@ export interface ReceiverStream {
   goDirect(): void
   /** A message that Node has queued, or NONE. @throws {QbpError} ERR_QBP_BUSY while `data` flows. */
   queued(): unknown
+  /** Adds to a list what Node has queued, up to `max`. @returns whether what follows may be taken too: not while `data` flows. */
+  fill(list: unknown[], max: number): boolean
   /** Gives messages to Node's side, if it has asked for some. @returns whether it had. */
   serve(): boolean
   /** Reports the fault once what is queued has been read. */

@@ -105,6 +105,18 @@ export class NodeSide implements ReceiverStream {
     return reader.readableLength > 0 ? reader.read() : NONE
   }
 
+  fill(list: unknown[], max: number): boolean {
+    try {
+      for (let queued: unknown; list.length < max; list.push(queued)) {
+        queued = this.queued()
+        if (queued === NONE) return true
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
   serve(): boolean {
     if (this.#phase === 'idle') return false
     this.#give()

@@ -97,7 +97,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
 
   /** Adds to a list what is there, up to `max`. A fault is reported by the next call. */
   fill(list: unknown[], max: number): void {
-    if (this.#waiter !== null || !this.#fillFromQueue(list, max)) return
+    if (this.#waiter !== null || !this.#stream.fill(list, max)) return
     try {
       while (list.length < max && this.ending.isOpen && !this.mustYield()) {
         const message = this.#supply.take()
@@ -107,19 +107,6 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
       this.#supply.goOn()
     } catch (fault) {
       this.ending.fail(fault as Error)
-    }
-  }
-
-  /** Takes first what Node has queued. @returns whether what follows may be taken too: not while `data` flows. */
-  #fillFromQueue(list: unknown[], max: number): boolean {
-    try {
-      for (let queued: unknown; list.length < max; list.push(queued)) {
-        queued = this.#stream.queued()
-        if (queued === NONE) return true
-      }
-      return true
-    } catch {
-      return false
     }
   }
 
