@@ -7,9 +7,8 @@ import type { Protocol } from '../protocol/protocol.ts'
 import type { WriterPort } from '../streams/ports.ts'
 import type { QbpWritable, Writable } from '../streams/writable.ts'
 import type { QbpConnection } from './connection.ts'
-import { Joined, type Member, type Slow, writerOf } from './group-member.ts'
+import { forgetGroup, Joined, leaveAtClose, type Member, type Slow, writerOf } from './group-member.ts'
 import type { GroupFrame } from './latest-frames.ts'
-import { forgetGroup, leaveAtClose } from './memberships.ts'
 
 /** The options of a group. */
 export interface GroupOptions<P extends Protocol = Protocol, R extends Role = Role, D = unknown> {

@@ -52,8 +52,8 @@ export class Plumbing implements StreamOwner, DuplexUser {
   #duplex: HeardDuplex
   #intake: Intake = 'open'
   #flow: Flow = 'flowing'
-  /** Bytes that came and were dropped. */
-  #dropped = 0
+  /** Whether bytes came that were dropped. */
+  hasDropped = false
   /** Bytes given to the duplex. */
   #given = 0
   /** What was sent lies in these. */
@@ -90,19 +90,14 @@ export class Plumbing implements StreamOwner, DuplexUser {
     return this.#intake === 'ended'
   }
 
-  get hasDropped(): boolean {
-    return this.#dropped > 0
-  }
-
   get sending(): Sending {
     return sendingOf(this.#duplex, this.#given)
   }
 
   #connect(): void {
-    const duplex = this.#duplex
-    duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
-    listen(duplex, this)
-    if (!duplex.destroyed) this.#conversation.writer.drained()
+    this.#duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
+    listen(this.#duplex, this)
+    if (!this.#duplex.destroyed) this.#conversation.writer.drained()
   }
 
   /** Nobody reads any more. */
@@ -209,7 +204,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
 
   arrived(chunk: Uint8Array): void {
     if (this.#intake !== 'open') {
-      this.#dropped += chunk.length
+      this.hasDropped = true
       if (!this.#conversation.intake.drains) return
     }
     if (!this.#conversation.intake.arrive(chunk)) {

@@ -144,7 +144,9 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   close(options: CloseOptions = {}): Promise<void> {
     const grace = graceOf(options)
     this.#closing ??= this.#close()
-    this.#departure?.within(grace, () => this.#destroyAll(grace))
+    this.#departure?.within(grace, () => {
+      for (const connection of this.connections) connection.destroy(lateFault(grace))
+    })
     const isCalledInside = this.#departure !== null && this.#handlers.isCaller
     return isCalledInside ? (this.#departure as Departure).ofOthers() : this.#closing
   }
@@ -231,11 +233,6 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     await Promise.all([...this.connections].map(({ closed }) => closed))
     this.#departure = null
     this.emit('close')
-  }
-
-  #destroyAll(graceMs: number): void {
-    const late = lateFault(graceMs)
-    for (const connection of this.connections) connection.destroy(late)
   }
 }
 
