@@ -1,7 +1,7 @@
 // An order book feed: a snapshot, then increments, and a subscriber that comes back goes on where it stood.
 
 import type { Bus, Position, ServerConnection } from '../../lib/index.ts'
-import { BusGroup, createServer, formatPosition, localBus, Protocol, parsePosition, QbpError } from '../../lib/index.ts'
+import { BusGroup, createServer, formatPosition, localBus, Protocol, parsePosition } from '../../lib/index.ts'
 import { book, Side } from '../../schemas/book.ts'
 
 export const protocol = Protocol.from(book)
@@ -18,49 +18,35 @@ export class Book {
   }
 }
 
-class Instrument extends Book {
-  readonly symbol: string
-  readonly group: BusGroup<Feed>
-  #at: Position | undefined
+function instrumentOf(symbol: string, bus: Bus) {
+  const book = new Book()
+  let at: Position | undefined
+  const group = new BusGroup(protocol, bus, `book-${symbol}`, {
+    durable: true,
+    stamp: (message, at) => (message.$name === 'Update' ? { ...message, position: formatPosition(at) } : message),
+  })
 
-  constructor(symbol: string, bus: Bus) {
-    super()
-    this.symbol = symbol
-    this.group = new BusGroup(protocol, bus, `book-${symbol}`, {
-      durable: true,
-      stamp: (message, at) => (message.$name === 'Update' ? { ...message, position: formatPosition(at) } : message),
-    })
-  }
-
-  async publish(tick: Tick) {
-    this.#at = await this.group.broadcast({ $name: 'Update', ...tick })
-    this.apply(tick)
+  async function publish(tick: Tick) {
+    at = await group.broadcast({ $name: 'Update', ...tick })
+    book.apply(tick)
   }
 
   /** From a position that the subscriber had, while the log goes back so far; else from a snapshot. */
-  async join(connection: ServerConnection<Feed>, from?: string) {
-    if (from === undefined || !(await this.#resume(connection, from))) {
-      const { symbol, bids, asks } = this
-      const position = this.#at === undefined ? '' : formatPosition(this.#at)
+  async function join(connection: ServerConnection<Feed>, from?: string) {
+    const snapshot = () => {
+      const { bids, asks } = book
+      const position = at === undefined ? '' : formatPosition(at)
       connection.writer.write({ $name: 'Snapshot', symbol, bids, asks, position })
-      await this.group.join(connection, this.#at === undefined ? {} : { since: this.#at })
+      return at
     }
+    await group.join(connection, { since: from === undefined ? undefined : parsePosition(from), snapshot })
   }
-
-  #resume(connection: ServerConnection<Feed>, from: string) {
-    return this.group.join(connection, { since: parsePosition(from) }).then(
-      () => true,
-      (error) => {
-        if (error instanceof QbpError && error.code === 'ERR_QBP_GAP') return false
-        throw error
-      },
-    )
-  }
+  return { book, group, publish, join }
 }
 
 export function feedServer(bus: Bus = localBus()) {
-  const instruments: Record<string, Instrument> = {}
-  const instrument = (symbol: string) => (instruments[symbol] ??= new Instrument(symbol, bus))
+  const instruments: Record<string, ReturnType<typeof instrumentOf>> = {}
+  const instrument = (symbol: string) => (instruments[symbol] ??= instrumentOf(symbol, bus))
   const server = createServer(protocol, { maxQueuedBytes: 1 << 20 }, async (reader, writer, connection) => {
     for await (const message of reader) {
       if (message.$name === 'Subscribe') for (const symbol of message.symbols) await instrument(symbol).join(connection)

@@ -1,6 +1,6 @@
 // A game server: rooms, a tick for each, players that come back with a token, slow ones that get the latest of what they missed.
 
-import { type Bus, createServer, Group, localBus, Protocol, QbpError, Sessions } from '../../lib/index.ts'
+import { type Bus, createServer, Group, localBus, Protocol, Sessions } from '../../lib/index.ts'
 import { game } from '../../schemas/game.ts'
 
 export const protocol = Protocol.from(game)
@@ -13,7 +13,7 @@ export function gameServer({ bus = localBus(), tickMs = 50, loginMs = 5000, grac
   const everyone = new Group<typeof protocol, 'server', Player>({ slow: 'latest' })
   let isClosing = false
   let tick = 0
-  const players = () => [...everyone.entries()].map(([, player]) => player)
+  const players = () => [...everyone.values()]
 
   const server = createServer(protocol, LIMITS, async (reader, writer, connection) => {
     const refuse = (reason: string) => writer.writeMessage({ $name: 'Refused', reason })
@@ -23,10 +23,11 @@ export function gameServer({ bus = localBus(), tickMs = 50, loginMs = 5000, grac
     if (hello.$name !== 'Login') return refuse('LOGIN_FIRST')
     const { name, token } = hello
     if (!token && !/^\w{1,16}$/.test(name)) return refuse('BAD_NAME')
-    if (!token && players().some((player) => player.name === name)) return refuse('NAME_TAKEN')
+    if (!token && server.named(name)) return refuse('NAME_TAKEN')
     const session = token ? await sessions.resume(token) : await sessions.open({ name, room: 'lobby', x: 0, y: 0 })
     if (session === null) return refuse('TOKEN_GONE')
     const player = { ...session.state }
+    server.name(connection, player.name)
     session.signal.addEventListener('abort', () => connection.destroy())
     try {
       await writer.writeMessage({ $name: 'Welcome', token: session.token, room: player.room })
@@ -37,9 +38,7 @@ export function gameServer({ bus = localBus(), tickMs = 50, loginMs = 5000, grac
         else Object.assign(player, { x: player.x + message.dx, y: player.y + message.dy })
       }
     } finally {
-      everyone.leave(connection)
-      if (!session.signal.aborted) await session.save(player).catch(ignoreMoved)
-      await session.release()
+      await session.release(player)
     }
   })
 
@@ -58,8 +57,4 @@ export function gameServer({ bus = localBus(), tickMs = 50, loginMs = 5000, grac
     await sessions.close()
   }
   return { server, close }
-}
-
-function ignoreMoved(error: unknown) {
-  if (!(error instanceof QbpError) || error.code !== 'ERR_QBP_SESSION_MOVED') throw error
 }

@@ -60,20 +60,19 @@ export function gateway(
     }
   }
 
-  const find = (id: string) => [...server.connections].find(({ data }) => data.id === id)
   const server = createServer(hello, { data: (): Device => ({ id: '' }) }, async (reader, writer, connection) => {
     const message = await reader.readMessage({ timeoutMs: 5000 })
     if (message === null) return
     const version = [2, 1].find((each) => message.versions.includes(each)) ?? 0
     await writer.writeMessage({ $name: 'HelloAck', version, $header: message.$header })
-    find(message.device)?.destroy()
+    server.name(connection, message.device)?.destroy()
     connection.data.id = message.device
     if (version > 0) await (version === 1 ? serve1 : serve2)(connection)
   })
   async function command(id: string, verb: Verb, n: number) {
-    const device = find(id)?.data
+    const device = server.named(id)?.data
     if (device?.command === undefined) throw new Error(`no device ${id}`)
     return device.command(verb, n)
   }
-  return { server, command, find }
+  return { server, command }
 }

@@ -51,6 +51,11 @@ export interface JoinOptions {
   name?: string | undefined
   /** For a durable group: the place after which it goes on; for a newcomer, all that is kept or the last n. Default: what comes from now on. */
   since?: Position | 'first' | { readonly last: number } | undefined
+  /**
+   * For a durable group: shows the member what stands, and gives the place of which that is, after which it goes on. It is called where
+   * `since` is left out, and where the log does not go back to it any more. Undefined: from now on.
+   */
+  snapshot?: (() => Position | undefined | Promise<Position | undefined>) | undefined
 }
 
 export const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {
@@ -63,7 +68,7 @@ export const GROUP_OPTIONS: OptionNames<BusGroupOptions> = {
   slow: true,
   stamp: true,
 }
-export const JOIN_OPTIONS: OptionNames<JoinOptions> = { name: true, since: true }
+export const JOIN_OPTIONS: OptionNames<JoinOptions> = { name: true, since: true, snapshot: true }
 
 /** The options of a group, with their defaults. @throws {QbpError} ERR_QBP_BAD_OPTION */
 export function groupSettings<P extends Protocol, R extends Role>(bus: Bus, options: BusGroupOptions<P, R>) {

@@ -100,14 +100,15 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
    * Lets a member in. Resolves once it hears all that is broadcast from then on, and, with `since`, has been given what it has
    * missed; in a durable group to the place where it stands.
    *
-   * @throws {QbpError} ERR_QBP_GAP if what was missed is not there any more, ERR_QBP_CLOSED if the writer or the group is closed, or is by
+   * @throws {QbpError} ERR_QBP_GAP if what was missed is not there any more and there is no `snapshot`, ERR_QBP_CLOSED if the writer or the group is closed, or is by
    * then; ERR_QBP_BAD_OPTION for one that is in already; what `subscribe` of the bus throws. It is no member then.
    */
   async join(member: Member<P, R>, options: JoinOptions = {}): Promise<Position | undefined> {
     knownOptions('join()', options, JOIN_OPTIONS)
-    const { name = randomUUID(), since } = options
+    const { name = randomUUID(), since, snapshot } = options
     const writer = writerOf(member)
     checkSince(since, this.#isDurable)
+    if (snapshot !== undefined && !this.#isDurable) throw bad('snapshot', 'only a durable group has places')
     encodeName(name)
     if (this.#members.has(writer)) {
       throw bad(
@@ -122,7 +123,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     this.#members.set(writer, membership)
     membership.enter()
     try {
-      const position = await this.#delivery.attach(membership, since)
+      const position = await this.#attach(membership, since, snapshot)
       if (membership.hasLeft || membership.isClosed) throw writer.errored ?? closed()
       membership.isAnnounced = true
       this.#roster?.join(name)
@@ -131,6 +132,23 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       if (this.#members.get(writer) === membership) this.leave(writer)
       throw error
     }
+  }
+
+  /** From a place in the log; from a snapshot where there is none, or it is gone. */
+  async #attach(
+    membership: Membership,
+    since: JoinOptions['since'],
+    snapshot: JoinOptions['snapshot'],
+  ): Promise<Position | undefined> {
+    if (snapshot === undefined) return this.#delivery.attach(membership, since)
+    if (since !== undefined) {
+      try {
+        return await this.#delivery.attach(membership, since)
+      } catch (error) {
+        if ((error as QbpError).code !== 'ERR_QBP_GAP') throw error
+      }
+    }
+    return this.#delivery.attach(membership, await snapshot())
   }
 
   /** Lets a member go. It stays open. @returns whether it was one. */

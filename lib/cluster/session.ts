@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
+import { reasonOf } from '../base/shown.ts'
 import type { Bus, Entry, Key, Position } from '../bus/contract.ts'
 import type { Member } from '../net/group-member.ts'
 import type { Protocol } from '../protocol/protocol.ts'
@@ -111,9 +112,22 @@ export class Session<State = unknown> implements AsyncDisposable {
     return joinAll(member, joins)
   }
 
-  /** The client's connection is gone: for `ttlMs` from now it may come back, to any node. Always resolves. */
-  async release(): Promise<void> {
-    await this.#finish(() => this.#write(this.#state, null))
+  /**
+   * The client's connection is gone: for `ttlMs` from now it may come back, to any node. Always resolves.
+   *
+   * @param state is saved with that, unless the session is served elsewhere by now. What else hinders it is a warning of the process.
+   */
+  async release(state?: State): Promise<void> {
+    const last = state ?? this.#state
+    await this.#finish(async () => {
+      try {
+        await this.#write(last, null)
+      } catch (error) {
+        if (state !== undefined && (error as QbpError).code !== 'ERR_QBP_SESSION_MOVED')
+          process.emitWarning(`The last state of a session was not saved: ${reasonOf(error)}`, 'QbpWarning')
+        throw error
+      }
+    })
   }
 
   /** The client said goodbye: its token is worth nothing from now on. Always resolves. */

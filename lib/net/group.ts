@@ -122,6 +122,11 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     for (const { member, data } of this.#members.values()) yield [member, data]
   }
 
+  /** What the members joined with, in the order in which they did. */
+  *values(): IterableIterator<D> {
+    for (const { data } of this.#members.values()) yield data
+  }
+
   /** The members' writers, in the order in which they joined. */
   [Symbol.iterator](): Iterator<QbpWritable<P, R>> {
     return this.#members.keys()

@@ -12,6 +12,7 @@ import { reportRefused, warnOf } from './diagnostics.ts'
 import { givenDuplex } from './given-duplex.ts'
 import { givenHandler, type Handler, Handlers, type ServerConnection } from './handlers.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
+import { Names } from './names.ts'
 import {
   type AttachOptions,
   SERVER_OPTIONS,
@@ -30,6 +31,8 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
 {
   /** The connections that are open. */
   readonly connections: Set<ServerConnection<P, D>> = new Set()
+  /** Those of them that have a name. */
+  readonly #names = new Names<object>()
   readonly #protocol: P
   /** Those of every connection, checked once. */
   readonly #settings: ConnectionSettings
@@ -151,6 +154,25 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     return isCalledInside ? (this.#departure as Departure).ofOthers() : this.#closing
   }
 
+  /**
+   * Names a connection: a player, a device, whose name came in a message. A name is any value that a Map takes as a key; a connection has one
+   * at most, and keeps it until it has closed, over `goOn` and `startTls` too.
+   *
+   *     server.name(connection, message.device)?.destroy() // Who comes back takes the place of its old connection.
+   *
+   * @returns the other connection that had the name until now; undefined where none had. One that has closed gets no name.
+   */
+  name(connection: QbpConnection<P, 'server', D>, name: unknown): ServerConnection<P, D> | undefined {
+    const own = connection as ServerConnection<P, D>
+    if (!this.connections.has(own)) return this.named(name)
+    return this.#names.take(name, own) as ServerConnection<P, D> | undefined
+  }
+
+  /** The connection that has a name; undefined where none that is open has. */
+  named(name: unknown): ServerConnection<P, D> | undefined {
+    return this.#names.get(name) as ServerConnection<P, D> | undefined
+  }
+
   /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
     const sum = new Counts()
@@ -212,6 +234,7 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   /** A connection has closed. */
   #left(connection: ServerConnection<P, D>): void {
     this.connections.delete(connection)
+    this.#names.drop(connection)
     connection[addCounts](this.#past)
     this.#past.callsUnderWay = { in: 0, out: 0 }
     this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.

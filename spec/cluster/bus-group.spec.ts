@@ -190,6 +190,46 @@ describe('BusGroup', () => {
       expect(group.size).to.equal(0)
     })
 
+    it('shows a snapshot to a newcomer, and to one that comes back too late, which goes on from there', async () => {
+      await using group = new BusGroup(protocol, await bus({ logMaxFrames: 10 }), 'lobby', durable)
+      const start = (await group.broadcast(say('1'))) as Position
+      let at = start
+      for (const n of numbers(2, 30)) at = (await group.broadcast(say(n))) as Position
+      const shown: string[] = []
+      const show = (name: string, place: Position | undefined) => async () => {
+        shown.push(name)
+        await turn()
+        return place
+      }
+      const clients = [new Client(), new Client(), new Client(), new Client()]
+      const [late, fresh, quick, empty] = clients as [Client, Client, Client, Client]
+      await group.join(late.writer, { since: start, snapshot: show('late', at) })
+      await group.join(fresh.writer, { snapshot: show('new', at) })
+      await group.join(quick.writer, { since: at, snapshot: show('quick', at) })
+      await group.join(empty.writer, { snapshot: () => undefined })
+      expect(shown).to.deep.equal(['late', 'new'])
+      await group.broadcast(say('31'))
+      await until(() => clients.every(({ heard }) => heard.length > 0))
+      for (const { heard } of clients) expect(heard).to.deep.equal(['31'])
+
+      // What was said while the snapshot was made is not missed.
+      const during = new Client()
+      await group.join(during.writer, {
+        snapshot: async () => {
+          const place = (await group.broadcast(say('32'))) as Position
+          await group.broadcast(say('33'))
+          return place
+        },
+      })
+      await until(() => during.heard.length === 1)
+      expect(during.heard).to.deep.equal(['33'])
+
+      const failing = new Client()
+      const fault = Object.assign(new Error('no snapshot'), { code: 'MINE' })
+      expect(await codeOf(group.join(failing.writer, { snapshot: () => Promise.reject(fault) }))).to.equal('MINE')
+      expect(group.has(failing.writer)).to.equal(false)
+    })
+
     it('ends a member that cannot be given a message, and lets nobody pass it over', async () => {
       const busA = await bus()
       await using group = new BusGroup(protocol, busA, 'lobby', { durable: true })

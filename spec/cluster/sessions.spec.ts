@@ -22,6 +22,20 @@ describe('Sessions', () => {
       expect([a.size, b.size]).to.deep.equal([0, 1])
     })
 
+    it('are released with their last state, unless they are served elsewhere by then', async () => {
+      const [a, b] = [new Sessions<State>(await bus()), new Sessions<State>(await bus())]
+      const session = await a.open({ name: 'ann' })
+      await session.release({ name: 'Ann' })
+      const again = await b.resume(session.token)
+      expect(again?.state).to.deep.equal({ name: 'Ann' })
+      const now = await a.resume(session.token)
+      await now?.save({ name: 'new' })
+      await again?.release({ name: 'late' })
+      expect(again?.signal.aborted).to.equal(true)
+      await now?.release()
+      expect((await b.resume(session.token))?.state).to.deep.equal({ name: 'new' })
+    })
+
     it('are ended where they were when they are resumed elsewhere, and fenced off there', async () => {
       const [busA, busB] = [await bus(), await bus()]
       const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]

@@ -20,7 +20,7 @@ describe('the order book example', () => {
     const view = new Book()
     Object.assign(view.bids, bids)
     view.apply(await peer.expect({ $name: 'Update', symbol: 'A', price: '100' }))
-    expect(view.bids).to.deep.equal({ ...feed.instrument('A').bids })
+    expect(view.bids).to.deep.equal({ ...feed.instrument('A').book.bids })
     await peer.end()
     await feed.close()
   })

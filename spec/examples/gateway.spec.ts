@@ -69,7 +69,7 @@ describe('the gateway example', () => {
   it('drops a device that answers no heartbeat, and refuses a version that is none', async () => {
     const g = gateway(() => {}, { heartbeatMs: 20 })
     const mute = await peerOf(g, 'mute', [2])
-    expect(g.find('mute')).to.not.equal(undefined)
+    expect(g.server.named('mute')).to.not.equal(undefined)
     expect(await mute.peer.connection.closed).to.have.property('code', 'ECONNRESET')
     const strange = await peerOf(g, 'strange', [7])
     expect(strange.version).to.equal(0)
