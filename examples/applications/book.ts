@@ -45,7 +45,7 @@ function instrumentOf(symbol: string, bus: Bus) {
 }
 
 export function feedServer(bus: Bus = localBus()) {
-  const instruments: Record<string, ReturnType<typeof instrumentOf>> = {}
+  const instruments: Record<string, ReturnType<typeof instrumentOf>> = Object.create(null)
   const instrument = (symbol: string) => (instruments[symbol] ??= instrumentOf(symbol, bus))
   const server = createServer(protocol, { maxQueuedBytes: 1 << 20 }, async (reader, writer, connection) => {
     for await (const message of reader) {

@@ -440,6 +440,57 @@ describe('Any message', () => {
   })
 })
 
+describe('Bodies that peers have damaged', () => {
+  const message = {
+    ...{
+      at: TIME,
+      took: 1.5,
+      mask: ['a'],
+      config: { a: [1, 'x', null, { b: true }] },
+      value: [1],
+      list: [null],
+      big: -5n,
+    },
+    ...{
+      large: 5n,
+      small: 1,
+      text: 'a',
+      raw: Buffer.from('a'),
+      times: [TIME],
+      valuesByName: { a: null },
+      bigs: { 5: 7 },
+    },
+    ...{ more: { x: 1 }, colour: 'BLUE', inner: { at: TIME, anyValue: { q: [1] } } },
+  }
+  for (const int64 of ['bigint', 'number', 'long'] as const)
+    it(`are refused, or mean what they mean as messages, with int64 '${int64}'`, async () => {
+      const own = await Protocol.load('spec/protos/plain.proto', {
+        ...OPTIONS,
+        ...{ int64, enums: 'names', wellKnown: 'plain' },
+      })
+      const other = await Protocol.load('spec/protos/plain.proto', { ...OPTIONS, int64 })
+      const body = own.encode('Row', message)
+      const byte = fc.nat({ max: body.length - 1 })
+      const hits = fc.array(fc.tuple(byte, fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 })
+      fc.assert(
+        fc.property(hits, fc.option(byte), (changes, cut) => {
+          const damaged = Buffer.from(body).subarray(0, cut ?? body.length)
+          for (const [place, value] of changes) if (place < damaged.length) damaged[place] = value
+          let read: object
+          try {
+            read = own.decode('Row', damaged)
+          } catch (error) {
+            expect(error).to.have.property('code', 'ERR_QBP_INVALID_BODY')
+            return
+          }
+          const again = other.encode('Row', other.decode('Row', damaged))
+          expect(own.encode('Row', read).toString('hex')).to.equal(again.toString('hex'))
+        }),
+        { numRuns: 500 },
+      )
+    })
+})
+
 function inspect(value: unknown): string {
   return JSON.stringify(value, (_, each) =>
     typeof each === 'bigint' ? `${each}n` : typeof each === 'number' || each === undefined ? String(each) : each,

@@ -56,6 +56,18 @@ describe('a module with its codec', () => {
     expect(Object.values(run(program) as object)).to.deep.equal([300, 300, 300])
   }).timeout(60_000)
 
+  it('has plain values and the names of enums there, too', () => {
+    const program = `
+      const { Protocol } = require('./lib/index.ts')
+      const { plain } = require('./spec/protos/plain.ts')
+      const protocol = Protocol.from(plain)
+      const body = protocol.encode('Row', { at: new Date(5), config: { a: [null] }, big: '5', colour: 'BLUE' })
+      const { at, config, big, colour } = protocol.decode('Row', body)
+      console.log(JSON.stringify([at, config, String(big), colour, protocol.toJson('Row', { took: 1500 })]))`
+    const printed = ['1970-01-01T00:00:00.005Z', { a: [null] }, '5', 'BLUE', { took: '1.500s' }]
+    expect(run(program)).to.deep.equal(printed)
+  }).timeout(60_000)
+
   it('is asked for where there is none', () => {
     const program = `
       const { Protocol } = require('./lib/index.ts')
