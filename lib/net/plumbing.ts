@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream'
-import type { StreamOwner } from '../streams/ports.ts'
-import type { WriteCallback } from '../streams/write-callbacks.ts'
+import type { ReaderOwner } from '../streams/ports.ts'
 import type { Conversation } from './conversation.ts'
-import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData, stopDrain } from './duplex-events.ts'
+import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData } from './duplex-events.ts'
 import { givesBytes } from './given-duplex.ts'
-import { give, lost, type Sending, SentBuffers, sendingOf } from './sending.ts'
+import { Outlet, type OutletUser } from './outlet.ts'
+import type { Sending } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
-export interface PlumbingUser extends Omit<StreamOwner, 'more' | 'send' | 'cork' | 'uncork' | 'finish' | 'refused'> {
+export interface PlumbingUser extends OutletUser, Pick<ReaderOwner, 'readerClosed'> {
   /** The peer has ended its side. */
   peerEnded(): void
   /** The duplex failed, or bytes could not be given to it. */
@@ -45,21 +45,16 @@ type Intake = 'open' | 'dropping' | 'concluded' | 'ended'
 //   moving   It is being handed on, and nothing passes.
 type Flow = 'flowing' | 'held' | 'moving'
 
-/** The pipes between a duplex and a reader and a writer: chunks one way, batches the other, and push-back both. */
-export class Plumbing implements StreamOwner, DuplexUser {
+/** The pipes between a duplex and a conversation: chunks to its reader, batches from its writer by the outlet, and push-back both ways. */
+export class Plumbing implements ReaderOwner, DuplexUser {
   #conversation: Conversation
   readonly #user: PlumbingUser
+  readonly #outlet: Outlet
   #duplex: HeardDuplex
   #intake: Intake = 'open'
   #flow: Flow = 'flowing'
   /** Whether bytes came that were dropped. */
   hasDropped = false
-  /** Bytes given to the duplex. */
-  #given = 0
-  /** What was sent lies in these. */
-  #spares: SentBuffers | null = null
-  /** To be called when the duplex has sent all. */
-  #onFinished: (() => void) | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION for a duplex that gives text. */
   constructor(duplex: Duplex, conversation: Conversation, user: PlumbingUser) {
@@ -68,7 +63,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#user = user
     this.#duplex = duplex
     conversation.intake.own(this)
-    conversation.writer.own(this)
+    this.#outlet = new Outlet(duplex, conversation, user)
     this.#connect()
   }
 
@@ -91,13 +86,13 @@ export class Plumbing implements StreamOwner, DuplexUser {
   }
 
   get sending(): Sending {
-    return sendingOf(this.#duplex, this.#given)
+    return this.#outlet.sending
   }
 
   #connect(): void {
     this.#duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
     listen(this.#duplex, this)
-    if (!this.#duplex.destroyed) this.#conversation.writer.drained()
+    if (!this.#duplex.destroyed) this.#outlet.drained()
   }
 
   /** Nobody reads any more. */
@@ -123,20 +118,18 @@ export class Plumbing implements StreamOwner, DuplexUser {
 
   /** Goes on with another reader and another writer: what the last wrote is sent, and what it did not read is the next one's. */
   change(next: Conversation): void {
-    this.#conversation.writer.flush()
+    this.#outlet.change(next)
     const rest = this.#conversation.intake.rest()
     this.#conversation = next
-    const { intake, writer } = next
+    const { intake } = next
     intake.own(this)
-    writer.own(this)
-    if (this.#duplex.writableNeedDrain) writer.hold()
     if (rest.length > 0) intake.arrive(rest)
     if (this.#intake === 'ended') intake.end()
     else if (this.#intake === 'concluded') intake.conclude()
     this.more()
   }
 
-  // ---- for the reader and the writer
+  // ---- for the reader
 
   get connection(): object {
     return this.#user.connection
@@ -153,47 +146,8 @@ export class Plumbing implements StreamOwner, DuplexUser {
     this.#duplex.resume()
   }
 
-  send(chunk: Uint8Array, sent?: WriteCallback, buffer: Uint8Array | null = null): boolean {
-    const duplex = this.#duplex
-    if (!duplex.writable) {
-      const fault = duplex.errored ?? lost(chunk.length, ': the duplex was ended by another than its connection')
-      sent?.(fault)
-      if (!duplex.destroyed) this.#user.duplexFailed(fault) // Else the fault, or the end, is under way.
-      return false
-    }
-    this.#given += chunk.length
-    const hasRoom = give(duplex, chunk, sent)
-    if (buffer !== null) this.#spares = SentBuffers.with(buffer, this.#spares, duplex)
-    if (!hasRoom) this.#conversation.deadlines.blocked()
-    return hasRoom
-  }
-
-  cork(): void {
-    this.#duplex.cork()
-  }
-
-  uncork(): void {
-    this.#duplex.uncork()
-    this.#spares?.giveBack(this.#duplex)
-  }
-
-  finish(finished: () => void): void {
-    if (this.#duplex.writableFinished) finished()
-    else this.#onFinished = finished
-    this.#duplex.end()
-  }
-
   readerClosed(fault: Error | null): void {
     this.#user.readerClosed(fault)
-  }
-
-  writerDestroyed(fault: Error | null): void {
-    if (fault === null && !this.isMoving) this.#duplex.end() // Destroyed by its user, it ends nothing by itself.
-    this.#user.writerDestroyed(fault)
-  }
-
-  refused(fault: unknown): void {
-    this.#conversation.refused(fault)
   }
 
   listenerThrew(error: Error): void {
@@ -228,8 +182,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   }
 
   allSent(): void {
-    this.#onFinished?.()
-    this.#onFinished = null
+    this.#outlet.allSent()
     this.#user.allSent()
   }
 
@@ -238,8 +191,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   }
 
   drained(): void {
-    this.#spares?.giveBack(this.#duplex)
-    this.#conversation.writer.drained()
+    this.#outlet.drained()
   }
 
   // ---- handing the duplex on; see handover
@@ -248,9 +200,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   stop(): void {
     this.#flow = 'moving'
     stopData(this.#duplex)
-    this.#conversation.writer.flush()
-    this.#conversation.writer.hold()
-    stopDrain(this.#duplex)
+    this.#outlet.stop()
   }
 
   /** Lets the duplex go. @returns every byte after the last message handed out. */
@@ -262,7 +212,7 @@ export class Plumbing implements StreamOwner, DuplexUser {
   /** Goes on with another duplex: the one that was let go, with TLS on it. */
   go(duplex: Duplex): void {
     this.#duplex = duplex
-    this.#spares = null // What is on its way still lies in the old ones.
+    this.#outlet.go(duplex)
     this.#flow = 'flowing'
     this.#connect()
   }

@@ -10,7 +10,7 @@
 import { inRootContext } from '../event-loop/root-context.ts'
 import { Batch } from '../framing/batch.ts'
 import { BATCH_BYTES } from '../framing/scratch.ts'
-import type { StreamOwner } from './ports.ts'
+import type { WriterOwner } from './ports.ts'
 import { PushBack } from './push-back.ts'
 import { bytesGone } from './refusals.ts'
 import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
@@ -37,7 +37,7 @@ interface Relief {
 
 /** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
 export class Outflow {
-  owner: StreamOwner | null = null
+  owner: WriterOwner | null = null
   readonly batch: Batch
   readonly pushBack: PushBack
   readonly #stream: SenderStream
@@ -134,7 +134,7 @@ export class Outflow {
   }
 
   /** The next goes once this one is sent: Node would join what waits. */
-  #sendAlone(chunk: Uint8Array, owner: StreamOwner): void {
+  #sendAlone(chunk: Uint8Array, owner: WriterOwner): void {
     const sent = this.#callbacks?.upTo(this.#sent)
     this.hold()
     owner.send(chunk, (fault) => {

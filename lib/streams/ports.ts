@@ -20,8 +20,12 @@ export interface ReaderOwner {
   listenerThrew(error: Error): void
 }
 
-/** The owner of a reader and a writer: it sends the bytes of the one, too. */
-export interface StreamOwner extends ReaderOwner {
+/** What a writer's life belongs to: it sends the writer's bytes. */
+export interface WriterOwner {
+  /** The connection that it works for, as the diagnostics name it. */
+  readonly connection: object
+  /** A listener of the writer threw, and the writer is destroyed by it. */
+  listenerThrew(error: Error): void
   /**
    * Sends a chunk.
    *
@@ -40,6 +44,9 @@ export interface StreamOwner extends ReaderOwner {
   /** The writer refused a message. */
   refused(fault: unknown): void
 }
+
+/** The owner of a reader and a writer. */
+export interface StreamOwner extends ReaderOwner, WriterOwner {}
 
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
@@ -76,7 +83,7 @@ export const readerPort = Symbol('qbp.readerPort')
 /** What a connection or a group does with a writer, beside what every user can. */
 export interface WriterPort {
   /** The writer's life is another's: a late write to it fails by its callback alone. */
-  own(owner: StreamOwner): void
+  own(owner: WriterOwner): void
   /** Sends what was written in this tick now, whether or not there is room. */
   flush(): void
   /** Sends nothing until `drained` is called. */

@@ -8,7 +8,7 @@
 
 import type { MessageWriter } from '../framing/message-writer.ts'
 import { MessageIntake } from './message-intake.ts'
-import type { StreamOwner, WriterPort } from './ports.ts'
+import type { WriterOwner, WriterPort } from './ports.ts'
 
 /** The inside of a writer. */
 export class Sender extends MessageIntake implements WriterPort {
@@ -123,11 +123,11 @@ export class Sender extends MessageIntake implements WriterPort {
     return true
   }
 
-  get owner(): StreamOwner | null {
+  get owner(): WriterOwner | null {
     return this.outflow.owner
   }
 
-  own(owner: StreamOwner): void {
+  own(owner: WriterOwner): void {
     this.outflow.owner = owner
     // At once: the peer may wait for it before it says anything.
     if (this.begin()) this.scheduleFlush()
