@@ -1,6 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import type { Role } from '../base/role.ts'
+import { encodeBody, Scratch } from '../codec/body.ts'
 import type { Type } from '../codec/type.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import type { ReadFrame } from '../framing/frame-reader.ts'
@@ -64,16 +65,17 @@ export function frameToJson(
   else if (entry === undefined || typeof entry.body === 'string') json.message = {}
   else {
     json.message = protocol.protoJson({ unknownFields: true }).toJson(entry.body, message as object)
-    if (frame.body !== undefined && !isSame(protocol, entry.body, message as object, frame.body))
-      json.body = base64(frame.body)
+    if (frame.body !== undefined && !isSame(entry.body, message as object, frame.body)) json.body = base64(frame.body)
   }
   return json
 }
 
 /** Whether a message becomes the same bytes again: a peer may write fields in another order, or a varint longer than it need be. */
-function isSame(protocol: Conversation, type: Type, message: object, body: Uint8Array): boolean {
-  const again = protocol.encode(type.fullName, message)
-  return again.length === body.length && again.every((byte, i) => byte === body[i])
+function isSame(type: Type, message: object, body: Uint8Array): boolean {
+  // By the type itself: a call's messages are none of the schema's.
+  const again = new Scratch()
+  const end = encodeBody(type, message, again, 0)
+  return end === body.length && body.every((byte, i) => byte === again.buf[i])
 }
 
 /** The line of a table that a name means: its own, or the message's in full. */
@@ -121,7 +123,9 @@ export function frameFromJson(protocol: Conversation, sender: Role, json: unknow
   if (entry.body === 'empty') return { $name: entry.name, ...$header }
   if (body !== undefined) {
     // The body counts as long as it is that message's: whoever has edited the message means the message.
-    const unedited = JSON.stringify(protoJson.toJson(entry.body, protocol.decode(entry.body.fullName, bytes())))
+    const given = bytes()
+    const read = entry.decode(given, 0, given.length, false, null) as object
+    const unedited = JSON.stringify(protoJson.toJson(entry.body, read))
     if (unedited === JSON.stringify(message)) return { $name: null, type: entry.type, body: bytes(), ...$header }
   }
   return { $name: entry.name, ...protoJson.fromJson(entry.body, message), ...$header }

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import type net from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { run as callVerb } from '../../lib/cli/verbs/call.ts'
+import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as tap } from '../../lib/cli/verbs/tap.ts'
 import { CallError, createServer, headers, Protocol, type QbpServer } from '../../lib/index.ts'
 import { begin, type CliResult } from '../support/cli.ts'
+import { temporaryFolder } from '../support/languages.ts'
 
 type Fields = Record<string, unknown>
 
@@ -92,7 +95,9 @@ describe('qbp call', () => {
       })
 
       it('is paired by a tap: method, status and time', async () => {
-        const run = begin(tap, ['127.0.0.1:0', addresses[dialect] as string, ...schema, '--dialect', dialect])
+        const file = join(temporaryFolder(), 'calls.tap')
+        const where = ['127.0.0.1:0', addresses[dialect] as string, '--record', file]
+        const run = begin(tap, [...where, ...schema, '--dialect', dialect])
         while (!/Listening/.test(run.stderr())) await new Promise((resolve) => setTimeout(resolve, 10))
         const address = `127.0.0.1:${/at 127.0.0.1:(\d+)/.exec(run.stderr())?.[1]}`
         for (const args of [
@@ -105,6 +110,11 @@ describe('qbp call', () => {
         await run.printed(/Deposit \{id: "5"\} OK/)
         run.interrupt()
         const { stdout } = await run.ended
+        const decoded = await begin(decode, [file, ...schema, '--dialect', dialect]).ended
+        const calls = decoded.stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).call]))
+        const method = 'accounts.Accounts/Open'
+        expect(calls[0]).to.deep.equal({ id: 1, method, message: { name: 'ann' } })
+        expect(calls[1]).to.deep.include({ id: 1, method, message: { id: '7', name: 'ann' }, status: 'OK' })
         const lines = stdout.split('\n').filter((line) => / call \d/.test(line))
         const text = lines.map((line) =>
           line

@@ -335,6 +335,77 @@ describe('qbp check', () => {
     ])
   })
 
+  const layouts: [title: string, before: string, after: string, told: string[]][] = [
+    ['the same header, written otherwise', '"PRPC" length:u32', '0x50525043  length:u32', []],
+    [
+      'a field of another width',
+      'id:u16 length:u32',
+      'id:u32 length:u32',
+      ['break header id:u16 was where id:u32 is: an old peer reads it, and all that follows, wrong'],
+    ],
+    [
+      'a length that counts more',
+      'length:u32',
+      'length(frame):u32',
+      ['break header length:u32 was where length(frame):u32 is: an old peer reads it, and all that follows, wrong'],
+    ],
+    [
+      'a part more at the end',
+      'length:u32',
+      'length:u32 flags:u8',
+      ['break header flags:u8 is new: an old peer reads all that follows it wrong'],
+    ],
+    [
+      'a part less',
+      'length:u32 flags:u8',
+      'length:u32',
+      ['break header flags:u8 is gone: an old peer reads all that follows it wrong'],
+    ],
+    [
+      'a field of another name',
+      'id:u16 length:u32',
+      'stream:u16 length:u32',
+      ['note header id:u16 is called stream now: the same on the wire, another name in $header'],
+    ],
+    [
+      "one role's header",
+      '{client: "length:u32", server: "length:u32"}',
+      '{client: "length:u32", server: "length:u16"}',
+      [
+        'break header of the server length:u32 was where length:u16 is: an old peer reads it, and all that follows, wrong',
+      ],
+    ],
+  ]
+  for (const [title, before, after, told] of layouts) {
+    it(`says what ${title} means to an old peer`, async () => {
+      const schema = proto('layouts.proto', typed('A', 1))
+      const { code, lines } = await found(
+        '--schema',
+        schema,
+        '--header',
+        after,
+        '--against-header',
+        before,
+        '--message',
+        'A',
+      )
+      const breaks = told.some((line) => line.startsWith('break'))
+      expect(lines).to.deep.equal(breaks ? told : [...told, 'Nothing breaks.'])
+      expect(code).to.equal(breaks ? 1 : 0)
+    })
+  }
+
+  it('refuses an older header that is none', async () => {
+    const { code, stderr } = await cli(check, [
+      '--schema',
+      proto('a.proto', typed('A', 1)),
+      '--against-header',
+      'length:u33 x',
+    ])
+    expect(code).to.equal(1)
+    expect(stderr).to.include('u33')
+  })
+
   it('answers wrong use with exit code 2, and a wrong schema with 1', async () => {
     expect((await cli(check, [])).code).to.equal(2)
     expect((await cli(check, ['a.proto'])).code).to.equal(2)

@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { dispatch } from '../../lib/cli/command/dispatch.ts'
 import { headers } from '../../lib/index.ts'
 import { begin, cli } from '../support/cli.ts'
+import { peer } from '../support/peers.ts'
 
 describe('completion', () => {
   let folder: string
@@ -83,6 +84,53 @@ complete_words qbp decode -s one
       'mumble',
       'one.proto',
       '',
+    ])
+  })
+
+  // The command itself is run in bash above; these are about what each shell passes to it, and makes of its answer.
+  const inShell = async (shell: 'zsh' | 'fish', flags: string[], after: string): Promise<string[]> => {
+    const bin = mkdtempSync(join(folder, `${shell}-`))
+    writeFileSync(
+      join(bin, 'qbp'),
+      '#!/bin/sh\nshift 3\nfor last; do :; done\ncase $last in one*) echo :files;; *) echo "$#"; echo "<$last>";; esac\n',
+    )
+    chmodSync(join(bin, 'qbp'), 0o755)
+    writeFileSync(join(bin, 'one.proto'), '')
+    const { stdout } = await cli(dispatch, ['completion', shell])
+    writeFileSync(join(bin, 'script'), stdout)
+    const env = {
+      ...process.env,
+      HOME: bin,
+      XDG_CONFIG_HOME: bin,
+      XDG_DATA_HOME: bin,
+      PATH: `${bin}:${process.env.PATH}`,
+    }
+    const output = execFileSync(shell, [...flags, '-c', after], {
+      cwd: bin,
+      env,
+      encoding: 'utf8',
+    })
+    return output.split('\n').filter((line) => line !== '')
+  }
+
+  it('works in a real zsh', async function () {
+    this.timeout(20_000)
+    peer(this, { needs: ['zsh'], apt: 'zsh' })
+    // What completion alone has, outside of it: compdef as it begins, compadd and _files as it ends.
+    const stubs = 'compadd() { shift; print -l -- "$@" }; _files() { print files }'
+    const typed = 'complete_() { words=("$@"); CURRENT=$#; _qbp }'
+    const calls = 'complete_ qbp decode "two words"\ncomplete_ qbp tap ""\ncomplete_ qbp decode -s one'
+    const source = `compdef() { print "$@" }\n${stubs}\n${typed}\nsource ./script\n${calls}`
+    expect(await inShell('zsh', ['-f'], source)).to.deep.equal(['_qbp qbp', '2', '<two words>', '2', '<>', 'files'])
+  })
+
+  it('works in a real fish', async function () {
+    this.timeout(20_000)
+    peer(this, { needs: ['fish'], apt: 'fish' })
+    const calls = ["complete -C 'qbp decode --on-fa'", "complete -C 'qbp tap '", "complete -C 'qbp decode -s one'"]
+    expect(await inShell('fish', ['--no-config'], ['source ./script', ...calls].join('\n'))).to.deep.equal([
+      // It leaves out what does not begin as the word does.
+      ...['<--on-fa>', '2', '<>', 'one.proto'],
     ])
   })
 

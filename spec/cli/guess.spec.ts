@@ -178,6 +178,15 @@ describe('qbp guess', () => {
     expect(guess([{ bytes, cut: false }])[0]?.line).to.equal('0x29ca | type:u16 length:u32')
   }).timeout(60_000)
 
+  it('leaves to the body what all bodies begin with', async () => {
+    const protocol = await Protocol.load('schemas/chat.proto')
+    const writer = new QbpWritable(protocol, { role: 'client', highWaterMarkBytes: 2 ** 30 })
+    for (let i = 0; i < 900; i++) writer.write({ $name: 'Say', room: 'lobby', text: `hello ${i}` } as never)
+    writer.end()
+    const bytes = writer.read() as Buffer
+    expect(guess([{ bytes, cut: false }])[0]?.line).to.equal('type:u16 length:u32')
+  })
+
   it('finds none in noise, in zeros and in text', () => {
     const draw = random(7)
     for (const length of [10, 40, 300]) {

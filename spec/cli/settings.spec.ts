@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
+import { run as generate } from '../../lib/cli/verbs/generate.ts'
 import { run as send } from '../../lib/cli/verbs/send.ts'
 import { run as tap } from '../../lib/cli/verbs/tap.ts'
 import { begin, type CliResult } from '../support/cli.ts'
@@ -53,6 +54,25 @@ describe('what is said once', () => {
   }
 
   describe('in a qbp.json', () => {
+    it('is what generate makes a module of, where no .proto is named', async () => {
+      config({ schema: 'api/a.proto', include: 'api', header: 'type:u8 length:varint', types: { Say: 7 } })
+      process.chdir(join(folder, 'work'))
+      const made = async (...files: string[]) => {
+        const { code, stderr } = await begin(generate, [...files, '-o', 'made.ts'], {}).ended
+        expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+        return readFileSync('made.ts', 'utf8')
+      }
+      expect(await made()).to.include("'type:u8 length:varint'")
+      // A schema that is named is another one.
+      writeFileSync('b.proto', B)
+      expect(await made('b.proto')).to.not.include('length:varint')
+      rmSync('b.proto')
+      config({})
+      const { code, stderr } = await begin(generate, [], {}).ended
+      expect(code).to.equal(2)
+      expect(stderr).to.include('no qbp.json says one')
+    })
+
     it('is found upwards, its paths relative to it', async () => {
       config({ schema: 'api/a.proto', include: 'api' })
       for (const at of ['', 'work', 'work/deep']) {

@@ -2,8 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect } from 'chai'
+import { run as call } from '../../lib/cli/verbs/call.ts'
 import { type AnyClient, connect, Protocol, type QbpConnection } from '../../lib/index.ts'
 import { rejection } from '../calls/support.ts'
+import { cli } from '../support/cli.ts'
 import { temporaryFolder } from '../support/languages.ts'
 import { ROOT } from '../support/pages.ts'
 import { type Child, peer, start } from '../support/peers.ts'
@@ -26,10 +28,11 @@ describe('containerd, called over ttrpc', function () {
   let containerd: Child
   let connection: QbpConnection
   let events: AnyClient
+  let folder: string
 
   before(async function () {
     peer(this, { needs: [CONTAINERD], bring: 'npm run peers' })
-    const folder = temporaryFolder()
+    folder = temporaryFolder()
     writeFileSync(join(folder, 'config.toml'), config(folder))
     containerd = start(CONTAINERD, ['-c', join(folder, 'config.toml')])
     while (!containerd.stderr().includes('successfully booted')) await wait(10)
@@ -73,6 +76,21 @@ describe('containerd, called over ttrpc', function () {
 
   it('says of a method that it lacks that it is UNIMPLEMENTED', async () => {
     expect(await rejection(events.backward({}))).to.include({ code: 'UNIMPLEMENTED' })
+  })
+
+  it('is called from the command line', async () => {
+    const called = (method: string, request: string) => {
+      const where = [`unix:${join(folder, 'ttrpc.sock')}`, method, request, '--dialect', 'ttrpc']
+      const schema = ['--schema', join(__dirname, 'containerd.proto'), '--metadata', 'containerd-namespace-ttrpc=qbp']
+      return cli(call, [...where, ...schema])
+    }
+    const event = { '@type': 'type.googleapis.com/google.protobuf.Empty' }
+    const request = { envelope: { timestamp: new Date(), namespace: 'qbp', topic: '/qbp/spec', event } }
+    const fields = JSON.stringify(request)
+    expect(await called('Events/Forward', fields)).to.include({ code: 0, stdout: '{}\n', stderr: '' })
+    const refused = await called('Events/Forward', '{envelope: {topic: "no slash", namespace: "qbp"}}')
+    expect(refused.code).to.equal(1)
+    expect(refused.stderr).to.include('INVALID_ARGUMENT')
   })
 
   it('is gone when it is killed: a call that was not sent says so', async () => {

@@ -28,6 +28,8 @@ export interface VerbForm<O extends OptionTable = OptionTable> {
   readonly targets?: readonly number[]
   /** Before the address of a server it has one where it listens, which a target may say. */
   readonly listens?: boolean
+  /** Its arguments are the schema: see settings. */
+  readonly takesSchema?: boolean
   /** Lines as a user types them. */
   readonly example: string
 }

@@ -5,7 +5,7 @@ const WORDS: readonly [library: RegExp, command: string][] = [
   [/, as a number, bigint, Long or decimal text/g, ', as a number or as decimal text'],
   [/ \(int64: 'bigint' or 'long' can hold it\)/g, ' (without --int64 number it is printed as text)'],
   [/: give a plain object or a received message/g, ': {field: value}'],
-  [/or give a table: \{ types: \{ Name: 1 \} \}/g, `or give a table: --types '{Name: 1}'`],
+  [/or give (?:a table: )?\{ types: \{ Name: 1 \} \}/g, `or give a table: --types '{Name: 1}'`],
   [/name the message: \{ message: 'Name' \}/g, 'name the message: --message Name'],
   [
     /^message is for headers without a type; (.*) has one: give types\./g,

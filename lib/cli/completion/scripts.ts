@@ -20,11 +20,12 @@ const zsh = `#compdef qbp
 # qbp completion for zsh: qbp completion zsh > a file _qbp in a folder of $fpath
 _qbp() {
   local -a words_
-  local line
+  local line result=1
   for line in "${'$'}{(@f)$(qbp completion words -- "${'$'}{(@)words[2,CURRENT]}" 2>/dev/null)}"; do
-    if [[ $line == :files ]]; then _files; elif [[ -n $line ]]; then words_+=("$line"); fi
+    if [[ $line == :files ]]; then _files && result=0; elif [[ -n $line ]]; then words_+=("$line"); fi
   done
-  (( $#words_ )) && compadd -- $words_
+  (( $#words_ )) && compadd -- $words_ && result=0
+  return result
 }
 if [[ $funcstack[1] == _qbp ]]; then _qbp "$@"; else compdef _qbp qbp; fi
 `

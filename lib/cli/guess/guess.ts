@@ -1,5 +1,5 @@
 import { headers } from '../../index.ts'
-import { isText } from './bodies.ts'
+import { isMessage, isText } from './bodies.ts'
 import { plainBits } from './chance.ts'
 import { Cost } from './cost.ts'
 import { lengthOf } from './lengths.ts'
@@ -134,6 +134,7 @@ function* anywhere(bytes: Uint8Array): Generator<number> {
 }
 
 function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Costed[] {
+  if (hasFieldsInHeader(shape, tiled)) return []
   const cost = new Cost()
   let frames = 0
   let looked = 0
@@ -166,6 +167,13 @@ function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Cos
     }
   })
 }
+
+/** Whether what follows the length is fields of its own, in all frames: then it is the body's beginning, and the same there. */
+const hasFieldsInHeader = ({ after, counts }: Shape, tiled: readonly Tiled[]): boolean =>
+  counts !== 'body' &&
+  after.section === undefined &&
+  after.bytes + after.varints > 0 &&
+  tiled.every(({ bytes, frames }) => frames.every(({ lengthEnd, afterEnd }) => isMessage(bytes, lengthEnd, afterEnd)))
 
 /** Constants before the first frame, if all streams begin with the same. */
 function preambleOf(tiled: readonly Tiled[]): string | undefined {

@@ -22,6 +22,8 @@ interface Asking {
   readonly targets?: readonly number[]
   /** It has an argument before its target, where it listens, which a target may say. */
   readonly listens?: boolean
+  /** Its arguments are the schema: where none is given, a qbp.json says which, and all else of it. */
+  readonly takesSchema?: boolean
 }
 
 /** Completes a command line. @throws {UsageError} for a name that is no target; a Fault for a qbp.json that is wrong. */
@@ -31,12 +33,26 @@ export async function completed(
   positionals: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<Completed> {
+  if (form.takesSchema === true) return await withSchema(form, typed, positionals, env)
   const isAsked = 'schema' in form.options || (form.targets?.length ?? 0) > 0
   if (!isAsked) return { values: typed, positionals: [...positionals] }
   const file = await settingsFile(env)
   const { args, target } = withTarget(form, positionals, file)
   const layers = [typed, fromEnvironment(env), target?.options ?? {}, file?.options ?? {}]
   return { values: withSchemaFiles(merged(layers, Object.keys(form.options))), positionals: args }
+}
+
+/** A schema that is named is another one: then nothing else is taken, neither. */
+async function withSchema(
+  { options }: Asking,
+  typed: Options,
+  positionals: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Completed> {
+  if (positionals.length > 0) return { values: typed, positionals: [...positionals] }
+  const layers = [typed, fromEnvironment(env), (await settingsFile(env))?.options ?? {}]
+  const { schema, ...values } = withSchemaFiles(merged(layers, ['schema', ...Object.keys(options)]))
+  return { values, positionals: (schema as string[] | undefined) ?? [] }
 }
 
 /** Folders and patterns among the schema's files become files; imports are looked for in these folders, too. */

@@ -8,6 +8,7 @@ import { firstPackage, loadSchema } from '../../protocol/schema/load.ts'
 import { describe } from '../../protocol/schema/reflect.ts'
 import { makeTypes, type Types } from '../../protocol/types.ts'
 import { compare } from '../check/compare.ts'
+import { compareLayouts } from '../check/compare-layouts.ts'
 import type { Finding } from '../check/finding.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
@@ -41,6 +42,12 @@ const form = {
   options: {
     ...protocolOptions,
     against: { type: 'string', multiple: true, value: 'FILE', help: 'the older version; may be repeated' },
+    'against-header': {
+      type: 'string',
+      value: 'LAYOUT',
+      help: "the older version's header; --against may then be left out",
+      words: Object.keys(headers),
+    },
     json: { type: 'boolean', help: 'a line of JSON for each finding' },
   },
   example: `git show v1:chat.proto > old.proto && qbp check --schema chat.proto --against old.proto`,
@@ -69,6 +76,12 @@ export const run = verb(form, async (values, positionals, io) => {
     const old = await version(schemaFiles(against).files, values.package === undefined ? rest : values, typed)
     findings.push(...compare(versionOf(old), versionOf(now)), ...compareNumbers(old, now))
   }
+  if (values['against-header'] !== undefined) {
+    const was = await headerForm(values['against-header'])
+    const before = typeof was === 'string' ? { client: was, server: was } : was
+    for (const layout of Object.values(before)) new Header(layout, { section }) // One that is none is refused as such.
+    findings.push(...compareLayouts(before, layouts))
+  }
   const paint = painter(io)
   const colours = { fault: 'red', break: 'red', note: 'yellow' } as const
   for (const finding of findings) {
@@ -81,7 +94,9 @@ export const run = verb(form, async (values, positionals, io) => {
   }
   const wrong = findings.filter(({ level }) => level !== 'note').length
   if (wrong === 0 && !values.json)
-    io.stdout.write(`${against === undefined ? 'Nothing is wrong.' : 'Nothing breaks.'}\n`)
+    io.stdout.write(
+      `${against === undefined && values['against-header'] === undefined ? 'Nothing is wrong.' : 'Nothing breaks.'}\n`,
+    )
   return wrong > 0 ? FAULT : DONE
 })
 

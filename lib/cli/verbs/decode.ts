@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
+import { CallPairs } from '../../window/call-pairs.ts'
 import type { Captured } from '../capture/captured.ts'
 import { openFile } from '../capture/open.ts'
 import { hint } from '../capture/recognise.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
+import { callForm, callOptions } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { oneOf } from '../options/values.ts'
@@ -23,6 +25,7 @@ const form = {
   options: {
     ...protocolOptions,
     ...captureOptions,
+    ...callOptions,
     'on-fault': {
       type: 'string',
       value: 'WHAT',
@@ -40,7 +43,7 @@ export const run = verb(form, async (values, positionals, io) => {
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const onFault = oneOf('on-fault', values['on-fault'] ?? 'stop', ['stop', 'skip', 'raw'])
   const { format, ports } = captureForm(values)
-  const command = await commandProtocol(values)
+  const command = await commandProtocol(values, callForm(values))
   const size = file === '-' ? 0 : (await stat(file)).size
   const capture = await openFile(file, io, { format, ports, direction: command.role ?? 'client' })
   if (!capture.hasConnections) senderOf(command)
@@ -84,6 +87,7 @@ class Decoding {
   readonly #hasConnections: boolean
   readonly #io: Io
   readonly #directions = new Map<string, Direction>()
+  readonly #calls: CallPairs
   #lines = ''
 
   constructor(command: CommandProtocol, onFault: 'stop' | 'skip' | 'raw', hasConnections: boolean, io: Io) {
@@ -91,6 +95,7 @@ class Decoding {
     this.#onFault = onFault
     this.#hasConnections = hasConnections
     this.#io = io
+    this.#calls = new CallPairs(command.protocol)
   }
 
   async take(event: Captured): Promise<void> {
@@ -142,7 +147,9 @@ class Decoding {
       if (this.#onFault !== 'raw') return
     }
     const { at, connection, direction } = event
-    this.#lines += `${jsonLine(this.#hasConnections ? { at, connection, direction, ...json } : json)}\n`
+    const call = this.#calls.see({ at, connection, direction, ...frame, kind: 'frame' })
+    const line = { ...json, ...(call && { call }) }
+    this.#lines += `${jsonLine(this.#hasConnections ? { at, connection, direction, ...line } : line)}\n`
   }
 
   /** Nothing can be read after this in the direction; where there are connections, the others go on. */

@@ -13,9 +13,10 @@ import { oneOf } from '../options/values.ts'
 
 const form = {
   name: 'generate',
-  usage: 'FILE.proto... [options]',
+  usage: ['FILE.proto... [options]', '[options], where qbp.json says the schema, and its header, types, …'],
   about: `Makes a typed module of .proto files: the schema for Protocol.from, with the types of its messages as they are
     read and written.`,
+  takesSchema: true,
   options: {
     out: {
       type: 'string',
@@ -93,7 +94,7 @@ const protocol = Protocol.from(chat)`,
 /** `qbp generate`. */
 export const run = verb(form, async (values, files, io) => {
   const [first] = files
-  if (first === undefined) throw new UsageError('no .proto file is given.')
+  if (first === undefined) throw new UsageError('no .proto file is given, and no qbp.json says one.')
   const int64 = oneOf('int64', values.int64 ?? 'bigint', ['bigint', 'long', 'number'])
   const enums = oneOf('enums', values.enums ?? 'numbers', ['numbers', 'names'])
   const wellKnown = oneOf('well-known', values['well-known'] ?? 'messages', ['messages', 'plain'])
