@@ -40,13 +40,17 @@ interface Member {
   readonly key?: string | null | undefined
 }
 
-/** The form of a type, by its full name, where it has one and its fields are those that Google gives it. */
-export type PlainForms = (fullName: string, fields: readonly Member[]) => PlainForm | null
+/** The forms of the well-known types: made of a type's full name, where it has one and its fields are those that Google gives it. */
+export interface PlainForms {
+  (fullName: string, fields: readonly Member[]): PlainForm | null
+  /** As the option `wellKnown` calls them. */
+  readonly kind: 'plain' | 'temporal'
+}
 
 type Values = Readonly<Record<string, unknown>>
 
 /** A form in the making: its fields, and what it is with their names, which are in either case. */
-interface Draft {
+export interface Draft {
   /** By number, as `kind`, `kind[]` or `key:kind`. */
   readonly fields: readonly string[]
   readonly nullable?: true
@@ -64,8 +68,8 @@ type WithRest = { [REST]?: { readonly time: number; readonly nanos: number } }
 
 const NANOS = 1_000_000_000
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, as google/protobuf/timestamp.proto has it.
-const FIRST_SECOND = -62_135_596_800
-const LAST_SECOND = 253_402_300_799
+export const FIRST_SECOND = -62_135_596_800
+export const LAST_SECOND = 253_402_300_799
 
 const Timestamp: Draft = {
   fields: ['int64', 'int32'],
@@ -103,7 +107,7 @@ function timeOf(value: unknown): number {
 }
 
 /** Ten thousand years, in seconds, as google/protobuf/duration.proto has it. */
-const LONGEST = 315_576_000_000
+export const LONGEST = 315_576_000_000
 
 const Duration: Draft = {
   fields: ['int64', 'int32'],
@@ -171,7 +175,7 @@ const Value: Draft = {
   },
 }
 
-const DRAFTS: Readonly<Record<string, Draft>> = {
+export const DRAFTS: Readonly<Record<string, Draft>> = {
   Timestamp,
   Duration,
   FieldMask: ofOne('string[]', 'a list of paths', Array.isArray),
@@ -193,10 +197,26 @@ const PREFIX = 'google.protobuf.'
 
 const kindOf = ({ kind, repeated, key }: Member): string => `${key ? `${key}:` : ''}${kind}${repeated ? '[]' : ''}`
 
-/** The well-known types as plain values, whose forms `Protocol.load(…, { wellKnown: 'plain' })` and generated modules take. */
-export const plainForms: PlainForms = (fullName, fields) => {
+/** Forms of drafts. `check` throws where this runtime cannot have them. */
+export function formsOf(
+  kind: PlainForms['kind'],
+  drafts: Readonly<Record<string, Draft>>,
+  check: () => unknown = () => {},
+): PlainForms {
+  return Object.assign((fullName: string, fields: readonly Member[]) => formOf(drafts, check, fullName, fields), {
+    kind,
+  })
+}
+
+function formOf(
+  drafts: Readonly<Record<string, Draft>>,
+  check: () => unknown,
+  fullName: string,
+  fields: readonly Member[],
+): PlainForm | null {
   const name = fullName.startsWith(PREFIX) ? fullName.slice(PREFIX.length) : ''
-  const draft = Object.hasOwn(DRAFTS, name) ? DRAFTS[name] : undefined
+  const draft = Object.hasOwn(drafts, name) ? drafts[name] : undefined
+  if (draft !== undefined) check()
   if (draft === undefined || fields.length !== draft.fields.length) return null
   const members = draft.fields.map((kind, i) => fields.find((field) => field.id === i + 1 && kindOf(field) === kind))
   if (members.includes(undefined)) return null
@@ -224,3 +244,6 @@ export const plainForms: PlainForms = (fullName, fields) => {
     },
   }
 }
+
+/** The well-known types as plain values: for `wellKnown: 'plain'`, and for the modules that `qbp generate` makes with it. */
+export const plainForms: PlainForms = /* @__PURE__ */ formsOf('plain', DRAFTS)

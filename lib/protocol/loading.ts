@@ -2,6 +2,7 @@ import type { NamespaceBase } from 'protobufjs'
 import { knownOptions, oneOf } from '../base/options.ts'
 import { compiling } from '../codec/codec-source.ts'
 import { plainForms } from '../codec/plain-forms.ts'
+import { temporalForms } from '../codec/temporal-forms.ts'
 import type { ValueForms } from '../codec/type.ts'
 import type { Directions, Untyped } from './message-types.ts'
 import { ENUM_FORMS, PROTOCOL_OPTIONS, type ProtocolOptions, WELL_KNOWN_FORMS } from './options.ts'
@@ -13,7 +14,9 @@ import { makeTypes } from './types.ts'
 const valueForms = ({ int64 = 'bigint', enums, wellKnown }: ProtocolOptions): ValueForms => ({
   int64,
   enums: oneOf('enums', enums, 'numbers', ENUM_FORMS),
-  ...(oneOf('wellKnown', wellKnown, 'messages', WELL_KNOWN_FORMS) === 'plain' && { wellKnown: plainForms }),
+  wellKnown: { messages: undefined, plain: plainForms, temporal: temporalForms }[
+    oneOf('wellKnown', wellKnown, 'messages', WELL_KNOWN_FORMS)
+  ],
 })
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */

@@ -51,7 +51,7 @@ export function checkModule(schema: Schema, options: ProtocolOptions): void {
   knownOptions('Protocol.from', options, PROTOCOL_OPTIONS)
   checkSchema(schema)
   const { int64, enumValues: enums = 'numbers', wellKnown } = schema
-  const own = { int64, enums, wellKnown: wellKnown === undefined ? 'messages' : 'plain' } as const
+  const own = { int64, enums, wellKnown: wellKnown?.kind ?? 'messages' } as const
   for (const option of Object.keys(own) as (keyof typeof own)[]) {
     const given = options[option] ?? own[option]
     if (given === own[option]) continue

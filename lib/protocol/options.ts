@@ -37,10 +37,11 @@ export interface ProtocolOptions {
   enums?: 'numbers' | 'names' | undefined
   /**
    * What messages of Google's well-known types are within others: 'messages', as they stand in their .proto; or 'plain': a Timestamp is a
-   * Date, a Duration a number of milliseconds, a FieldMask a list of paths, a wrapper its value, Struct, Value and ListValue what JSON has.
+   * Date, a Duration a number of milliseconds, a FieldMask a list of paths, a wrapper its value, Struct, Value and ListValue what JSON has;
+   * or 'temporal': the same with Temporal.Instant and Temporal.Duration.
    * Default: 'messages', or as the generated module has it.
    */
-  wellKnown?: 'messages' | 'plain' | undefined
+  wellKnown?: 'messages' | 'plain' | 'temporal' | undefined
   /** The package that message names are relative to. Default: the first file's. */
   package?: string | undefined
   /**
@@ -51,7 +52,7 @@ export interface ProtocolOptions {
 }
 
 export const ENUM_FORMS = ['numbers', 'names'] as const
-export const WELL_KNOWN_FORMS = ['messages', 'plain'] as const
+export const WELL_KNOWN_FORMS = ['messages', 'plain', 'temporal'] as const
 
 export const PROTOCOL_OPTIONS: OptionNames<ProtocolOptions> = {
   header: true,

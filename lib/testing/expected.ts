@@ -33,6 +33,8 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return Uint8Array.from(value)
-  if (value instanceof Date) return value
+  // A Date, or what is Temporal's: compared by its text.
+  if (!(value instanceof Message) && typeof (value as { toJSON?: unknown }).toJSON === 'function')
+    return (value as Date).toJSON()
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
 }

@@ -20,6 +20,7 @@ export type { Answers, AnyClient, AnyHandlers, Client, Handlers } from '../calls
 export type { Int64, Int64Kind, Long, LongClass } from '../codec/int64.ts'
 export { plain } from '../codec/plain.ts'
 export { type JsonObject, type JsonValue, type PlainForms, plainForms } from '../codec/plain-forms.ts'
+export { temporalForms } from '../codec/temporal-forms.ts'
 export type { BodyHook } from '../framing/body-hook.ts'
 export { headers } from '../framing/presets.ts'
 export { RawMessage } from '../framing/table.ts'

@@ -37,6 +37,7 @@ describe('the public names', () => {
       'parsePosition',
       'plain',
       'plainForms',
+      'temporalForms',
     ])
   })
 })

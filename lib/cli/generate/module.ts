@@ -1,5 +1,5 @@
 import type { ValueForms } from '../../codec/type.ts'
-import { type Int64Kind, plainForms } from '../../index.ts'
+import { type Int64Kind, type PlainForms, plainForms, temporalForms } from '../../index.ts'
 import type { Description } from '../../protocol/description.ts'
 import { describe } from '../../protocol/schema/reflect.ts'
 import { select } from '../options/selection.ts'
@@ -23,7 +23,7 @@ export interface ModuleOptions {
   /** How enums are read. Default 'numbers'. */
   readonly enums?: 'numbers' | 'names'
   /** How messages of Google's well-known types stand within others. Default 'messages'. */
-  readonly wellKnown?: 'messages' | 'plain'
+  readonly wellKnown?: 'messages' | 'plain' | 'temporal'
   /** Where the module imports its types from. Default 'qbp-stream'. */
   readonly importFrom?: string
   /** What of a Protocol's options stands in it. */
@@ -87,9 +87,9 @@ export function generateModule(
   const names = new Names(root, selection, home)
   const messages = messageNames(selection.types, packageName)
   const description = describe(root, { has: (object) => isSelected(object, selection) })
-  const forms: ValueForms = { int64, enums: enumValues, ...(wellKnown === 'plain' && { wellKnown: plainForms }) }
+  const forms: ValueForms = { int64, enums: enumValues, wellKnown: FORMS[wellKnown] }
   const bytes = /\/web$/.test(importFrom) ? 'Uint8Array' : 'Buffer'
-  const values = new ValueTypes(names, { int64, bytes, plain: plainNames(description, forms) })
+  const values = new ValueTypes(names, { int64, bytes, plain: plainNames(description), wellKnown })
   const declarations = new Declarations(names, values, messages, enumValues).scope(names.module, 'export ')
   const map = [...messages].map(([type, name]) => {
     const [read, write] = (['name', 'init'] as const).map((side) => names.tagged(type, side))
@@ -115,7 +115,7 @@ export function generateModule(
       ...description,
     },
     {
-      ...(wellKnown === 'plain' && { wellKnown: '$$plainForms' }),
+      ...(wellKnown !== 'messages' && { wellKnown: `$$${wellKnown}Forms` }),
       ...(codec && { codec: codecText(description, forms), layouts }),
     },
   )
@@ -124,7 +124,8 @@ export function generateModule(
   // The functions of a codec are JavaScript; what the module exports is typed all the same.
   const unchecked = codec ? '// @ts-nocheck\n' : ''
   const long = int64 === 'long' ? "import $$Long from 'long'\n" : ''
-  const plain = wellKnown === 'plain' ? `import { plainForms as $$plainForms } from ${quote(importFrom)}\n` : ''
+  const plain =
+    wellKnown === 'messages' ? '' : `import { ${wellKnown}Forms as $$${wellKnown}Forms } from ${quote(importFrom)}\n`
   const about = `/** The schema${packageName === '' ? '' : ` of package ${packageName}`}, for \`Protocol.from\`. */\n`
   const imports = `import type ${names.imports} from ${quote(importFrom)}\n`
   const join = (parts: string[]) => parts.join('\n')
@@ -161,9 +162,16 @@ export function generateModule(
   }
 }
 
-/** The messages that stand as plain values, by their full names. */
-const plainNames = ({ messages }: Description, { wellKnown }: ValueForms): Set<string> =>
-  new Set(Object.keys(messages).filter((name) => wellKnown?.(name, messages[name]?.fields ?? [])))
+const FORMS = { messages: undefined, plain: plainForms, temporal: withoutRuntime(temporalForms) }
+
+/** A module is made where there may be no Temporal: its types are what is asked for. */
+function withoutRuntime(forms: PlainForms): PlainForms {
+  return Object.assign((...[name, fields]: Parameters<PlainForms>) => plainForms(name, fields), { kind: forms.kind })
+}
+
+/** The messages that may stand as plain values, by their full names. */
+const plainNames = ({ messages }: Description): Set<string> =>
+  new Set(Object.keys(messages).filter((name) => plainForms(name, messages[name]?.fields ?? [])))
 
 /** What of a schema a module describes: the messages and enums that its own reach, and the services of its files. */
 function isSelected(object: unknown, { types, enums, services }: ReturnType<typeof select>): boolean {

@@ -155,7 +155,7 @@ export class Names {
   }
 
   /** How a type of the platform is called, even where the schema has one of that name. */
-  global(name: 'Buffer' | 'Date' | 'Object' | 'Uint8Array'): string {
+  global(name: 'Buffer' | 'Date' | 'Object' | 'Temporal' | 'Uint8Array'): string {
     return this.#scopes.some((scope) => scope.names.has(name)) ? `globalThis.${name}` : name
   }
 

@@ -7,7 +7,7 @@ import { oneOf } from '../options/values.ts'
 export interface PluginOptions {
   readonly target: 'js' | 'ts'
   readonly keepCase: boolean
-  readonly forms: { int64: Int64Kind; enums: 'numbers' | 'names'; wellKnown: 'messages' | 'plain' }
+  readonly forms: { int64: Int64Kind; enums: 'numbers' | 'names'; wellKnown: 'messages' | 'plain' | 'temporal' }
   readonly codec: boolean
   readonly importFrom: { readonly importFrom?: string }
   readonly protocol: Pick<ProtocolOptions, 'header' | 'types' | 'message'>
@@ -48,7 +48,7 @@ export async function pluginOptions(parameter: string): Promise<PluginOptions> {
     forms: {
       int64: oneOf('int64', last('int64') ?? 'bigint', ['bigint', 'long', 'number']),
       enums: oneOf('enums', last('enums') ?? 'numbers', ['numbers', 'names']),
-      wellKnown: oneOf('well-known', last('well-known') ?? 'messages', ['messages', 'plain']),
+      wellKnown: oneOf('well-known', last('well-known') ?? 'messages', ['messages', 'plain', 'temporal']),
     },
     codec: !isSet(last('no-codec')),
     importFrom: from === undefined ? {} : { importFrom: from },

@@ -12,6 +12,7 @@ export interface TypedForms {
   readonly bytes: 'Buffer' | 'Uint8Array'
   /** The full names of the messages that stand as plain values. */
   readonly plain: ReadonlySet<string>
+  readonly wellKnown: 'messages' | 'plain' | 'temporal'
 }
 
 /** What `google.protobuf.X` is where it stands as a plain value: another type, or the value of a kind. */
@@ -32,6 +33,9 @@ const PLAIN: Readonly<Record<string, string>> = {
   StringValue: 'string',
   BytesValue: 'bytes',
 }
+
+/** Those that Temporal has. */
+const TEMPORAL: Readonly<Record<string, string>> = { Timestamp: 'Temporal.Instant', Duration: 'Temporal.Duration' }
 
 /** The types of values, as they are read and as they may be written. */
 export class ValueTypes {
@@ -70,13 +74,17 @@ export class ValueTypes {
     const plain = this.#plain(type)
     if (plain === undefined) return this.#names.type(type, side, scope)
     if (plain === 'Date') return this.#names.global('Date')
+    if (plain.startsWith('Temporal.')) return plain.replace('Temporal', this.#names.global('Temporal'))
     const json = /\bJson\w+/.exec(plain)?.[0]
     if (json !== undefined) return plain.replace(json, this.#names.imported(json))
     return plain.startsWith('readonly') ? plain : this.#scalar(plain, side)
   }
 
   #plain({ fullName }: Type): string | undefined {
-    return this.#forms.plain.has(fullName.slice(1)) ? PLAIN[fullName.slice('.google.protobuf.'.length)] : undefined
+    const { plain, wellKnown } = this.#forms
+    if (wellKnown === 'messages' || !plain.has(fullName.slice(1))) return undefined
+    const name = fullName.slice('.google.protobuf.'.length)
+    return (wellKnown === 'temporal' ? TEMPORAL[name] : undefined) ?? PLAIN[name]
   }
 
   #scalar(kind: string, side: 'name' | 'init'): string {

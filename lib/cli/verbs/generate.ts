@@ -58,8 +58,8 @@ const form = {
       type: 'string',
       value: 'FORM',
       help: `Google's well-known types within messages: messages (default), or plain: a Timestamp is a Date, a Duration
-        milliseconds, a wrapper its value, Struct and Value are JSON`,
-      words: ['messages', 'plain'],
+        milliseconds, a wrapper its value, Struct and Value are JSON; temporal: the same with Temporal's`,
+      words: ['messages', 'plain', 'temporal'],
     },
     'keep-case': { type: 'boolean', help: "keep the .proto's field names; default: camelCase" },
     include: {
@@ -97,7 +97,7 @@ export const run = verb(form, async (values, files, io) => {
   if (first === undefined) throw new UsageError('no .proto file is given, and no qbp.json says one.')
   const int64 = oneOf('int64', values.int64 ?? 'bigint', ['bigint', 'long', 'number'])
   const enums = oneOf('enums', values.enums ?? 'numbers', ['numbers', 'names'])
-  const wellKnown = oneOf('well-known', values['well-known'] ?? 'messages', ['messages', 'plain'])
+  const wellKnown = oneOf('well-known', values['well-known'] ?? 'messages', ['messages', 'plain', 'temporal'])
   const out = values.out ?? defaultOutput(first)
   const targets = outputs(out)
   if (targets === null) throw new UsageError(`the output '${out}' ends neither in .ts or .mts nor in .js or .mjs.`)
