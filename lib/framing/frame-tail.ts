@@ -3,11 +3,13 @@ import { alloc } from '../codec/wire.ts'
 const NOTHING = new Uint8Array(0)
 /** A chunk of at least so many bytes is worth more than the object that stands for it. */
 const KEPT_BYTES = 8192
+/** Pieces of a longer frame are put together from its half on. Those of a shorter one are in the processor's caches still when it is whole. */
+const LONG_BYTES = 2 ** 21
 
 /**
- * The beginning of a frame whose end has not come. It holds what has come, whatever is announced. Until half of the frame is there: pieces of
- * chunks that are the parser's own, uncopied, and after them a copy of all others, in room that doubles. Then one array for all of it, into
- * which the rest is copied as it comes, while the processor's caches have it.
+ * The beginning of a frame whose end has not come. It holds what has come, whatever is announced: pieces of chunks that are the parser's own,
+ * uncopied, and after them a copy of all others, in room that doubles. Of a long frame the half that comes last is copied as it comes, into
+ * one array for all of it.
  */
 export class FrameTail {
   /** Bytes that have come. */
@@ -25,7 +27,7 @@ export class FrameTail {
   /** Takes `chunk[pos..pos + count)` of a frame of `needs` bytes, or of at least so many. */
   append(chunk: Uint8Array, pos: number, count: number, needs: number, isEndKnown: boolean): void {
     const length = this.length + count
-    const isHalf = isEndKnown && 2 * length >= needs
+    const isHalf = isEndKnown && needs > LONG_BYTES && 2 * length >= needs
     if (isHalf && this.#copy.length < needs) this.#join(needs)
     if (!isHalf && isEndKnown && this.isOwner && count >= KEPT_BYTES && 2 * count >= chunk.length) {
       this.#pieces ??= []

@@ -75,6 +75,22 @@ describe('a frame that straddles chunks', () => {
     expect(copied / body.length).to.be.lessThan(1.01)
   })
 
+  it('is copied once if it is a long one, too, and is the same however it is cut', () => {
+    const long = Buffer.from(Array.from({ length: 2 ** 21 + 5 }, (_, i) => i * 11))
+    const whole = frame(2, long)
+    for (const size of [65_536, 700_000, 2 ** 20 + 9, whole.length - 1]) {
+      const frames = new FrameParser(HEADER, 2 ** 22)
+      const copied = copiedBy(() => {
+        for (const chunk of chunksOf(whole, size)) {
+          frames.feed(chunk, true)
+          frames.next()
+        }
+      })
+      expect(long.equals(frames.buffer.subarray(frames.start, frames.end)), String(size)).to.equal(true)
+      expect(copied / long.length, String(size)).to.be.lessThan(1.01)
+    }
+  })
+
   it('gives back all of what has come of it', () => {
     const frames = new FrameParser(HEADER, 2 ** 20)
     for (const chunk of chunksOf(stream, 65_536).slice(0, 3)) {
