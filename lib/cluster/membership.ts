@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Position } from '../bus/contract.ts'
 import { formatPosition } from '../bus/position.ts'
+import { look } from '../event-loop/timers.ts'
 import { type WriterPort, writerPort } from '../streams/ports.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 
@@ -106,13 +107,12 @@ export class Membership {
     const { writer } = this
     if (this.isClosed || this.hasLeft) return
     await new Promise<void>((resolve) => {
-      const timer = writer.writableNeedDrain ? undefined : setTimeout(() => done(), POLL_MS)
       const done = () => {
-        clearTimeout(timer)
         writer.off('drain', done).off('close', done)
         resolve()
       }
       writer.on('drain', done).on('close', done)
+      if (!writer.writableNeedDrain) void look(POLL_MS).then(done)
     })
   }
 

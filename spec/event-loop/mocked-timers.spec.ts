@@ -13,6 +13,7 @@ import {
   Link,
   LocalHub,
   localBus,
+  type Position,
   Protocol,
   QbpConnection,
   Sessions,
@@ -22,6 +23,7 @@ import { chat } from '../../schemas/chat.ts'
 import { Accounts, accounts } from '../calls/accounts.ts'
 import { certificates, type Identity } from '../support/certificates.ts'
 import { hex, protocol } from '../support/chat.ts'
+import { Client, say } from '../support/grid.ts'
 
 const nextTurn = setImmediate
 
@@ -442,6 +444,20 @@ for (const [name, fakes, moved] of kinds) {
       fakes.tick(ms)
       await turns()
     }
+    it('do not hold up a past that is given to a slow reader', async () => {
+      await using bus = localBus()
+      await using group = new BusGroup(protocol, bus, 'lobby', { durable: true })
+      const client = new Client({ reads: false, maxQueuedBytes: 20_000 }) // One of these messages has room, and no more.
+      const since = (await group.broadcast(say('0'))) as Position
+      for (let n = 1; n <= 5; n++) void group.broadcast(say('x'.repeat(12_000)))
+      const joined = group.join(client.writer, { since })
+      while (client.writer.writableLength < 10_000) await turns()
+      await turns()
+      client.read()
+      await joined
+      while (client.heard.length < 5) await turns()
+    })
+
     for (const [what, run] of moved) it(`move ${what}`, () => run(tick, identity))
   })
 }
