@@ -23,7 +23,7 @@ export class LiveDelivery implements Delivery {
 
   async attach(member: Membership): Promise<undefined> {
     await this.#subscription.open()
-    member.isLive = true
+    member.goLive()
   }
 
   async publish(frame: Uint8Array, except: Membership | undefined): Promise<undefined> {

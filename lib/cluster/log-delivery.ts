@@ -53,7 +53,7 @@ export class LogDelivery implements Delivery {
     const tail = await this.#tail.open()
     if (since === undefined) {
       member.position = tail.position
-      member.isLive = true
+      member.goLive()
       return member.position
     }
     if (typeof since === 'object' && 'epoch' in since) member.position = since
@@ -136,7 +136,7 @@ export class LogDelivery implements Delivery {
           if (isDone) return
           // It is at the log's end, and the tail there or before it: what that gives a second time passes the member by.
           member.position = position
-          member.isLive = true
+          member.goLive()
           stop()
         },
         onGap: (gap) => {

@@ -11,6 +11,9 @@ const REPLAY_BYTES = 2 ** 20
 /** How long a writer is left alone that has no room and will not emit `drain`. */
 const POLL_MS = 50
 
+//   joining ── it has what it missed ──► live
+//      └─────────────── exit ──────────────┴────► left
+
 /** One writer in a group of a bus, and how far it is. */
 export class Membership {
   readonly channel: string
@@ -20,9 +23,7 @@ export class Membership {
   readonly name: string
   /** The place of the last frame of a log that was handed to the writer, or passed it by on purpose. */
   position: Position | undefined
-  /** Whether it gets frames as they come. Before, it is not there yet, or gets what it has missed. */
-  isLive = false
-  hasLeft = false
+  #phase: 'joining' | 'live' | 'left' = 'joining'
   /** Whether the group's roster knows of it. */
   isAnnounced = false
   /** While it gets what it has missed: it has no room for the next frame. */
@@ -41,6 +42,20 @@ export class Membership {
     this.#onClose = onClose
   }
 
+  /** Whether it gets frames as they come. */
+  get isLive(): boolean {
+    return this.#phase === 'live'
+  }
+
+  get hasLeft(): boolean {
+    return this.#phase === 'left'
+  }
+
+  /** It has what it missed: it gets frames as they come, unless it has left. */
+  goLive(): void {
+    if (this.#phase === 'joining') this.#phase = 'live'
+  }
+
   /** Whether nothing more can be written to it. */
   get isClosed(): boolean {
     return this.#port.isOver
@@ -52,8 +67,7 @@ export class Membership {
   }
 
   exit(): void {
-    this.hasLeft = true
-    this.isLive = false
+    this.#phase = 'left'
     this.writer.off('close', this.#onClose)
   }
 
