@@ -62,11 +62,13 @@ export class Outlet implements WriterOwner {
   }
 
   cork(): void {
-    this.#duplex.cork()
+    const duplex: Partial<Duplex> = this.#duplex
+    duplex.cork?.() // One of an old kind has none.
   }
 
   uncork(): void {
-    this.#duplex.uncork()
+    const duplex: Partial<Duplex> = this.#duplex
+    duplex.uncork?.()
     this.#spares?.giveBack(this.#duplex)
   }
 

@@ -173,6 +173,7 @@ describe('a connection that shares bytes', () => {
     const protocol = await load2()
     for (const canJoin of [true, false]) {
       const { own, calls, held } = noting(canJoin)
+      if (!canJoin) Object.assign(own, { cork: undefined, uncork: undefined })
       const { writer } = new QbpConnection(protocol, own, { shareBytes: true })
       const called: unknown[] = []
       writer.write(every, (error) => called.push(error))
