@@ -44,7 +44,14 @@ export type { Session } from './cluster/session.ts'
 export { Sessions, type SessionsOptions } from './cluster/sessions.ts'
 export type { Int64, Int64Kind, Long, LongClass } from './codec/int64.ts'
 export { plain } from './codec/plain.ts'
-export { type JsonObject, type JsonValue, type PlainForm, type PlainForms, plainForms } from './codec/plain-forms.ts'
+export {
+  type JsonObject,
+  type JsonValue,
+  type PlainField,
+  type PlainForm,
+  type PlainForms,
+  plainForms,
+} from './codec/plain-forms.ts'
 export { temporalForms } from './codec/temporal-forms.ts'
 export { Message } from './codec/type.ts'
 export type { BodyHook } from './framing/body-hook.ts'

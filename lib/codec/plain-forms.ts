@@ -32,7 +32,7 @@ export interface PlainForm {
 }
 
 /** A field, as far as it matters here. */
-interface Member {
+export interface PlainField {
   readonly name: string
   readonly id: number
   readonly kind: string
@@ -42,7 +42,7 @@ interface Member {
 
 /** The forms of the well-known types: made of a type's full name, where it has one and its fields are those that Google gives it. */
 export interface PlainForms {
-  (fullName: string, fields: readonly Member[]): PlainForm | null
+  (fullName: string, fields: readonly PlainField[]): PlainForm | null
   /** As the option `wellKnown` calls them. */
   readonly kind: 'plain' | 'temporal'
 }
@@ -195,7 +195,7 @@ export const DRAFTS: Readonly<Record<string, Draft>> = {
 
 const PREFIX = 'google.protobuf.'
 
-const kindOf = ({ kind, repeated, key }: Member): string => `${key ? `${key}:` : ''}${kind}${repeated ? '[]' : ''}`
+const kindOf = ({ kind, repeated, key }: PlainField): string => `${key ? `${key}:` : ''}${kind}${repeated ? '[]' : ''}`
 
 /** Forms of drafts. `check` throws where this runtime cannot have them. */
 export function formsOf(
@@ -203,7 +203,7 @@ export function formsOf(
   drafts: Readonly<Record<string, Draft>>,
   check: () => unknown = () => {},
 ): PlainForms {
-  return Object.assign((fullName: string, fields: readonly Member[]) => formOf(drafts, check, fullName, fields), {
+  return Object.assign((fullName: string, fields: readonly PlainField[]) => formOf(drafts, check, fullName, fields), {
     kind,
   })
 }
@@ -212,7 +212,7 @@ function formOf(
   drafts: Readonly<Record<string, Draft>>,
   check: () => unknown,
   fullName: string,
-  fields: readonly Member[],
+  fields: readonly PlainField[],
 ): PlainForm | null {
   const name = fullName.startsWith(PREFIX) ? fullName.slice(PREFIX.length) : ''
   const draft = Object.hasOwn(drafts, name) ? drafts[name] : undefined
