@@ -1,10 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { programs, protoName, snippets } from '../support/pages.ts'
+import { programs, protoName, ROOT, snippets } from '../support/pages.ts'
+import { run } from '../support/peers.ts'
 import { type EmptyFolder, emptyFolder, tarball } from '../support/tarball.ts'
 
 const { binary } = require('../../scripts/runtime.cjs') as { binary(name: string): string }
+
+/** Specs that wait for nothing but what they began: the others are run by hand. */
+const SPECS = ['codec/bytes', 'framing/vectors', 'protojson', 'web'].map((path) => `spec/${path}`)
 
 /** How each runtime runs a file. */
 const COMMANDS = { bun: 'run', deno: 'run -A' } as const
@@ -36,6 +40,14 @@ describe('on another runtime', function () {
         const printed = await folder.type(`${runtime} program-${index}.js`)
         expect(words(printed)).to.equal(words(prints))
       }
+    })
+
+    it(`${name}: the specs of bytes, of frames, of ProtoJSON and of qbp-stream/web pass`, async () => {
+      const args = ['scripts/runtime.cjs', name, ...SPECS]
+      const { stdout } = await run(process.execPath, args, { cwd: ROOT, timeoutMs: 280_000 })
+      expect(stdout)
+        .to.match(/^ *\d+ passing/m)
+        .and.to.not.match(/\d+ failing/)
     })
   }
 })
