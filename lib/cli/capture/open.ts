@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { addAbortSignal, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Role } from '../../index.ts'
-import { Fault } from '../command/fault.ts'
+import { Fault, isFolder, notAFile } from '../command/fault.ts'
 import type { Io } from '../command/verb.ts'
 import type { Captured } from './captured.ts'
 import { type Format, formatOf } from './format.ts'
@@ -50,8 +50,10 @@ export async function openFile(path: string, io: Io, options: CaptureOptions): P
       yield chunk as Buffer
     }
   }
-  const named = (error: unknown) =>
-    error instanceof Fault ? new Fault(`${path}: ${error.message}`, { cause: error }) : error
+  const named = (error: unknown) => {
+    if (error instanceof Fault) return new Fault(`${path}: ${error.message}`, { cause: error })
+    return isFolder(error) ? notAFile(path, error) : error
+  }
   async function* events(capture: Capture): AsyncGenerator<Captured> {
     try {
       yield* capture.events

@@ -8,6 +8,11 @@ export class Fault extends Error {}
 /** The arguments of the command are wrong: exit code 2. */
 export class UsageError extends Error {}
 
+/** Whether it was a folder that was to be read: Node does not say which. */
+export const isFolder = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EISDIR'
+
+export const notAFile = (path: string, cause: unknown): Fault => new Fault(`${path}: it is a folder.`, { cause })
+
 /**
  * The message of an error, for a terminal: in the command's words, and without what a peer could do to the terminal.
  * Several attempts to connect come as one error without a message of its own.

@@ -1,8 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
+import { nearest } from '../../base/nearest.ts'
 import { QbpError } from '../../index.ts'
 import type { Options } from '../settings/file.ts'
 import { completed } from '../settings/settings.ts'
+import { printable } from '../terminal/printable.ts'
 import { errorText, Fault, UsageError } from './fault.ts'
 import { helpText, type OptionTable, type VerbForm } from './help.ts'
 
@@ -55,7 +57,7 @@ export function verb<const O extends OptionTable>(
     } catch (error) {
       if (io.signal.aborted) return INTERRUPTED
       if (error instanceof UsageError) {
-        io.stderr.write(`qbp ${name}: ${error.message}\nSee qbp ${name} --help.\n`)
+        io.stderr.write(`qbp ${name}: ${printable(error.message)}\nSee qbp ${name} --help.\n`)
         return USAGE
       }
       const { code } = error as NodeJS.ErrnoException
@@ -71,6 +73,11 @@ function parse<O extends OptionTable>(args: string[], options: O) {
   try {
     return parseArgs({ args, options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    const { code, message } = error as NodeJS.ErrnoException
+    const typed = /'(-[^']*)'/.exec(message)?.[1]
+    if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || typed === undefined) throw new UsageError(message)
+    const meant = nearest(typed, Object.keys(options))
+    const advice = meant === undefined ? '' : `; did you mean --${meant}?`
+    throw new UsageError(`there is no option ${typed}${advice || '.'}`)
   }
 }

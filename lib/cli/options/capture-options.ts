@@ -1,6 +1,6 @@
 import { FORMATS } from '../capture/format.ts'
 import type { OptionTable } from '../command/help.ts'
-import { oneOf, wholeNumber } from './values.ts'
+import { oneOf, portNumber } from './values.ts'
 
 /** The options of verbs that open what was captured. */
 export const captureOptions = {
@@ -22,5 +22,5 @@ export const captureOptions = {
 /** What the options say. @throws {UsageError} */
 export const captureForm = ({ format, port = [] }: { format?: string; port?: string[] }) => ({
   format: format === undefined ? undefined : oneOf('format', format, FORMATS),
-  ports: port.map((text) => wholeNumber('port', text, 1)),
+  ports: port.map((text) => portNumber('port', text, 1)),
 })

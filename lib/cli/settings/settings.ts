@@ -49,8 +49,8 @@ async function withSchema(
   positionals: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<Completed> {
-  if (positionals.length > 0) return { values: typed, positionals: [...positionals] }
-  const layers = [typed, fromEnvironment(env), (await settingsFile(env))?.options ?? {}]
+  const said = async () => [fromEnvironment(env), (await settingsFile(env))?.options ?? {}]
+  const layers = positionals.length > 0 ? [{ ...typed, schema: [...positionals] }] : [typed, ...(await said())]
   const { schema, ...values } = withSchemaFiles(merged(layers, ['schema', ...Object.keys(options)]))
   return { values, positionals: (schema as string[] | undefined) ?? [] }
 }

@@ -5,7 +5,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { QbpWritable } from '../../index.ts'
 import { frameFromJson } from '../../protojson/frame-json.ts'
 import { parseJson } from '../../protojson/parse-json.ts'
-import { errorText, UsageError } from '../command/fault.ts'
+import { errorText, isFolder, notAFile, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
 import { commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { Progress } from '../terminal/progress.ts'
@@ -53,6 +53,8 @@ export const run = verb(form, async (values, positionals, io) => {
         break
       }
     }
+  } catch (error) {
+    throw isFolder(error) ? notAFile(file, error) : error
   } finally {
     progress.stop()
   }

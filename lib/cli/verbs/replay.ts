@@ -7,7 +7,7 @@ import { errorText, Fault, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
 import { type Address, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { captureOptions } from '../options/capture-options.ts'
-import { wholeNumber } from '../options/values.ts'
+import { portNumber, wholeNumber } from '../options/values.ts'
 import { jsonLine } from '../terminal/printable.ts'
 import { bytesText } from '../terminal/progress.ts'
 
@@ -40,7 +40,7 @@ export const run = verb(form, async (values, [file, target, ...more], io) => {
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one argument too many.`)
   const tls = tlsFrom(values)
   const waitMs = wholeNumber('wait', values.wait ?? '2000')
-  const ports = (values.port ?? []).map((text) => wholeNumber('port', text, 1))
+  const ports = (values.port ?? []).map((text) => portNumber('port', text, 1))
   const connections = new Map<number, Replayed>()
   const start = performance.now()
   let first: number | undefined

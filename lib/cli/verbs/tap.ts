@@ -12,7 +12,7 @@ import {
 } from '../options/address.ts'
 import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
-import { wholeNumber } from '../options/values.ts'
+import { portNumber } from '../options/values.ts'
 import { Tap } from '../tap/proxy.ts'
 import { Recorder } from '../tap/recorder.ts'
 import { showInBrowser, tapWindow } from '../tap/window.ts'
@@ -55,7 +55,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
     values,
     [from, to].flatMap((each) => ('host' in each ? [each.host] : [])),
   )
-  const uiPort = wholeNumber('ui-port', values['ui-port'] ?? '0')
+  const uiPort = portNumber('ui-port', values['ui-port'] ?? '0')
   const { protocol, maxBodyBytes } = await commandProtocol(values, callForm(values))
   const tap = new Tap(protocol, {
     connect: () => openSocket(to, tls),

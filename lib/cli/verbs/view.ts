@@ -6,7 +6,7 @@ import { DONE, FAULT, verb } from '../command/verb.ts'
 import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
-import { wholeNumber } from '../options/values.ts'
+import { portNumber } from '../options/values.ts'
 import { Playback } from '../tap/playback.ts'
 import { showInBrowser, tapWindow } from '../tap/window.ts'
 import { Lines } from '../terminal/lines.ts'
@@ -35,7 +35,7 @@ export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values, callForm(values))
-  const port = wholeNumber('ui-port', values['ui-port'] ?? '0')
+  const port = portNumber('ui-port', values['ui-port'] ?? '0')
   const capture = await openFile(file, io, { ...captureForm(values), direction: role })
   const playback = new Playback(protocol, maxBodyBytes)
   let faults = 0

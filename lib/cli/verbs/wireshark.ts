@@ -6,7 +6,7 @@ import { openFile } from '../capture/open.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
-import { wholeNumber } from '../options/values.ts'
+import { portNumber } from '../options/values.ts'
 import { dissector } from '../wireshark/dissector.ts'
 import { pcapOf } from '../wireshark/pcap.ts'
 
@@ -37,7 +37,7 @@ tshark -X lua_script:chat.lua -i lo -Y qbp_chat`,
 export const run = verb(form, async (values, positionals, io) => {
   if (positionals.length > 0) throw new UsageError(`'${positionals[0]}' is no option.`)
   const { recording, pcap, out } = values
-  const ports = (values.port ?? []).map((text) => wholeNumber('port', text, 1))
+  const ports = (values.port ?? []).map((text) => portNumber('port', text, 1))
   if ((recording === undefined) !== (pcap === undefined)) throw new UsageError('--recording and --pcap go together.')
   if (recording !== undefined && pcap !== undefined) {
     const { events } = await openFile(recording, io, { format: 'tap', direction: 'client' })
