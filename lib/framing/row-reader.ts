@@ -10,17 +10,16 @@ import { covered, cutToWidth } from './coverage.ts'
 import { type Head, type HeaderFields, more } from './head.ts'
 import {
   heldTooLong,
-  nothingLeft,
   safeNumber,
   tooLong,
   wrongChecksum,
   wrongConstant,
-  wrongCount,
   wrongEnd,
   wrongNumber,
 } from './header-faults.ts'
 import { at, type HeaderInteger } from './layout/integer-kind.ts'
 import { type Bits, type Constant, type Field, fieldsOf, type Integer, type Place, type Row } from './layout/layout.ts'
+import { RowPlaces } from './row-places.ts'
 
 /** Where a part of the frame that was read last lies, for those who show it to people. */
 export interface Piece {
@@ -41,13 +40,8 @@ export class RowReader {
   readonly #hasFields: boolean
   readonly #lengths: readonly { field: Field; index: number }[]
   // Of the frame that is being read, by the parts' places. Reading is synchronous, and runs no code of users: one of each will do.
-  readonly #starts: number[]
-  readonly #sizes: number[]
-  /** Whether the part is there: not in a group that is left out. */
-  readonly #present: boolean[]
+  readonly #places: RowPlaces
   readonly #sections: (object | null)[]
-  readonly #values = new Map<Field, unknown>()
-  #frameEnd = -1
   /** Up to where the bytes of the frame that is read, or was read last, have been looked at. */
   reached = 0
 
@@ -62,9 +56,7 @@ export class RowReader {
     this.#hasFields = row.parts.some(
       (part) => part.kind === 'section' || part.kind === 'bytes' || fieldsOf(part).some(({ role }) => role === 'own'),
     )
-    this.#starts = row.parts.map(() => 0)
-    this.#sizes = row.parts.map(() => 0)
-    this.#present = row.parts.map(() => true)
+    this.#places = new RowPlaces(row)
     this.#sections = row.parts.map(() => null)
   }
 
@@ -79,16 +71,16 @@ export class RowReader {
     const { parts, verify, verifyLast } = this.#row
     const start = pos
     let held = 0
-    this.#frameEnd = -1
+    this.#places.frameEnd = -1
     this.reached = pos
     head.type = this.#noType
     for (let i = 0; i < parts.length; i++) {
       const part = parts[i] as Row['parts'][number]
-      this.#starts[i] = pos
-      this.#present[i] = true
+      this.#places.starts[i] = pos
+      this.#places.present[i] = true
       this.#sections[i] = null
       // Not beyond the frame's end, even if bytes of the next one are there: a fault is the same however the bytes are cut.
-      const limit = this.#frameEnd >= 0 && this.#frameEnd < end ? this.#frameEnd : end
+      const limit = this.#places.frameEnd >= 0 && this.#places.frameEnd < end ? this.#places.frameEnd : end
       let after: number
       if (part.kind === 'constant') after = this.#constant(part, buf, pos, limit, head, start)
       else if (part.kind === 'integer' || part.kind === 'bits') {
@@ -100,14 +92,14 @@ export class RowReader {
         after = pos
         this.#placed(part, buf, start, pos, head)
       } else if (part.kind === 'group') {
-        this.#sizes[i] = 0
-        if (pos < this.#frameEnd) continue
-        this.#present[i] = false
+        this.#places.sizes[i] = 0
+        if (pos < this.#places.frameEnd) continue
+        this.#places.present[i] = false
         for (i++; i < part.end; i++) this.#absent(i, pos)
         i--
         continue
       } else {
-        const size = this.#sizeOf(i, pos)
+        const size = this.#places.sizeOf(i, pos)
         if (part.kind === 'body') {
           if (size > head.maxBodyBytes) tooLong(head, size)
         } else {
@@ -118,17 +110,18 @@ export class RowReader {
         if (after > limit) return this.#more(head, start, after)
       }
       if (after < 0) return -1
-      this.#sizes[i] = after - pos
+      this.#places.sizes[i] = after - pos
       this.reached = pos = after
       const sums = verify.get(i)
       if (sums !== undefined) for (const sum of sums) this.#verify(sum, buf, start, pos)
     }
-    if (this.#frameEnd >= 0 && this.#frameEnd !== pos) wrongEnd(this.#frameEnd - start, pos - start)
-    for (const { field, index } of this.#lengths) if (this.#present[index]) this.#checkLength(field)
-    for (const sum of verifyLast) if (this.#present[sum]) this.#verify(sum, buf, start, pos)
+    if (this.#places.frameEnd >= 0 && this.#places.frameEnd !== pos)
+      wrongEnd(this.#places.frameEnd - start, pos - start)
+    for (const { field, index } of this.#lengths) if (this.#places.present[index]) this.#places.checkLength(field)
+    for (const sum of verifyLast) if (this.#places.present[sum]) this.#verify(sum, buf, start, pos)
     const { body } = this.#row
-    head.start = body < 0 ? pos : (this.#starts[body] as number)
-    head.length = body < 0 ? 0 : (this.#sizes[body] as number)
+    head.start = body < 0 ? pos : (this.#places.starts[body] as number)
+    head.length = body < 0 ? 0 : (this.#places.sizes[body] as number)
     head.fault = null
     head.fields = this.#hasFields ? this.#fields(buf, head) : null
     return pos
@@ -137,23 +130,22 @@ export class RowReader {
   /** The parts of the frame that was read last. */
   pieces(): Piece[] {
     return this.#row.parts.flatMap((part, i) => {
-      const start = this.#starts[i] as number
-      const values = fieldsOf(part).map((field) => this.#values.get(field))
-      return this.#present[i] && part.kind !== 'group'
-        ? [{ part, start, end: start + (this.#sizes[i] as number), values }]
+      const start = this.#places.starts[i] as number
+      const values = fieldsOf(part).map((field) => this.#places.values.get(field))
+      return this.#places.present[i] && part.kind !== 'group'
+        ? [{ part, start, end: start + (this.#places.sizes[i] as number), values }]
         : []
     })
   }
 
   #more(head: Head, start: number, needs: number): -1 {
-    if (this.#frameEnd >= 0 && needs > this.#frameEnd) wrongEnd(this.#frameEnd - start, needs - start)
+    if (this.#places.frameEnd >= 0 && needs > this.#places.frameEnd)
+      wrongEnd(this.#places.frameEnd - start, needs - start)
     return more(head, start, needs)
   }
 
   #absent(i: number, pos: number): void {
-    this.#starts[i] = pos
-    this.#sizes[i] = 0
-    this.#present[i] = false
+    this.#places.leaveOut(i, pos)
     this.#sections[i] = null
   }
 
@@ -181,23 +173,24 @@ export class RowReader {
   #set(field: Field, value: unknown, start: number, after: number, head: Head): void {
     const { role, name, counted } = field
     if (role === 'own') {
-      this.#values.set(field, value)
+      this.#places.values.set(field, value)
       return
     }
     if (role === 'type' && typeof value === 'string') {
-      this.#values.set(field, value)
+      this.#places.values.set(field, value)
       head.type = value
       return
     }
     const number = safeNumber(name, value as HeaderInteger)
-    this.#values.set(field, number)
+    this.#places.values.set(field, number)
     if (role !== 'checksum' && number < 0) wrongNumber(name, number, 0)
     if (role === 'type') head.type = number
     if (role !== 'length' || counted.all === null) return
     const end = (counted.all === 'rest' ? after : start) + number - counted.plus
     if (end < after) wrongNumber(name, number, (counted.all === 'rest' ? 0 : after - start) + counted.plus)
-    if (this.#frameEnd >= 0 && end !== this.#frameEnd) wrongEnd(this.#frameEnd - start, end - start)
-    this.#frameEnd = end
+    if (this.#places.frameEnd >= 0 && end !== this.#places.frameEnd)
+      wrongEnd(this.#places.frameEnd - start, end - start)
+    this.#places.frameEnd = end
   }
 
   /** Reads a length or a type out of its section. */
@@ -212,8 +205,8 @@ export class RowReader {
     const known = this.#sections[i]
     if (known !== null && known !== undefined) return known
     const type = this.#types[i] as Type | null
-    const start = this.#starts[i] as number
-    const end = start + (this.#sizes[i] as number)
+    const start = this.#places.starts[i] as number
+    const end = start + (this.#places.sizes[i] as number)
     if (type === null) return copy(buf, start, end)
     let section: object
     try {
@@ -225,53 +218,11 @@ export class RowReader {
     return section
   }
 
-  #sizeOf(i: number, pos: number): number {
-    const part = this.#row.parts[i] as Row['parts'][number]
-    if (part.index > i || (part.kind !== 'section' && part.kind !== 'bytes' && part.kind !== 'body')) return 0
-    const { size } = part
-    if (size.by === 'fixed') return size.bytes
-    let bytes: number
-    let field: string
-    if (size.by === 'length') {
-      bytes = (this.#values.get(size.length) as number) - size.length.counted.plus
-      for (const other of size.others) bytes -= this.#sizeNow(other, i, pos)
-      field = size.length.name
-    } else {
-      bytes = this.#frameEnd - pos
-      for (const other of size.after) bytes -= this.#sizeNow(other, i, pos)
-      field = 'length'
-    }
-    if (bytes < 0) {
-      const found = size.by === 'length' ? (this.#values.get(size.length) as number) : this.#frameEnd
-      nothingLeft(part.kind === 'body' ? 'the body' : part.name, bytes, field, found)
-    }
-    return bytes
-  }
-
-  /** The size of another part: as it was read, or as it will be. */
-  #sizeNow(other: number, i: number, pos: number): number {
-    if (other < i) return this.#sizes[other] as number
-    const part = this.#row.parts[other] as Row['parts'][number]
-    if (part.kind === 'constant') return part.bytes.length
-    if (part.kind === 'integer' || part.kind === 'bits') return part.of.width as number
-    if (part.kind === 'place' || part.kind === 'group') return 0
-    return this.#sizeOf(other, pos)
-  }
-
-  #checkLength(field: Field): void {
-    const { counted } = field
-    if (counted.all !== null) return // The frame's end was the right one.
-    let bytes = counted.plus
-    for (const part of counted.parts) bytes += this.#sizes[part] as number
-    const found = this.#values.get(field) as number
-    if (found !== bytes) wrongCount(field, found, bytes)
-  }
-
   #verify(index: number, buf: Uint8Array, start: number, end: number): void {
     const { field, checksum, of } = this.#row.parts[index] as Integer
-    const sum = checksum?.(covered(field, index, this.#starts, this.#sizes, buf, start, end)) ?? 0
+    const sum = checksum?.(covered(field, index, this.#places.starts, this.#places.sizes, buf, start, end)) ?? 0
     const computed = cutToWidth(sum, of.width as number)
-    const found = this.#values.get(field) as number
+    const found = this.#places.values.get(field) as number
     if (found !== computed) wrongChecksum(field, found, computed)
   }
 
@@ -279,19 +230,21 @@ export class RowReader {
     const fields: HeaderFields = {}
     for (const part of this.#row.parts) {
       const { index } = part
-      if (!this.#present[index]) continue
+      if (!this.#places.present[index]) continue
       if (part.kind === 'bytes') {
-        const start = this.#starts[index] as number
-        fields[part.name] = copy(buf, start, start + (this.#sizes[index] as number))
+        const start = this.#places.starts[index] as number
+        fields[part.name] = copy(buf, start, start + (this.#places.sizes[index] as number))
       } else if (part.kind === 'section') {
         try {
           fields[part.name] = this.#section(index, buf, head)
         } catch (fault) {
           head.fault ??= fault as QbpError
-          const start = this.#starts[index] as number
-          fields[part.name] = copy(buf, start, start + (this.#sizes[index] as number))
+          const start = this.#places.starts[index] as number
+          fields[part.name] = copy(buf, start, start + (this.#places.sizes[index] as number))
         }
-      } else for (const field of fieldsOf(part)) if (field.role === 'own') fields[field.name] = this.#values.get(field)
+      } else
+        for (const field of fieldsOf(part))
+          if (field.role === 'own') fields[field.name] = this.#places.values.get(field)
     }
     return fields
   }
