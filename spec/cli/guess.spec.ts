@@ -181,7 +181,7 @@ describe('qbp guess', () => {
   it('leaves to the body what all bodies begin with', async () => {
     const protocol = await Protocol.load('schemas/chat.proto')
     const writer = new QbpWritable(protocol, { role: 'client', highWaterMarkBytes: 2 ** 30 })
-    for (let i = 0; i < 900; i++) writer.write({ $name: 'Say', room: 'lobby', text: `hello ${i}` } as never)
+    for (let i = 0; i < 3000; i++) writer.write({ $name: 'Say', room: 'lobby', text: `hello ${i}` } as never)
     writer.end()
     const bytes = writer.read() as Buffer
     expect(guess([{ bytes, cut: false }])[0]?.line).to.equal('type:u16 length:u32')

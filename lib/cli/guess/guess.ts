@@ -150,10 +150,11 @@ function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Cos
     each[0]?.start ?? 0,
     bytes.length - (each.at(-1)?.end ?? 0),
   ])
-  let { bits } = cost
-  for (const count of left.flat()) if (count > 0) bits += byteBits * count + CUT_BITS
   const framed = () => tiled.map((each, i) => each.bytes.subarray(left[i]?.[0], each.frames.at(-1)?.end))
-  const tiledBits = cost.bits
+  // Of very many frames the first say what all of them cost.
+  const tiledBits = cost.bits * (sumOf(framed().map(({ length }) => length)) / looked)
+  let bits = tiledBits
+  for (const count of left.flat()) if (count > 0) bits += byteBits * count + CUT_BITS
   const preamble = preambleOf(tiled)
   return spell(shape, tiled).map(({ line, oddity }) => {
     const name = NAMES.get(plainText(line))
