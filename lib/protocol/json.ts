@@ -3,11 +3,8 @@
 import { type JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
 import type { SchemaProtocol } from './schema-protocol.ts'
 
-/** What of a protocol they need, whatever messages it is of. */
-type Messages = Pick<SchemaProtocol, 'types' | 'messageType' | 'encode' | 'decode'>
-
 /** ProtoJSON over the schema of a protocol. */
-export const protoJson = ({ types }: Messages, options: JsonOptions = {}): ProtoJson =>
+export const protoJson = ({ types }: Pick<SchemaProtocol, 'types'>, options: JsonOptions = {}): ProtoJson =>
   new ProtoJson((fullName) => types.types.get(fullName), options)
 
 /**
@@ -17,7 +14,12 @@ export const protoJson = ({ types }: Messages, options: JsonOptions = {}): Proto
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of a value that has no JSON, such as a time after the year 9999;
  * ERR_QBP_BAD_TABLE for a name that is none.
  */
-export function toJson(protocol: Messages, name: string, message: object, options: JsonOptions = {}): unknown {
+export function toJson(
+  protocol: Pick<SchemaProtocol, 'types' | 'messageType' | 'encode' | 'decode'>,
+  name: string,
+  message: object,
+  options: JsonOptions = {},
+): unknown {
   const type = protocol.messageType(name)
   const read =
     message instanceof type.Message ? message : protocol.decode(type.fullName, protocol.encode(type.fullName, message))
@@ -30,8 +32,13 @@ export function toJson(protocol: Messages, name: string, message: object, option
  *
  * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of what does not fit; ERR_QBP_BAD_TABLE for a name that is none.
  */
-// biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
-export function fromJson(protocol: Messages, name: string, json: unknown, options: JsonOptions = {}): any {
+export function fromJson(
+  protocol: Pick<SchemaProtocol, 'types' | 'messageType' | 'encode' | 'decode'>,
+  name: string,
+  json: unknown,
+  options: JsonOptions = {},
+  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
+): any {
   const type = protocol.messageType(name)
   return protocol.decode(
     type.fullName,

@@ -52,6 +52,7 @@ export class SchemaProtocol<D extends Directions = Untyped> {
   readonly headers: { readonly client: FrameHeader; readonly server: FrameHeader }
   readonly unknown: Policy
   readonly invalid: Policy
+  /** @internal */
   readonly body: CheckedHook | null
   readonly resync: boolean
   /** What each role sends. */
