@@ -150,7 +150,7 @@ class Soak {
       const account = this.accounts.get(hello.client) ?? { taken: 0, connection: null }
       this.accounts.set(hello.client, account)
       account.connection = connection
-      void connection.serve('Ledger', this.calls.handlers)
+      if (this.callers > 0) void connection.serve('Ledger', this.calls.handlers)
       await writer.writeMessage({ $name: 'Resume', seq: account.taken })
       for await (const item of reader) {
         if (account.connection !== connection) return // The client is back by another connection.
@@ -291,7 +291,7 @@ function memory(): [heap: number, rss: number] {
 
 /** Runs for so long, then lets every client finish what it has to say. */
 export async function soak({ seconds, clients, callers = clients, seed, progress }: SoakOptions): Promise<SoakReport> {
-  const protocol = await Protocol.load(join(__dirname, 'soak.proto'), { includeDirs: ['schemas'], calls: true })
+  const protocol = await Protocol.load(join(__dirname, 'soak.proto'), { includeDirs: ['schemas'], calls: callers > 0 })
   const state = new Soak(protocol, seed, callers)
   const { report } = state
   const before = process.getActiveResourcesInfo()
