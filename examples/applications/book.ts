@@ -6,12 +6,12 @@ import { book, Side } from '../../schemas/book.ts'
 
 export const protocol = Protocol.from(book)
 type Feed = typeof protocol
-export type Tick = { symbol: string; side: Side; price: string; qty: bigint }
+export type Tick = { side: Side; price: string; qty: bigint }
 
 export class Book {
   bids: Record<string, bigint> = {}
   asks: Record<string, bigint> = {}
-  apply({ side, price, qty }: Pick<Tick, 'side' | 'price' | 'qty'>) {
+  apply({ side, price, qty }: Tick) {
     const half = side === Side.ASK ? this.asks : this.bids
     half[price] = qty
     if (qty === 0n) delete half[price]
@@ -27,7 +27,7 @@ function instrumentOf(symbol: string, bus: Bus) {
   })
 
   async function publish(tick: Tick) {
-    at = await group.broadcast({ $name: 'Update', ...tick })
+    at = await group.broadcast({ $name: 'Update', symbol, ...tick })
     book.apply(tick)
   }
 
@@ -41,25 +41,25 @@ function instrumentOf(symbol: string, bus: Bus) {
     }
     await group.join(connection, { since: from === undefined ? undefined : parsePosition(from), snapshot })
   }
-  return { book, group, publish, join }
+  return { symbol, book, group, publish, join }
 }
 
-export function feedServer(bus: Bus = localBus()) {
-  const instruments: Record<string, ReturnType<typeof instrumentOf>> = Object.create(null)
-  const instrument = (symbol: string) => (instruments[symbol] ??= instrumentOf(symbol, bus))
+export function feedServer(symbols: readonly string[], bus: Bus = localBus()) {
+  const instruments = symbols.map((symbol) => instrumentOf(symbol, bus))
+  const instrument = (symbol: string) => instruments.find((each) => each.symbol === symbol)
   const server = createServer(protocol, { maxQueuedBytes: 1 << 20 }, async (reader, writer, connection) => {
     for await (const message of reader) {
-      if (message.$name === 'Subscribe') for (const symbol of message.symbols) await instrument(symbol).join(connection)
-      else
-        for (const [symbol, text] of Object.entries(message.positions))
-          await instrument(symbol)
-            .join(connection, text)
-            .catch((error) => writer.writeMessage({ $name: 'Refused', symbol, reason: error.message }))
+      const from = message.$name === 'Resume' ? message.positions : {}
+      for (const symbol of message.$name === 'Resume' ? Object.keys(from) : message.symbols) {
+        const refuse = (reason: string) => writer.writeMessage({ $name: 'Refused', symbol, reason })
+        const joining = instrument(symbol)?.join(connection, from[symbol])
+        await (joining?.catch((error) => refuse(error.message)) ?? refuse('no such instrument'))
+      }
     }
   })
   async function close() {
     await server.close({ graceMs: 1000 })
-    for (const { group } of Object.values(instruments)) await group.close()
+    for (const { group } of instruments) await group.close()
   }
-  return { server, instrument, publish: (tick: Tick) => instrument(tick.symbol).publish(tick), close }
+  return { server, instrument, close }
 }
