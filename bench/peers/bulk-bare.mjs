@@ -8,6 +8,7 @@ const CHUNK = Buffer.alloc(65_536, 7)
 let socket
 let left = 0
 let arrived = () => {}
+let all
 
 export const functions = {
   async serve() {
@@ -25,12 +26,14 @@ export const functions = {
     socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
   },
+  /** So much is to come. */
   await(count, size) {
     left = count * size
-    return new Promise((resolve) => {
+    all = new Promise((resolve) => {
       arrived = resolve
     })
   },
+  arrived: () => all,
   async pour(size, count) {
     for (let rest = size * count; rest > 0; rest -= CHUNK.length)
       if (!socket.write(rest < CHUNK.length ? CHUNK.subarray(0, rest) : CHUNK)) await once(socket, 'drain')

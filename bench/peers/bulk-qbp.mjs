@@ -9,6 +9,7 @@ let writer
 let left = 0
 let last = 0
 let arrived = () => {}
+let all
 
 function check({ id, data }, size) {
   if (id !== last + 1 || data.length !== size || data[0] !== 7 || data[size - 1] !== 7)
@@ -32,13 +33,15 @@ export const functions = {
   async dial(port, options) {
     ;({ writer } = await connect(protocol, { port, host: '127.0.0.1', ...OPTIONS, ...options }))
   },
+  /** So many are to come. */
   await(count) {
     left = count
     last = 0
-    return new Promise((resolve) => {
+    all = new Promise((resolve) => {
       arrived = resolve
     })
   },
+  arrived: () => all,
   async pour(size, count) {
     const data = Buffer.alloc(size, 7)
     for (let id = 1; id <= count; id++) await writer.writeMessage({ $name: 'Blob', id, data })

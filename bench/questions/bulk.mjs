@@ -51,9 +51,9 @@ async function dial(peer, size, options, pairs) {
   }
   const count = Math.max(1, Math.ceil(TURN_BYTES / size))
   const turn = async () => {
-    const arrived = server.call('await', count, size)
+    await server.call('await', count, size)
     const began = process.hrtime.bigint()
-    await Promise.all([arrived, client.call('pour', size, count)])
+    await Promise.all([server.call('arrived'), client.call('pour', size, count)])
     return (count * size) / (Number(process.hrtime.bigint() - began) / 1e3)
   }
   const pair = { turn, stop }
