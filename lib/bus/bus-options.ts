@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
 import { shown } from '../base/shown.ts'
 import type { LogOptions, PublishOptions, PutOptions, SubscribeOptions } from './contract.ts'
@@ -70,13 +71,11 @@ export const LOG_OPTIONS: OptionNames<LogOptions> = {
 /** The greatest n of `since: { last: n }`. */
 export const MOST_LAST = 10_000
 const DAY_MS = 86_400_000
-/** The longest delay a Node timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION, ERR_QBP_BAD_NAME of a kind */
 export function retention(options: RetentionOptions): Retention {
   const { maxTtlMs = DAY_MS, logKinds = {} } = options
-  checkInteger('maxTtlMs', maxTtlMs, 1, MAX_TIMER_MS)
+  checkInteger('maxTtlMs', maxTtlMs, 1, LONGEST_TIMER_MS)
   const kinds = new Map<string | undefined, AllLimits>([[undefined, logLimits(options, '')]])
   for (const [name, limits] of Object.entries(logKinds)) {
     encodeName(name)

@@ -1,7 +1,5 @@
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { hasRealTimers } from './clock.ts'
-
-/** The longest time that Node's timers take, in milliseconds: 24 days. A longer one is never. */
-const LONGEST_MS = 2 ** 31 - 1
 
 /** Node's own: a turn of the event loop is no time, and passes under mocked timers, too. */
 export const immediate = setImmediate
@@ -9,7 +7,7 @@ const realTimeout = setTimeout
 
 /** `setTimeout` that keeps no process alive; Infinity, like all above 24 days, is never. */
 export function timer(ms: number, expired: () => void): NodeJS.Timeout | undefined {
-  return ms <= LONGEST_MS ? setTimeout(expired, ms).unref() : undefined
+  return ms <= LONGEST_TIMER_MS ? setTimeout(expired, ms).unref() : undefined
 }
 
 /** Resolves after so long, or at once when the signal aborts. The process waits for it. */
@@ -20,7 +18,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', done)
       resolve()
     }
-    const waiting = setTimeout(done, Math.min(ms, LONGEST_MS))
+    const waiting = setTimeout(done, Math.min(ms, LONGEST_TIMER_MS))
     signal?.addEventListener('abort', done)
     if (signal?.aborted) done()
   })
@@ -71,7 +69,7 @@ export class Interval {
   }
 
   #set(): void {
-    this.#timer = this.#ms <= LONGEST_MS ? setInterval(this.#passed, this.#ms).unref() : undefined
+    this.#timer = this.#ms <= LONGEST_TIMER_MS ? setInterval(this.#passed, this.#ms).unref() : undefined
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
-import { QbpError } from '../base/errors.ts'
+import { Backoff } from '../base/backoff.ts'
 import { given } from '../base/given.ts'
-import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { AnyClient, Client } from '../calls/typed.ts'
 import { now } from '../event-loop/clock.ts'
 import { pause } from '../event-loop/timers.ts'
@@ -79,23 +79,17 @@ export function connections<P extends Protocol, D = unknown>(
   )
   knownOptions('connections()', options as ReconnectOptions, RECONNECT_OPTIONS)
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
-  const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)
-  const shortest = milliseconds('minDelayMs', minDelayMs, Math.min(100, longest))
-  const most = countLimit('maxAttempts', maxAttempts, Number.POSITIVE_INFINITY)
-  if (shortest > longest)
-    throw new QbpError('ERR_QBP_BAD_OPTION', `minDelayMs is ${shortest}, more than maxDelayMs, ${longest}.`)
+  const backoff = new Backoff({ minDelayMs, maxDelayMs, maxAttempts })
   let lastEnd: Error | null | undefined
-  let attempts = 0
   const standing = new Standing()
 
   async function* run(): AsyncGenerator<QbpConnection<P, 'client', D, Socket>, undefined, undefined> {
-    let delayMs = shortest
     for (;;) {
       let stoodMs = 0
       try {
         const connection = await connect<P, D>(protocol, { ...target, signal } as ConnectOptions<P, D>)
         const since = now()
-        attempts = 0
+        backoff.succeeded()
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort, { once: true })
         try {
@@ -110,16 +104,13 @@ export function connections<P extends Protocol, D = unknown>(
         stoodMs = now() - since
       } catch (error) {
         signal?.throwIfAborted()
-        if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
         lastEnd = error as Error
-        if (++attempts >= most) throw error
+        backoff.failed(error)
       }
       signal?.throwIfAborted()
-      if (stoodMs >= delayMs) delayMs = shortest
       // Unreferenced it would let a process end that has nothing to do but to come back.
-      await pause(Math.random() * delayMs, signal)
+      await pause(backoff.nextMs(stoodMs), signal)
       signal?.throwIfAborted()
-      delayMs = Math.min(2 * delayMs, longest)
     }
   }
 
@@ -129,7 +120,7 @@ export function connections<P extends Protocol, D = unknown>(
       value: (service: string | Service, own?: LastingClientOptions) => lastingClient(standing, protocol, service, own),
     },
     lastEnd: { get: () => lastEnd },
-    attempts: { get: () => attempts },
+    attempts: { get: () => backoff.failures },
   }) as unknown as Connections<P, D>
 }
 

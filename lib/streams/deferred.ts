@@ -1,7 +1,5 @@
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { afterInput } from '../event-loop/timers.ts'
-
-/** The longest time that Node's timers take, in milliseconds: 24 days. A longer one is never. */
-const LONGEST_MS = 2 ** 31 - 1
 
 /** Something that waits for a value and is settled once. */
 export interface Waiter<T> {
@@ -39,7 +37,7 @@ export class Deferred<T> implements Waiter<T> {
    * that have waited in the kernel meanwhile, while this process was busy, are read first.
    */
   expire(ms: number, expired: () => Error): void {
-    if (ms > LONGEST_MS) return
+    if (ms > LONGEST_TIMER_MS) return
     this.#timer = setTimeout(() => afterInput(() => this.#timer !== undefined && this.reject(expired())), ms)
   }
 

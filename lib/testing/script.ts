@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { QbpConnection } from '../net/connection.ts'
@@ -182,7 +183,7 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
   async #read(timeoutMs: number): Promise<Incoming<P, R> | null | typeof TOO_LATE> {
     const late = new AbortController()
     // Nothing else may keep the process alive, as there is no socket.
-    const timer = timeoutMs < 2 ** 31 ? setTimeout(() => late.abort(TOO_LATE), timeoutMs) : undefined
+    const timer = timeoutMs <= LONGEST_TIMER_MS ? setTimeout(() => late.abort(TOO_LATE), timeoutMs) : undefined
     try {
       return await this.connection.reader.readMessage({ signal: late.signal })
     } catch (fault) {

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import type { ConnectionSettings } from './options.ts'
 
 /** What the deadlines of a connection watch. */
@@ -12,8 +13,6 @@ export interface Watched {
 
 /** The shortest time limit is looked at so often. */
 const STEPS = 8
-/** The longest time that timers take: a longer one is never. */
-const LONGEST_MS = 2 ** 31 - 1
 const MIN_BYTES_PER_SECOND = 1_024
 
 /**
@@ -41,7 +40,7 @@ export class Deadlines {
   }
 
   start(): void {
-    if (this.#stepMs > LONGEST_MS) return
+    if (this.#stepMs > LONGEST_TIMER_MS) return
     this.#last = performance.now()
     this.#timer = setInterval(() => this.#step(), this.#stepMs)
     ;(this.#timer as { unref?(): void }).unref?.() // In Node: no process lives on for it.

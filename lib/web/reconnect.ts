@@ -1,5 +1,6 @@
-import { QbpError } from '../base/errors.ts'
-import { countLimit, knownOptions, milliseconds } from '../base/options.ts'
+import { Backoff } from '../base/backoff.ts'
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
+import { knownOptions } from '../base/options.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect, type Target } from './connect.ts'
 import type { WebConnection } from './connection.ts'
@@ -33,15 +34,10 @@ export function connections<P extends SchemaProtocol>(
 ): AsyncGenerator<WebConnection<P, 'client'>, undefined, undefined> {
   knownOptions('connections()', options, { ...CONNECT_OPTIONS, minDelayMs: true, maxDelayMs: true, maxAttempts: true })
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...own } = options
-  const longest = milliseconds('maxDelayMs', maxDelayMs, 30_000)
-  const shortest = milliseconds('minDelayMs', minDelayMs, Math.min(100, longest))
-  const most = countLimit('maxAttempts', maxAttempts, Number.POSITIVE_INFINITY)
-  if (shortest > longest)
-    throw new QbpError('ERR_QBP_BAD_OPTION', `minDelayMs is ${shortest}, more than maxDelayMs, ${longest}.`)
+  const backoff = new Backoff({ minDelayMs, maxDelayMs, maxAttempts })
   const targetNow = async (): Promise<Target> => (typeof target === 'function' ? await target() : target)
 
   async function* run(): AsyncGenerator<WebConnection<P, 'client'>, undefined, undefined> {
-    let [delayMs, attempts] = [shortest, 0]
     for (;;) {
       let stoodMs = 0
       try {
@@ -51,7 +47,7 @@ export function connections<P extends SchemaProtocol>(
           ...(signal && { signal }),
         })
         const since = performance.now()
-        attempts = 0
+        backoff.succeeded()
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort)
         try {
@@ -64,13 +60,10 @@ export function connections<P extends SchemaProtocol>(
         stoodMs = performance.now() - since
       } catch (error) {
         signal?.throwIfAborted()
-        if (error instanceof QbpError && error.code === 'ERR_QBP_BAD_OPTION') throw error
-        if (++attempts >= most) throw error
+        backoff.failed(error)
       }
       signal?.throwIfAborted()
-      if (stoodMs >= delayMs) delayMs = shortest
-      await pause(Math.random() * delayMs, signal)
-      delayMs = Math.min(2 * delayMs, longest)
+      await pause(backoff.nextMs(stoodMs), signal)
     }
   }
   return run()
@@ -82,10 +75,13 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
       clearTimeout(timer)
       reject(signal?.reason)
     }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted)
-      resolve()
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
+      },
+      Math.min(ms, LONGEST_TIMER_MS),
+    )
     signal?.addEventListener('abort', aborted, { once: true })
   })
 }

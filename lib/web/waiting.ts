@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 
 type ErrorCode = QbpError['code']
 
@@ -29,7 +30,7 @@ export function waitFor<T>({ begin, stop, late, limit, signal }: Wait<T>): Promi
     }
     const aborted = () => giveUp(signal?.reason)
     const expired = () => giveUp(new QbpError(late.code, late.text, { limit }))
-    const timer = limit < 2 ** 31 ? setTimeout(expired, limit) : undefined
+    const timer = limit <= LONGEST_TIMER_MS ? setTimeout(expired, limit) : undefined
     signal?.addEventListener('abort', aborted)
     begin(settle(resolve), fail)
   })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, readFile, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { QbpError } from '../../base/errors.ts'
+import { LONGEST_TIMER_MS } from '../../base/longest-timer.ts'
 import { inRootContext } from '../../event-loop/root-context.ts'
 import { checkInteger, checkLimit } from '../bus-options.ts'
 import { type Contents, readContents, writeContents } from './hub-contents.ts'
@@ -27,8 +28,6 @@ export interface HubState {
 const DIGEST_BYTES = 32
 /** How much is written at a time. */
 const CHUNK_BYTES = 2 ** 18
-/** The longest delay a Node timer takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The file of a hub. What stands in it is always whole: a new one is written beside it, reaches the disk, and takes its place. */
 export class HubFile {
@@ -46,7 +45,7 @@ export class HubFile {
     if (typeof path !== 'string' || path === '') {
       throw new QbpError('ERR_QBP_BAD_OPTION', 'A hub is saved into a file: give its path, or load() the hub from one.')
     }
-    if (saveEveryMs !== undefined) checkInteger('saveEveryMs', saveEveryMs, 1, MAX_TIMER_MS)
+    if (saveEveryMs !== undefined) checkInteger('saveEveryMs', saveEveryMs, 1, LONGEST_TIMER_MS)
     checkLimit('maxFileBytes', maxFileBytes)
     this.#path = path
     this.#hub = hub
