@@ -58,23 +58,30 @@ export class Attendance implements RosterShare, LeaseUser {
     return createHash('sha256').update(JSON.stringify(group)).digest('base64url').slice(0, 22)
   }
 
-  /** Greater than that of any earlier roster. */
-  nextVersion(): number {
-    this.#versions = Math.max(this.#versions + 1, Date.now())
+  /** Greater than any that a roster of the group has had. */
+  nextVersion(id: string): number {
+    this.#versions = Math.max(this.#versions, this.#rosters.get(id)?.version ?? 0, Date.now() - 1) + 1
     return this.#versions
+  }
+
+  /** Whether it is the one that speaks for its group. */
+  isCurrent(roster: Roster): boolean {
+    return this.#rosters.get(roster.id) === roster
   }
 
   enter(roster: Roster, ttlMs: number): void {
     if (this.#rosters.size === 0) this.bus.on('up', this.#onUp).on('frame', this.#onFrame)
+    const isAnother = this.#rosters.has(roster.id)
     this.#rosters.set(roster.id, roster)
     this.#ttlMs = Math.min(this.#ttlMs, ttlMs)
+    if (isAnother) roster.takeOver()
   }
 
   /** Resolves once the others can know. */
   async exit(roster: Roster): Promise<void> {
-    if (this.#rosters.get(roster.id) === roster) {
+    if (this.isCurrent(roster)) {
+      this.#closed.set(roster.id, this.nextVersion(roster.id))
       this.#rosters.delete(roster.id)
-      this.#closed.set(roster.id, this.nextVersion())
     }
     if (this.#rosters.size > 0) return
     this.bus.off('up', this.#onUp).off('frame', this.#onFrame)
@@ -112,8 +119,9 @@ export class Attendance implements RosterShare, LeaseUser {
     })
   }
 
-  /** Asks all other nodes for their members of a group. Resolves once they have answered, as far as they do. */
+  /** Asks all other nodes for their members of a group. Resolves once they have answered, as far as they do; at once where it was closed. */
   async ask(id: string): Promise<void> {
+    if (!this.#rosters.has(id)) return
     await this.#observe()
     await this.#questions.ask(id, this.#peers.instances)
   }
@@ -223,7 +231,7 @@ export class Attendance implements RosterShare, LeaseUser {
   }
 
   #emptyList(id: string): List {
-    return { id, version: this.nextVersion(), names: [], at: 0, isLast: true }
+    return { id, version: this.nextVersion(id), names: [], at: 0, isLast: true }
   }
 
   /** Both sides of a connection that was away may have missed something. */

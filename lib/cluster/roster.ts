@@ -8,7 +8,8 @@ export type { Presence }
 /** How the rosters of a bus's groups reach those of the other nodes. */
 export interface RosterShare {
   readonly bus: Bus
-  nextVersion(): number
+  nextVersion(id: string): number
+  isCurrent(roster: Roster): boolean
   attend(): void
   publish(id: string, delta: Delta): Promise<void>
   subscribe(id: string): Promise<Subscription>
@@ -53,8 +54,19 @@ export class Roster {
     this.#onChange = onChange
     this.#others = new OtherMembers(onChange)
     this.#onAct = onAct
-    this.#version = attendance.nextVersion()
+    this.#version = attendance.nextVersion(id)
     this.#confirmed = this.#version
+  }
+
+  /** The number of its last change. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** It follows one of the same group that has not left yet: the others ask anew who is there. */
+  takeOver(): void {
+    this.#isEmpty = false
+    this.announceVersion()
   }
 
   /** Writes to the members of a name, wherever they are, or cuts them off. @returns how many there are. */
@@ -197,6 +209,7 @@ export class Roster {
   #report(): void {
     this.#reporting ??= new Promise<void>((resolve) => immediate(resolve))
       .then(() => {
+        if (!this.#attendance.isCurrent(this)) return undefined // Another has taken over, with a list of its own.
         const [joined, left] = [this.#joined, this.#left]
         ;[this.#joined, this.#left] = [[], []]
         this.#version++

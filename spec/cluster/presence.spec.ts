@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { BusGroup, localBus, type Presence } from '../../lib/index.ts'
-import { codeOf, overBothEngines, until } from '../support/engines.ts'
+import { codeOf, overBothEngines, text, until } from '../support/engines.ts'
 import { Client, protocol } from '../support/grid.ts'
 
 describe('the presence of groups', () => {
@@ -109,6 +109,62 @@ describe('the presence of groups', () => {
       }
     })
 
+    it('stays with who enters while the last one’s lease is being released', async () => {
+      const [a, b] = [await bus({ node: 'a' }), await bus({ node: 'b' })]
+      await using here = new BusGroup(protocol, a, 'hall', { presenceTtlMs: 60_000 }) // No renewal makes good what a release breaks.
+      const left: string[] = []
+      here.on('leave', ({ name }) => left.push(name))
+      await here.members()
+      const { store } = b
+      const put = store.put.bind(store)
+      let letGo = () => {}
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      const written: string[] = []
+      store.put = async (key, value, options) => {
+        if (written.push(text(value)) === 1) await held
+        return put(key, value, options)
+      }
+      const before = new BusGroup(protocol, b, 'hall', { presenceTtlMs: 60_000 })
+      await before.join(new Client().writer, { name: 'ann' })
+      await become(here, 'ann@b')
+      const closed = before.close()
+      await until(() => b.listenerCount('up') === 0) // It has left, but for the lease.
+      await using after = new BusGroup(protocol, b, 'hall', { presenceTtlMs: 60_000 })
+      await after.join(new Client().writer, { name: 'ben' })
+      letGo()
+      await closed
+      await become(here, 'ben@b')
+      await after.join(new Client().writer, { name: 'cleo' }) // All that was sent before has come with this one.
+      await become(here, 'ben@b', 'cleo@b')
+      expect([left, written.filter((each) => each.includes('gone'))]).to.deep.equal([['ann'], []])
+    })
+
+    it('passes from a group that is being closed to the next one of its channel', async () => {
+      const [a, b] = [await bus({ node: 'a' }), await bus({ node: 'b' })]
+      await using here = new BusGroup(protocol, a, 'hall', { presenceTtlMs: 60_000 })
+      await here.members()
+      const { now } = Date
+      const at = now()
+      Date.now = () => at // All of it may fall into one millisecond.
+      try {
+        let there = new BusGroup(protocol, b, 'hall')
+        await there.join(new Client().writer, { name: 'ann' })
+        await become(here, 'ann@b')
+        for (const name of ['ben', 'cleo', 'dan', null]) {
+          const closed = there.close()
+          there = new BusGroup(protocol, b, 'hall')
+          if (name !== null) await there.join(new Client().writer, { name })
+          await closed
+          await become(here, ...(name === null ? [] : [`${name}@b`]))
+        }
+        await there.close()
+      } finally {
+        Date.now = now
+      }
+    })
+
     it('can be off', async () => {
       const [a, b] = [await bus({ node: 'a' }), await bus({ node: 'b' })]
       await using here = new BusGroup(protocol, a, 'hall', quick)
@@ -117,6 +173,18 @@ describe('the presence of groups', () => {
       expect(await namesOf(here)).to.deep.equal([])
       expect(await codeOf(silent.members())).to.equal('ERR_QBP_BAD_OPTION')
     })
+  })
+
+  it('leaves the store alone once a group has closed, also one that was beginning to watch', async () => {
+    await using bus = localBus()
+    const group = new BusGroup(protocol, bus, 'hall', quick)
+    group.on('leave', () => {})
+    await group.close()
+    let calls = 0
+    const { store } = bus
+    store.get = store.put = (() => Promise.reject(new Error(`call ${++calls}`))) as never
+    await pause(100)
+    expect(calls).to.be.lessThan(3)
   })
 
   it('adds no listener to the bus per group', async () => {

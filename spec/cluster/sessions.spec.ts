@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import { expect } from 'chai'
-import { localBus, Sessions } from '../../lib/index.ts'
+import { localBus, QbpError, type Session, Sessions } from '../../lib/index.ts'
 import { bytes, codeOf, overBothEngines, text, until } from '../support/engines.ts'
 
 interface State {
@@ -164,6 +164,32 @@ describe('Sessions', () => {
       await b.resume(old.token)
       busA.emit('up')
       await until(() => old.signal.aborted)
+    })
+
+    it('end, or are released, for good although it is not known whether the last write was done', async () => {
+      const [busA, busB] = [await bus(), await bus()]
+      const [a, b] = [new Sessions<State>(busA), new Sessions<State>(busB)]
+      const { store } = busA
+      const put = store.put.bind(store)
+      const inDoubt = async (session: Session<State>, isDone: boolean) => {
+        store.put = async (key, value, options) => {
+          store.put = put
+          if (isDone) await put(key, value, options)
+          throw new QbpError('ERR_QBP_BUS_TIMEOUT', 'its acknowledgement got lost')
+        }
+        expect(await codeOf(session.save({ name: 'Ann' }))).to.equal('ERR_QBP_BUS_TIMEOUT')
+      }
+      for (const isDone of [true, false]) {
+        const [ends, leaves] = [await a.open({ name: 'ann' }), await a.open({ name: 'ann' })]
+        await inDoubt(ends, isDone)
+        await ends.end()
+        expect(await b.resume(ends.token)).to.equal(null)
+        await inDoubt(leaves, isDone)
+        await leaves.release({ name: 'last' })
+        const [back, node] = [await b.resume(leaves.token), await b.where(leaves.token)]
+        expect([back?.state, node]).to.deep.equal([{ name: 'last' }, busB.node])
+      }
+      expect(a.size).to.equal(0)
     })
 
     it('are released when their node leaves', async () => {
