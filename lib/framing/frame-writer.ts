@@ -50,6 +50,7 @@ export class FrameWriter {
 
   /**
    * Writes the header of a body that ends at `bodyEnd`, with `room` reserved for it, and returns the position after the frame.
+   * These are seven, and no object of them: it would be one more for each message.
    *
    * @throws {QbpError} ERR_QBP_FIELD_OVERFLOW or ERR_QBP_TOO_LONG.
    */
@@ -63,61 +64,34 @@ export class FrameWriter {
     bodyEnd: number,
   ): number {
     this.admit(entry, bodyEnd - start - room)
-    if (this.#hook === null || entry === undefined) return this.#wrap(entry, type, fields, output, start, room, bodyEnd)
-    const header: HeaderFields = { ...(typeof fields === 'object' ? fields : {}), type }
-    const body = start + room
-    const packed = this.#hook.write(copy(output.buf, body, bodyEnd), header)
+    let own = fields
+    let end = bodyEnd
+    if (this.#hook !== null && entry !== undefined) {
+      const header: HeaderFields = { ...(typeof fields === 'object' ? fields : {}), type }
+      end = this.#pack(this.#hook, entry, header, output, start + room, bodyEnd)
+      own = fieldsAfter(header, fields)
+    }
+    const plain = this.#plain
+    if (plain === null) {
+      checkType(type, this.#header)
+      const subject = { type, fields: own, maxHeaderBytes: this.#maxHeaderBytes }
+      return (this.#header.writer as PartsWriter).wrap(output, start, end, subject)
+    }
+    const length = end - start - room
+    if (length > plain.safeLength || own !== null || entry === undefined) plain.check(type as number, length, own)
+    const size = plain.size(type as number, length, own)
+    if (size !== room) end = widened(output, start + room, end, size - room)
+    plain.write(output.buf, start, type as number, length, own)
+    return end
+  }
+
+  /** Puts what the hook makes of a body in its place. @returns the position after it. @param header the hook may change it. */
+  #pack(hook: CheckedHook, entry: Entry, header: HeaderFields, output: Output, body: number, bodyEnd: number): number {
+    const packed = hook.write(copy(output.buf, body, bodyEnd), header)
     this.admit(entry, packed.length)
     if (body + packed.length > output.buf.length) output.grow(body, packed.length)
     output.buf.set(packed, body)
-    const { type: _, ...own } = header
-    const isSaid = typeof fields === 'object' && (fields !== null || Object.keys(own).length > 0)
-    return this.#wrap(entry, type, isSaid ? own : fields, output, start, room, body + packed.length)
-  }
-
-  /** Writes what stands around a body as it is on the wire. */
-  #wrap(
-    entry: Entry | undefined,
-    type: number | string,
-    fields: HeaderFields | null,
-    output: Output,
-    start: number,
-    room: number,
-    bodyEnd: number,
-  ): number {
-    if (this.#plain !== null)
-      return this.#wrapPlain(this.#plain, entry, type as number, fields, output, start, room, bodyEnd)
-    checkType(type, this.#header)
-    return (this.#header.writer as PartsWriter).wrap(output, start, bodyEnd, {
-      type,
-      fields,
-      maxHeaderBytes: this.#maxHeaderBytes,
-    })
-  }
-
-  /** Writes a plain header in front of a body that ends at `bodyEnd`, with `room` kept free for it. */
-  #wrapPlain(
-    header: HeaderWriter,
-    entry: Entry | undefined,
-    type: number,
-    fields: HeaderFields | null,
-    output: Output,
-    start: number,
-    room: number,
-    bodyEnd: number,
-  ): number {
-    let end = bodyEnd
-    const length = end - start - room
-    if (length > header.safeLength || fields !== null || entry === undefined) header.check(type, length, fields)
-    const size = header.size(type, length, fields)
-    if (size !== room) {
-      // The length's varint takes more than the one byte that was kept free.
-      if (end + size - room > output.buf.length) output.grow(end, size - room)
-      shift(output, start + room, end, size - room)
-      end += size - room
-    }
-    header.write(output.buf, start, type, length, fields)
-    return end
+    return body + packed.length
   }
 
   /** Whether something is sent before the first frame. */
@@ -151,4 +125,17 @@ export class FrameWriter {
       { size, limit, ...(entry === undefined ? {} : { messageName: entry.name }) },
     )
   }
+}
+
+/** The fields of a header that a hook has seen: null where neither the message nor the hook has given any. */
+function fieldsAfter({ type: _, ...own }: HeaderFields, given: HeaderFields | null): HeaderFields | null {
+  if (typeof given !== 'object') return given
+  return given !== null || Object.keys(own).length > 0 ? own : null
+}
+
+/** Moves a body up: the length's varint takes more than the one byte that was kept free. @returns the position after it. */
+function widened(output: Output, start: number, end: number, by: number): number {
+  if (end + by > output.buf.length) output.grow(end, by)
+  shift(output, start, end, by)
+  return end + by
 }
