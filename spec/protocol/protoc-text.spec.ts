@@ -1,51 +1,19 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { Protocol, type QbpError } from '../../lib/index.ts'
-import { peer } from '../support/peers.ts'
+import { Protocol } from '../../lib/index.ts'
+import { schemas } from '../support/protoc.ts'
 import { JUDGED } from './judged-schemas.ts'
-
-const run = promisify(execFile)
-const RAW = { header: 'length:varint', message: { body: 'raw' } } as const
 
 // protoc is the judge of what a text may say, as in protoc.spec.ts of what a schema may be.
 describe('The text of a schema', function () {
   this.timeout(60_000)
-  let folder: string
-  before(function () {
-    peer(this, { needs: ['protoc'], apt: 'protobuf-compiler' })
-    folder = mkdtempSync(join(tmpdir(), 'qbp-protoc-'))
-  })
-  after(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true })
-  })
-
-  const path = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text)
-    return join(folder, name)
-  }
-  const refusal = (file: string): Promise<string | null> =>
-    Protocol.load(file, { ...RAW, includeDirs: [folder] }).then(
-      () => null,
-      (fault: QbpError) => {
-        expect(fault.code).to.equal('ERR_QBP_BAD_SCHEMA')
-        return fault.message
-      },
-    )
+  const judged = schemas()
+  const path = (name: string, text: string): string => judged.files({ [name]: text })
+  const refusal = (file: string): Promise<string | null> => judged.refusal(file, { includeDirs: [judged.folder] })
 
   for (const [about, text] of Object.entries(JUDGED))
     it(`is judged as protoc does: ${about}`, async () => {
       const file = path('one.proto', text)
-      const [protoc, own] = await Promise.all([
-        run('protoc', [`-I${folder}`, '-o/dev/null', file]).then(
-          () => null,
-          (fault: { stderr: string }) => fault.stderr,
-        ),
-        refusal(file),
-      ])
+      const [protoc, own] = await Promise.all([judged.protocRefusal(file), refusal(file)])
       expect(own === null, `protoc: ${protoc ?? 'taken'}\n    Qbp: ${own ?? 'taken'}`).to.equal(protoc === null)
       if (own !== null) expect(own).to.match(/^\S*one\.proto(:\d+)?: /)
     })

@@ -1,11 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { Protocol, type QbpError } from '../../lib/index.ts'
-import { peer } from '../support/peers.ts'
+import { Protocol } from '../../lib/index.ts'
+import { RAW, schemas } from '../support/protoc.ts'
 
 // What protoc takes is taken, and what it refuses is refused, with the file's name in front. protoc itself is the judge.
 
@@ -146,45 +143,15 @@ const SINCE_22: Record<string, boolean> = {
   'an optional beside its own underscore': true,
 }
 
-const run = promisify(execFile)
-
 describe('A schema', function () {
   this.timeout(60_000)
-  let folder: string
-  before(function () {
-    peer(this, { needs: ['protoc'], apt: 'protobuf-compiler' })
-    folder = mkdtempSync(join(tmpdir(), 'qbp-protoc-'))
-  })
-  after(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true })
-  })
-
-  const RAW = { header: 'length:varint', message: { body: 'raw' } } as const
-
-  /** Writes files, and returns the path of the first. */
-  function files(contents: Record<string, string>): string {
-    for (const [name, text] of Object.entries(contents)) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true })
-      writeFileSync(join(folder, name), text)
-    }
-    return join(folder, Object.keys(contents)[0] as string)
-  }
-  const refusal = (path: string | string[], options = {}): Promise<string | null> =>
-    Protocol.load(path, { ...RAW, ...options }).then(
-      () => null,
-      (fault: QbpError) => {
-        expect(fault.code).to.equal('ERR_QBP_BAD_SCHEMA')
-        return fault.message
-      },
-    )
+  const judged = schemas()
+  const { files, refusal } = judged
 
   for (const [about, text] of Object.entries(SCHEMAS)) {
     it(`with ${about} is judged as protoc does`, async () => {
       const path = files({ 'one.proto': text })
-      const protoc = await run('protoc', [`-I${folder}`, '-o/dev/null', path]).then(
-        () => null,
-        (fault: { stderr: string }) => fault.stderr,
-      )
+      const protoc = await judged.protocRefusal(path)
       const own = await refusal(path)
       expect(own === null, `protoc: ${protoc ?? 'taken'}\n    Qbp: ${own ?? 'taken'}`).to.equal(
         SINCE_22[about] ?? protoc === null,
@@ -225,7 +192,7 @@ describe('A schema', function () {
         ),
         'j.proto': three('message J { int32 n = 1; }'),
       })
-      expect(await refusal(path, { includeDirs: [folder] })).to.equal(null)
+      expect(await refusal(path, { includeDirs: [judged.folder] })).to.equal(null)
     })
 
     it('are taken from the include folders before from beside the importing file', async () => {
@@ -234,7 +201,7 @@ describe('A schema', function () {
         'deep/common.proto': three('message C { int32 beside = 1; }'),
         'common.proto': three('message C { int32 included = 1; }'),
       })
-      const protocol = await Protocol.load(path, { ...RAW, includeDirs: [folder] })
+      const protocol = await Protocol.load(path, { ...RAW, includeDirs: [judged.folder] })
       expect(protocol.encode('M', { c: { included: 1 } }).toString('hex')).to.equal('0a020801')
     })
 
@@ -247,7 +214,9 @@ describe('A schema', function () {
       expect(await refusal(path)).to.match(
         /sub\/one\.proto:2: the import 'stray\.proto' is not found, looked for at .*; \S+sub\/stray\.proto lies beside .* includeDirs \(--include\)\.$/,
       )
-      expect(await refusal(path, { includeDirs: [join(folder, 'top'), join(folder, 'top/sub')] })).to.equal(null)
+      expect(
+        await refusal(path, { includeDirs: [join(judged.folder, 'top'), join(judged.folder, 'top/sub')] }),
+      ).to.equal(null)
     })
 
     it('may be any of Google’s own', async () => {
@@ -282,13 +251,13 @@ describe('A schema', function () {
         'k.proto': three('import "deep/l.proto"; message M { L l = 1; }'),
         'deep/l.proto': three('message L { int32 n = 1; }'),
       })
-      expect(await refusal('k.proto', { includeDirs: [folder] })).to.equal(null)
+      expect(await refusal('k.proto', { includeDirs: [judged.folder] })).to.equal(null)
       expect(
-        await refusal([join(folder, 'deep/l.proto'), 'k.proto', join(folder, 'deep/../k.proto')], {
-          includeDirs: [folder, `${folder}/deep/..`],
+        await refusal([join(judged.folder, 'deep/l.proto'), 'k.proto', join(judged.folder, 'deep/../k.proto')], {
+          includeDirs: [judged.folder, `${judged.folder}/deep/..`],
         }),
       ).to.equal(null)
-      expect(await refusal('none.proto', { includeDirs: [folder] })).to.match(
+      expect(await refusal('none.proto', { includeDirs: [judged.folder] })).to.match(
         /^none\.proto: cannot be read \(ENOENT\), nor is it at \S+\/none\.proto\.$/,
       )
     })
@@ -307,11 +276,11 @@ describe('A schema', function () {
           'import "google/protobuf/descriptor.proto"; extend google.protobuf.MessageOptions { optional int32 id = 50001; }',
         ).replace('package t', 'package o'),
       })
-      execFileSync('protoc', [`-I${folder}`, `-o${join(folder, 'all.binpb')}`, '--include_imports', path])
+      execFileSync('protoc', [`-I${judged.folder}`, `-o${join(judged.folder, 'all.binpb')}`, '--include_imports', path])
       const options = { types: '(o.id)' }
       const [own, set] = [
-        await Protocol.load(path, { ...options, includeDirs: [folder] }),
-        await Protocol.load(join(folder, 'all.binpb'), options),
+        await Protocol.load(path, { ...options, includeDirs: [judged.folder] }),
+        await Protocol.load(join(judged.folder, 'all.binpb'), options),
       ]
       expect(set.sent.client.entries.map(({ name, type }) => [name, type])).to.deep.equal([['Outer', 7]])
       const shape = (protocol: Protocol) =>
