@@ -1,20 +1,20 @@
 // The frames of pushed messages on their way from the sorter to the reader.
 //
-//   phase:  read ── nobody reads any more ──► dropped
+//   intake, of what comes:        taken ── nobody reads any more ──► dropped
+//   flow, of what came and waits: flowing ◄── the reader has room, or has none ──► held
 //
-//   read     They wait, in order, for the reader to have room.
-//   dropped  They are dropped as they come.
+// One does not follow from the other: what was taken before the end still waits for room.
 
 import { copy } from '../codec/wire.ts'
 import type { ReaderPort } from '../streams/ports.ts'
 
 export class PushedFrames {
   readonly #reader: ReaderPort
-  #phase: 'read' | 'dropped' = 'read'
+  #intake: 'taken' | 'dropped' = 'taken'
+  #flow: 'flowing' | 'held' = 'flowing'
   /** Whole frames that the reader has no room for, and their bytes. */
   #waiting: Uint8Array[] = []
   #bytes = 0
-  #isReaderFull = false
   /** The reader's end, once it has all that waits. The first that is given counts. */
   #end: (() => void) | null = null
 
@@ -29,7 +29,7 @@ export class PushedFrames {
 
   /** Adds whole frames. A few of a large chunk are copied: they would keep all of it. */
   push(buffer: Uint8Array, begin: number, end: number): void {
-    if (begin === end || this.#phase === 'dropped') return
+    if (begin === end || this.#intake === 'dropped') return
     const bytes = 2 * (end - begin) < buffer.length ? copy(buffer, begin, end) : buffer.subarray(begin, end)
     this.#waiting.push(bytes)
     this.#bytes += bytes.length
@@ -37,11 +37,11 @@ export class PushedFrames {
 
   /** Gives the reader as much as it takes, and its end after the last. */
   forward(): void {
-    while (!this.#isReaderFull) {
+    while (this.#flow === 'flowing') {
       const bytes = this.#waiting.shift()
       if (bytes === undefined) break
       this.#bytes -= bytes.length
-      this.#isReaderFull = !this.#reader.arrive(bytes)
+      if (!this.#reader.arrive(bytes)) this.#flow = 'held'
     }
     if (this.#waiting.length > 0 || this.#end === null) return
     const end = this.#end
@@ -51,7 +51,7 @@ export class PushedFrames {
 
   /** The reader has room again. */
   more(): void {
-    this.#isReaderFull = false
+    this.#flow = 'flowing'
     this.forward()
   }
 
@@ -62,12 +62,12 @@ export class PushedFrames {
 
   /** What still comes is dropped; what waits is not. */
   close(): void {
-    this.#phase = 'dropped'
+    this.#intake = 'dropped'
   }
 
   /** Nobody reads: what waits is given up, too. */
   drop(): void {
-    this.#phase = 'dropped'
+    this.#intake = 'dropped'
     this.take()
   }
 

@@ -25,28 +25,29 @@ function resultOf<T>(value: T | null): Result<T> {
  * two collections of garbage, and costs far more than it seems.
  */
 export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined>, Waiter<T | null> {
-  readonly #source: MessageSource<T>
+  /** Null once the loop was left. */
+  #source: MessageSource<T> | null
   #resolve: ((result: Result<T>) => void) | null = null
   #reject: ((error: unknown) => void) | null = null
-  #hasLeft = false
 
   constructor(source: MessageSource<T>) {
     this.#source = source
   }
 
   next(): Promise<Result<T>> {
-    if (this.#hasLeft) return Promise.resolve(DONE)
+    const source = this.#source
+    if (source === null) return Promise.resolve(DONE)
     try {
-      const message = this.#source.next()
-      return message === NONE ? this.#wait() : Promise.resolve(resultOf(message as T | null))
+      const message = source.next()
+      return message === NONE ? this.#wait(source) : Promise.resolve(resultOf(message as T | null))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   return(): Promise<Result<T>> {
-    if (!this.#hasLeft) this.#source.leave(this)
-    this.#hasLeft = true
+    this.#source?.leave(this)
+    this.#source = null
     return Promise.resolve(DONE)
   }
 
@@ -58,12 +59,12 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
     await this.return()
   }
 
-  #wait(): Promise<Result<T>> {
+  #wait(source: MessageSource<T>): Promise<Result<T>> {
     const result = new Promise<Result<T>>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.#source.wait(this)
+    source.wait(this)
     return result
   }
 
