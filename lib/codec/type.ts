@@ -138,39 +138,38 @@ const types = new WeakMap<object, Type>()
 /** The type that a received message is of; undefined for one that has none, such as a RawMessage. */
 export const typeOf = (message: Message): Type | undefined => types.get(Object.getPrototypeOf(message))
 
-/** A message type of one Protocol: its fields, its class, and the functions made for it when one is first called. */
+/** What a Type has from its first use on. */
+interface Definition {
+  readonly fields: readonly Field[]
+  readonly Message: new () => Message
+  readonly Roomy: new () => Message
+  readonly Bare: new () => Message
+  readonly roomyFrom: number
+}
+
+/** A message type of one Protocol: its fields, its class, and its functions. All of it is made when it is first asked for. */
 export class Type {
   /** With its package, such as `chat.Say`. */
   readonly fullName: string
   /** Relative to the protocol's package, such as `Say` or `Connection.Close`. */
   readonly name: string
   readonly int64: Int64Kind
-  /** By field number. */
-  fields: readonly Field[] = []
-  /** The class. An object that it makes has room for one property. */
-  readonly Message: new () => Message
-  /** Makes objects of the same class that have room for all properties: those of frames, and larger ones within them. */
-  readonly Roomy: new () => Message
-  /** Makes objects of the same class that have no room at all: those of empty bodies. */
-  readonly Bare: new () => Message
-  /** From how many bytes on a message within another is made roomy. */
-  roomyFrom = Number.POSITIVE_INFINITY
   decode: Decode
   read: Read
   nest: Nest
   encode: Encode
+  readonly #fieldsOf: () => Field[]
+  #definition: Definition | null = null
 
-  constructor(fullName: string, name: string, int64: Int64Kind, codec: (type: Type) => Codec) {
+  /**
+   * @param fields what its fields are, asked for once. A schema has hundreds of messages of which a program uses ten: descriptor.proto
+   * alone, which comes with every custom option, has 34.
+   */
+  constructor(fullName: string, name: string, int64: Int64Kind, codec: (type: Type) => Codec, fields: () => Field[]) {
     this.fullName = fullName
     this.name = name
     this.int64 = int64
-    const className = name.slice(name.lastIndexOf('.') + 1)
-    // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
-    this.Message = { [className]: class {} }[className] as new () => Message
-    Object.setPrototypeOf(this.Message.prototype, Message.prototype)
-    types.set(this.Message.prototype, this)
-    this.Roomy = twin(this.Message)
-    this.Bare = twin(this.Message)
+    this.#fieldsOf = fields
     const making =
       (name: keyof Codec) =>
       (...args: unknown[]) =>
@@ -181,42 +180,86 @@ export class Type {
     this.encode = making('encode')
   }
 
-  /** Gives the type its fields, once all types exist, and its class their defaults: on the prototype, where no loop sees them. */
-  define(fields: Field[]): void {
-    this.fields = fields.sort((a, b) => a.id - b.id)
-    const prototype = this.Message.prototype
-    const hide = (name: string, property: PropertyDescriptor) =>
-      Object.defineProperty(prototype, name, { ...property, configurable: true, enumerable: false })
-    for (const { name, initial } of fields) hide(name, { value: initial, writable: true })
-    for (const oneof of new Set(fields.map((field) => field.oneof))) {
-      if (oneof === null) continue
-      const members = fields.filter((field) => field.oneof === oneof).map((field) => field.name)
-      hide(oneof, {
-        get(this: object) {
-          return members.find((member) => Object.hasOwn(this, member))
-        },
-      })
-    }
-    this.#settle()
+  /** By field number. */
+  get fields(): readonly Field[] {
+    return (this.#definition ?? this.#define()).fields
   }
 
-  /**
-   * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
-   * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
-   * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
-   * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
-   * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
-   * those around them.
-   */
-  #settle(): void {
-    const members = this.fields.filter((field, i) => field.oneof === null || field.oneof !== this.fields[i - 1]?.oneof)
-    const all = members.slice(0, ROOM - 1)
-    const own = { name: '$name', initial: '' }
-    settle(this.Message, [members[0] ?? own])
-    settle(this.Roomy, [own, ...all])
-    settle(this.Bare, [])
-    if (all.length > 1 && this.fields.every(({ message }) => message === null)) this.roomyFrom = 2 * all.length
+  /** The class. An object that it makes has room for one property. */
+  get Message(): new () => Message {
+    return (this.#definition ?? this.#define()).Message
   }
+
+  /** Makes objects of the same class that have room for all properties: those of frames, and larger ones within them. */
+  get Roomy(): new () => Message {
+    return (this.#definition ?? this.#define()).Roomy
+  }
+
+  /** Makes objects of the same class that have no room at all: those of empty bodies. */
+  get Bare(): new () => Message {
+    return (this.#definition ?? this.#define()).Bare
+  }
+
+  /** From how many bytes on a message within another is made roomy. */
+  get roomyFrom(): number {
+    return (this.#definition ?? this.#define()).roomyFrom
+  }
+
+  #define(): Definition {
+    const fields = this.#fieldsOf().sort((a, b) => a.id - b.id)
+    const Message = classOf(this.name.slice(this.name.lastIndexOf('.') + 1), fields)
+    types.set(Message.prototype, this)
+    const [Roomy, Bare] = [twin(Message), twin(Message)]
+    this.#definition = { fields, Message, Roomy, Bare, roomyFrom: settled(fields, Message, Roomy, Bare) }
+    return this.#definition
+  }
+}
+
+/** The class of a type. Its prototype has the defaults, where no loop sees them. */
+function classOf(name: string, fields: readonly Field[]): new () => Message {
+  // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
+  const Class = { [name]: class {} }[name] as new () => Message
+  const { prototype } = Class
+  Object.setPrototypeOf(prototype, Message.prototype)
+  const hide = (name: string, property: PropertyDescriptor) =>
+    Object.defineProperty(prototype, name, { ...property, configurable: true, enumerable: false })
+  for (const { name, initial } of fields) hide(name, { value: initial, writable: true })
+  for (const oneof of new Set(fields.map((field) => field.oneof))) {
+    if (oneof === null) continue
+    const members = fields.filter((field) => field.oneof === oneof).map((field) => field.name)
+    hide(oneof, {
+      get(this: object) {
+        return members.find((member) => Object.hasOwn(this, member))
+      },
+    })
+  }
+  return Class
+}
+
+/**
+ * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
+ * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
+ * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
+ * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
+ * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
+ * those around them.
+ *
+ * @returns from how many bytes on a body within another gets all the room.
+ */
+function settled(
+  fields: readonly Field[],
+  Message: new () => Message,
+  Roomy: new () => Message,
+  Bare: new () => Message,
+): number {
+  const members = fields.filter((field, i) => field.oneof === null || field.oneof !== fields[i - 1]?.oneof)
+  const all = members.slice(0, ROOM - 1)
+  const own = { name: '$name', initial: '' }
+  settle(Message, [members[0] ?? own])
+  settle(Roomy, [own, ...all])
+  settle(Bare, [])
+  const isLeaf = fields.every(({ message }) => message === null)
+  return all.length > 1 && isLeaf ? 2 * all.length : Number.POSITIVE_INFINITY
 }
 
 /** How many properties V8 makes room for at most, unless the constructor's text has more. */

@@ -41,17 +41,20 @@ export function makeTypes(
   const prefix = packageName === '' ? '' : `${packageName}.`
   const makeCodec = codec === undefined ? support.codec : generated(codec, int64, support)
   const types = new Map<string, Type>()
-  for (const fullName of Object.keys(schema.messages)) {
-    const name = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
-    types.set(fullName, new Type(fullName, name, int64, makeCodec))
-  }
   const enums = new Map(
     Object.entries(schema.enums).map(([name, { values, closed }]) => [name, enumOf(name, values, closed)]),
   )
-  const form = (name: string) => forms.wellKnown?.(name, schema.messages[name]?.fields ?? []) ?? null
+  // Made at once: a form may be one that this runtime cannot have.
+  const formed = new Map(
+    Object.entries(schema.messages).map(([name, { fields }]) => [name, forms.wellKnown?.(name, fields) ?? null]),
+  )
+  const form = (name: string) => formed.get(name) ?? null
   const parts = { types, enums, form, forms }
-  for (const [fullName, { fields }] of Object.entries(schema.messages))
-    types.get(fullName)?.define(fields.map((field) => fieldOf(field, parts)))
+  for (const [fullName, { fields }] of Object.entries(schema.messages)) {
+    const name = fullName.startsWith(prefix) ? fullName.slice(prefix.length) : fullName
+    const made = () => fields.map((field) => fieldOf(field, parts))
+    types.set(fullName, new Type(fullName, name, int64, makeCodec, made))
+  }
   return {
     package: packageName,
     types,
@@ -86,9 +89,20 @@ function fieldOf(description: FieldDescription, { types, enums, form: formOf, fo
   const named = values !== null && forms.enums === 'names'
   const initial = initialOf(description, forms.int64, named ? values : null, form)
   return {
-    ...{ name, protoName, jsonName, id, kind, key, repeated, presence, required, packed, group, oneof },
+    name,
+    protoName,
+    jsonName,
+    id,
+    kind,
+    key,
+    repeated,
+    presence,
+    required,
+    packed,
+    group,
     utf8: loose !== true,
     initial,
+    oneof,
     enum: values,
     named,
     message: types.get(type) ?? null,

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import protobuf from 'protobufjs'
 import { Protocol, type ProtocolOptions, QbpError, type Role, type Schema } from '../../lib/index.ts'
+import { describeSource } from '../../lib/protocol/schema/load.ts'
 import { chat } from '../../schemas/chat.ts'
 import { reflectedProtocol, rootOf } from '../support/reflected.ts'
 
@@ -31,6 +32,15 @@ function make(options: ProtocolOptions = {}, text = WITH_OPTIONS): Protocol {
   root.define('google.protobuf').add(new protobuf.Type('MessageOptions').add(new protobuf.Field('x', 1, 'int32')))
   return reflectedProtocol(root.lookup('t') as protobuf.Namespace, options) as Protocol
 }
+
+const fullName = (object: protobuf.ReflectionObject): string => object.fullName.slice(1)
+
+/** The messages of a namespace, those within others too. */
+const types = (namespace: protobuf.NamespaceBase): protobuf.Type[] =>
+  namespace.nestedArray.flatMap((each) => [
+    ...(each instanceof protobuf.Type ? [each] : []),
+    ...(each instanceof protobuf.Namespace ? types(each) : []),
+  ])
 
 const listed = (protocol: Protocol, role: Role = 'client'): Record<string, number | string> =>
   Object.fromEntries(protocol.sent[role].entries.map(({ name, type }) => [name, type]))
@@ -334,6 +344,34 @@ describe('Protocol.load', () => {
     expect(protocol.decode('Say', bytes).farOne.n).to.equal(0)
     expect(refusal(() => protocol.encode('Say', { b: {} })).field).to.equal('b.n')
     expect(protocol.encode('beside.B', { n: 1 }).toString('hex')).to.equal('0801')
+  })
+
+  it('has a descriptor.proto with all the messages and fields that protobufjs’s has', async () => {
+    const main = files({
+      'about.proto': [
+        'syntax = "proto3"; package about; import "google/protobuf/descriptor.proto";',
+        'message Files { google.protobuf.FileDescriptorSet set = 1; }',
+      ],
+    })
+    const { description } = await describeSource(main)
+    const { root } = (await import('protobufjs/ext/descriptor.js')).default as unknown as { root: protobuf.Root }
+    const all = types(root.lookup('google.protobuf') as protobuf.Namespace)
+    expect(Object.keys(description.messages).filter((name) => name !== 'about.Files')).to.have.members(
+      all.map(fullName),
+    )
+    for (const type of all) {
+      const own = description.messages[fullName(type)]?.fields.map(({ id, name, kind, repeated = false }) => [
+        ...[id, name, kind, repeated],
+      ])
+      const theirs = type.fieldsArray
+        .filter(({ name }) => !name.startsWith('.'))
+        .map((field) => {
+          const target = field.resolve().resolvedType
+          const kind = target === null ? field.type : target instanceof protobuf.Enum ? 'enum' : 'message'
+          return [field.id, field.name, kind, field.repeated]
+        })
+      expect(own, type.name).to.have.deep.members(theirs)
+    }
   })
 
   it('has names relative to the first file’s package, or to another', async () => {

@@ -12,12 +12,6 @@ interface DescriptorModule {
 const descriptorModule = async (): Promise<DescriptorModule['default']> =>
   ((await import('protobufjs/ext/descriptor.js')) as unknown as DescriptorModule).default
 
-/** protobufjs's own copy of descriptor.proto, which it does not find by itself. */
-export async function descriptorJson(): Promise<Record<string, protobuf.AnyNestedObject>> {
-  const { nested } = (await descriptorModule()).root.toJSON()
-  return JSON.parse(JSON.stringify(nested))
-}
-
 /** Whether a file is a descriptor set: one begins with its first file (field 1), which begins with its name (field 1). */
 export function isDescriptorSet(path: string, bytes: Uint8Array): boolean {
   if (/\.proto$/.test(path)) return false

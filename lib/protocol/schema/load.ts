@@ -4,7 +4,7 @@ import { listed } from '../../base/listed.ts'
 import type { OptionNames } from '../../base/options.ts'
 import type { Description } from '../description.ts'
 import { BUNDLED } from './bundled.ts'
-import { addDescriptors, descriptorJson, isDescriptorSet } from './descriptor-set.ts'
+import { addDescriptors, isDescriptorSet } from './descriptor-set.ts'
 import { files, placeOf } from './place.ts'
 import { protoText } from './proto-text.ts'
 import { describe, describeNamespace } from './reflect.ts'
@@ -27,7 +27,6 @@ export interface LoadOptions {
 export const LOAD_OPTIONS: OptionNames<LoadOptions> = { includeDirs: true, keepCase: true }
 
 const OPTIONS = 'qbp/options.proto'
-const DESCRIPTOR = 'google/protobuf/descriptor.proto'
 
 // One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
 const { normalize } = protobuf.util.path
@@ -231,10 +230,6 @@ class Loader {
     }
     if (found !== undefined) return this.load(found)
     if (target === OPTIONS || /(^|\/)\w+_features\.proto$/.test(target)) return // Options are read whether or not they are defined.
-    if (target === DESCRIPTOR) {
-      if (!this.#isSeen(target)) this.root.addJSON(await descriptorJson())
-      return
-    }
     const bundled = BUNDLED[target]
     if (bundled !== undefined) {
       if (!this.#isSeen(target)) await this.#parse(target, bundled)
