@@ -10,7 +10,6 @@ import {
   checkInteger,
   checkLimit,
   LOG_OPTIONS,
-  MOST_LAST,
   PUBLISH_OPTIONS,
   SUBSCRIBE_OPTIONS,
 } from './bus-options.ts'
@@ -28,20 +27,10 @@ import type {
   Subscription,
 } from './contract.ts'
 import { encodeName } from './name.ts'
-import { checkPosition } from './position.ts'
+import { checkSince } from './position.ts'
 import { PublishQueue } from './publish-queue.ts'
 
 const NO_LOG = 'What is published live goes into no log: logKind is for durable: true.'
-
-/** @throws {QbpError} ERR_QBP_BAD_OPTION */
-function checkSince(since: unknown): void {
-  if (typeof since !== 'object' || since === null) {
-    const message = `since is ${String(since)}: allowed are 'now', 'first', { last: n } and a position. Leave it out to hear live frames.`
-    throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
-  }
-  if ('last' in since) checkInteger('since.last', since.last as number, 1, MOST_LAST)
-  else checkPosition(since as Position)
-}
 
 /** What the engines have in common: the checks of arguments, the state, and calling listeners without being hurt by them. */
 export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
@@ -117,9 +106,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     options.signal?.throwIfAborted()
     if (!('since' in options)) return this.subscribeLive(channel, listener as LiveListener, options)
     const { since } = options
-    if (since !== 'now' && since !== 'first') {
-      checkSince(since)
-    }
+    if (since !== 'now' && since !== 'first') checkSince(since)
     return this.subscribeLog(channel, listener, options)
   }
 

@@ -12,6 +12,8 @@ const MAX_NAME_BYTES = 512
 
 /** The longest token that becomes a file's name: 255 bytes are allowed, with a prefix in front. */
 const MAX_FILE_TOKEN = 160
+/** What is left of 255 where the engine adds something. */
+const MAX_FILE_NAME = 240
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 const PLAIN = /^[a-z0-9-]+$/
@@ -50,7 +52,16 @@ export function decodeName(token: string): string {
  */
 export function encodeFileName(name: string): string {
   const token = encodeName(name)
-  return token.length <= MAX_FILE_TOKEN ? token : `__${createHash('sha256').update(name).digest('hex')}`
+  return token.length <= MAX_FILE_TOKEN ? token : hashed(name)
+}
+
+/** Text of tokens that fits into a file's name. */
+export function shortened(text: string): string {
+  return text.length <= MAX_FILE_NAME ? text : hashed(text)
+}
+
+function hashed(text: string): string {
+  return `__${createHash('sha256').update(text).digest('hex')}`
 }
 
 function badName(found: string): QbpError {

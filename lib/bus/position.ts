@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { shown } from '../base/shown.ts'
+import { checkInteger, MOST_LAST } from './bus-options.ts'
 import type { Position } from './contract.ts'
 
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/
@@ -85,6 +86,16 @@ export function checkPosition(position: Position): Position {
   if (mark !== undefined && (typeof mark !== 'string' || !MARK.test(mark)))
     throw badPosition(`the mark ${JSON.stringify(mark)}`)
   return position
+}
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION for what is neither a position nor `{ last: n }`. */
+export function checkSince(since: unknown): void {
+  if (typeof since !== 'object' || since === null) {
+    const message = `since is ${shown(since)}: allowed are 'now', 'first', { last: n } and a position. Leave it out to hear live frames.`
+    throw new QbpError('ERR_QBP_BAD_OPTION', message, { option: 'since' })
+  }
+  if ('last' in since && !('epoch' in since)) checkInteger('since.last', since.last as number, 1, MOST_LAST)
+  else checkPosition(since as Position)
 }
 
 /** Whether both name the same place. */

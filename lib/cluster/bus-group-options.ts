@@ -1,11 +1,11 @@
 import { QbpError } from '../base/errors.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
+import { shown } from '../base/shown.ts'
 import type { Bus, Position } from '../bus/contract.ts'
-import { checkPosition } from '../bus/position.ts'
+import { checkSince } from '../bus/position.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import type { JoinSince } from './delivery.ts'
 import type { Presence } from './roster.ts'
 import type { Other } from './stamping.ts'
 
@@ -89,10 +89,12 @@ export function groupSettings<P extends Protocol, R extends Role>(bus: Bus, opti
 }
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-export function checkSince(since: JoinSince | undefined, isDurable: boolean): void {
-  if (since === undefined) return
-  if (!isDurable) throw bad('since', 'only a durable group has a past')
-  if (since !== 'first' && !(typeof since === 'object' && 'last' in since)) checkPosition(since)
+export function checkJoin({ since, snapshot }: JoinOptions, isDurable: boolean): void {
+  if (since !== undefined && !isDurable) throw bad('since', 'only a durable group has a past')
+  if (since !== undefined && since !== 'first') checkSince(since)
+  if (snapshot === undefined) return
+  if (!isDurable) throw bad('snapshot', 'only a durable group has places')
+  if (typeof snapshot !== 'function') throw bad('snapshot', `it is ${shown(snapshot)}, not a function`)
 }
 
 export function bad(option: string, found: string): QbpError {

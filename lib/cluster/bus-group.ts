@@ -6,6 +6,7 @@ import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
+import { checkSince } from '../bus/position.ts'
 import { inRootContext } from '../event-loop/root-context.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { BroadcastOptions } from '../net/group.ts'
@@ -20,7 +21,7 @@ import {
   type BusGroupEvents,
   type BusGroupOptions,
   bad,
-  checkSince,
+  checkJoin,
   groupSettings,
   JOIN_OPTIONS,
   type JoinOptions,
@@ -107,8 +108,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     knownOptions('join()', options, JOIN_OPTIONS)
     const { name = randomUUID(), since, snapshot } = options
     const writer = writerOf(member)
-    checkSince(since, this.#isDurable)
-    if (snapshot !== undefined && !this.#isDurable) throw bad('snapshot', 'only a durable group has places')
+    checkJoin(options, this.#isDurable)
     encodeName(name)
     if (this.#members.has(writer)) {
       throw bad(
@@ -148,7 +148,9 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
         if ((error as QbpError).code !== 'ERR_QBP_GAP') throw error
       }
     }
-    return this.#delivery.attach(membership, await snapshot())
+    const place = await snapshot()
+    if (place !== undefined) checkSince(place)
+    return this.#delivery.attach(membership, place)
   }
 
   /** Lets a member go. It stays open. @returns whether it was one. */

@@ -282,6 +282,9 @@ describe('a bus', () => {
           { epoch: 'a', offset: -1n },
           { epoch: 'a', offset: 1 },
           { epoch: 'a', offset: 1n, mark: 'a.>' },
+          { epoch: 'a', last: 3 },
+          {},
+          [],
           'then',
           null,
         ]

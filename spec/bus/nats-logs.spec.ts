@@ -55,6 +55,26 @@ describe('the logs of natsBus', function () {
     ])
   })
 
+  it('take prefixes, kinds and channels of any length that a name has', async () => {
+    const [long, other] = ['ü'.repeat(256), `${'ü'.repeat(255)}u`]
+    const logKinds = { [long]: {}, [other]: {} }
+    const [a, b] = [await node({ prefix: long, logKinds }), await node({ prefix: other, logKinds })]
+    const heard: string[] = []
+    for (const [name, bus] of [['a', a] as const, ['b', b] as const]) {
+      for (const logKind of [long, other, undefined]) {
+        const kind = logKind === undefined ? {} : { logKind }
+        await bus.subscribe(long, (frame) => heard.push(text(frame)), { since: 'first', echo: true, ...kind })
+        await bus.publish(long, bytes(name + logKind?.at(-1)), { durable: true, ...kind })
+      }
+      await bus.store.put(['k'], bytes(name))
+    }
+    await until(() => heard.length === 6)
+    expect(heard.sort()).to.deep.equal(['aundefined', 'au', 'aü', 'bundefined', 'bu', 'bü'].sort())
+    expect(
+      (await Promise.all([a, b].map((bus) => bus.store.get(['k'])))).map((each) => text(each?.value as Uint8Array)),
+    ).to.deep.equal(['a', 'b'])
+  })
+
   it('keep buses apart whose prefixes and channels run into each other', async () => {
     const [a, b] = [await node({ prefix: 'acme' }), await node({ prefix: 'acme-log' })]
     const heard: string[] = []

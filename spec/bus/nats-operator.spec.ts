@@ -135,6 +135,52 @@ describe('natsBus and its operator', function () {
     expect(end.filter((each) => each === 'lost')).to.deep.equal([])
   })
 
+  it('reports a gap to all who were away where an operator’s limits have cut, also where nothing stood yet', async () => {
+    const [a, b] = [await node(), await node()]
+    await publish(a, 'other', 1, 1)
+    const stream = `${prefix()}-logs`
+    const { config } = await (await streams()).info(stream)
+    const second = 1_000_000_000
+    const limits = [
+      { max_msgs_per_subject: 3 },
+      { max_msgs: 3 },
+      { max_bytes: 1_000 },
+      { max_age: second, duplicate_window: second },
+    ]
+    for (const limit of limits) {
+      const log = Object.keys(limit).join()
+      const empty = await b.subscribe(log, () => {}, { since: 'now' })
+      const { position: nothing } = empty
+      empty.close()
+      const [first] = await publish(a, log, 1, 20)
+      await (await streams()).update(stream, { ...config, ...limit })
+      const left = async () => (await (await streams()).info(stream)).state.messages
+      for (let messages = await left(); 'max_age' in limit && messages > 0; messages = await left())
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      for (const since of [nothing, first]) {
+        const heard = await listen(b, log, since as Position)
+        await publish(a, log, 21, 21)
+        await until(() => heard.at(-1) === '21')
+        expect(heard[0], log).to.equal('trimmed')
+      }
+      await (await streams()).update(stream, config)
+    }
+  })
+
+  it('reports a gap by the limits that the stream has, where those of another node were first', async () => {
+    const [a, b] = [await node({ logMaxFrames: 5 }), await node()]
+    await publish(a, 'other', 1, 1)
+    const empty = await b.subscribe('log', () => {}, { since: 'now' })
+    const { position } = empty
+    empty.close()
+    await publish(a, 'log', 1, 10)
+    for (const bus of [a, b]) {
+      const heard = await listen(bus, 'log', position as Position)
+      await until(() => heard.length === (bus === a ? 1 : 6))
+      expect(heard).to.deep.equal(['trimmed', ...(bus === a ? [] : ['6', '7', '8', '9', '10'])])
+    }
+  })
+
   it('does without a right clock of its own', async () => {
     const [a, b] = [await node(), await node()]
     const now = Date.now

@@ -227,6 +227,10 @@ describe('BusGroup', () => {
       const failing = new Client()
       const fault = Object.assign(new Error('no snapshot'), { code: 'MINE' })
       expect(await codeOf(group.join(failing.writer, { snapshot: () => Promise.reject(fault) }))).to.equal('MINE')
+      const wrong = [{ since: null }, { since: {} }, { since: { last: 1, epoch: 'x' } }, { snapshot: 'all' }]
+      for (const options of [...wrong, { snapshot: () => 'all' }, { snapshot: () => null }, { snapshot: () => ({}) }])
+        expect(await codeOf(group.join(failing.writer, options as never))).to.equal('ERR_QBP_BAD_OPTION')
+      expect(group.has(failing.writer)).to.equal(false)
       expect(group.has(failing.writer)).to.equal(false)
     })
 

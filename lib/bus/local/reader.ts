@@ -19,7 +19,7 @@ function placeIn(log: LocalLog, since: Since): Position {
   if (since === 'now') return log.end
   const { start, end } = log
   if (since === 'first') return start
-  if (!('last' in since)) return since
+  if ('epoch' in since) return since
   const offset = end.offset - BigInt(since.last)
   return offset > start.offset ? log.position(offset) : start
 }

@@ -1,8 +1,8 @@
-import { DiscardPolicy, RetentionPolicy, type StreamInfo } from '@nats-io/jetstream'
+import { DiscardPolicy, RetentionPolicy, type StreamConfig, type StreamInfo } from '@nats-io/jetstream'
 import { type MsgHdrs, nanos } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
 import { immediate } from '../../event-loop/timers.ts'
-import { encodeName } from '../name.ts'
+import { encodeFileName, shortened } from '../name.ts'
 import type { NatsLink } from './link.ts'
 import type { NatsLogOptions } from './nats-options.ts'
 import { PullConsumer } from './pull-consumer.ts'
@@ -15,6 +15,22 @@ export interface StreamState {
   readonly first: number
   readonly last: number
   readonly subjects: number
+  readonly limits: StreamLimits
+}
+
+/** What the stream cuts off: whoever made it has decided, or an operator since. */
+export interface StreamLimits {
+  /** Messages of a channel: one more than promised, so that whoever has read just up to there is known to have missed nothing. */
+  readonly perChannel: number
+  readonly ageMs: number
+  /** Of all channels together: messages, and bytes. */
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** The same, and how many messages a channel has in it. */
+export interface Counted extends StreamState {
+  readonly count: number
 }
 
 /** What was found of one channel. */
@@ -39,6 +55,8 @@ const FEW_SUBJECTS = 20
 /** How many messages one page holds, and how long the server has for it. */
 const PAGE_MESSAGES = 1024
 const PAGE_MS = 5_000
+/** In a millisecond. */
+const NANOS = 1_000_000
 
 interface Look {
   readonly resolve: (found: Found) => void
@@ -61,8 +79,8 @@ export class LogStream {
     this.#link = link
     this.options = options
     const { prefix, kind } = options
-    const token = kind === undefined ? '' : encodeName(kind)
-    this.name = `${prefix}-logs${token && `=${token}`}` // '=' is in no token: two buses never meet.
+    const token = kind === undefined ? '' : encodeFileName(kind)
+    this.name = shortened(`${prefix}-logs${token && `=${token}`}`) // '=' is in no token: two buses never meet.
     this.#subjects = `${prefix}.logs${token && `.${token}`}`
     this.#tails = `${prefix}.tail${token && `.${token}`}`
   }
@@ -77,7 +95,7 @@ export class LogStream {
 
   /** Makes the stream where it is missing. */
   async open(): Promise<StreamState> {
-    const { replicas, storage, placement, compression, logMaxAgeMs, logMaxBytes } = this.options
+    const { replicas, storage, placement, compression, logMaxAgeMs, logMaxBytes, logMaxFrames } = this.options
     const info = await openStream(this.#link.jsm, {
       name: this.name,
       subjects: [`${this.#subjects}.*`],
@@ -86,7 +104,7 @@ export class LogStream {
       discard: DiscardPolicy.Old,
       max_age: logMaxAgeMs === Infinity ? 0 : nanos(logMaxAgeMs),
       max_bytes: logMaxBytes === Infinity ? -1 : logMaxBytes,
-      max_msgs_per_subject: this.maxKept,
+      max_msgs_per_subject: logMaxFrames === Infinity ? -1 : logMaxFrames + 1,
       duplicate_window: nanos(Math.min(DEDUPLICATION_MS, logMaxAgeMs)),
       num_replicas: replicas,
       allow_direct: true,
@@ -101,12 +119,6 @@ export class LogStream {
     return stateOf(info)
   }
 
-  /** How many messages are kept per channel: one more than promised, so that whoever has read just up to there is known to have missed nothing. */
-  get maxKept(): number {
-    const { logMaxFrames } = this.options
-    return logMaxFrames === Infinity ? -1 : logMaxFrames + 1
-  }
-
   /** The last message of a channel. Asked for at once, many are looked up together; what is published afterwards the tail has. */
   look(token: string): Promise<Found> {
     return new Promise((resolve, reject) => {
@@ -116,7 +128,7 @@ export class LogStream {
   }
 
   /** How many messages a channel has, and the state of the stream at that moment. */
-  async count(token: string): Promise<StreamState & { readonly count: number }> {
+  async count(token: string): Promise<Counted> {
     const subject = this.subjectOf(token)
     const info = await this.#link.jsm.streams.info(this.name, { subjects_filter: subject })
     return { ...stateOf(info), count: info.state.subjects?.[subject] ?? 0 }
@@ -213,5 +225,17 @@ function lastOf(seq: number, header: MsgHdrs | undefined): NonNullable<Found['la
 function stateOf(info: StreamInfo): StreamState {
   const { first_seq, last_seq, num_subjects } = info.state
   // An empty stream's first is 0 when it is new, and one more than its last when it was trimmed.
-  return { epoch: epochOf(info), first: Math.max(first_seq, 1), last: last_seq, subjects: num_subjects ?? 0 }
+  const limits = limitsOf(info.config)
+  return { epoch: epochOf(info), first: Math.max(first_seq, 1), last: last_seq, subjects: num_subjects ?? 0, limits }
+}
+
+/** NATS has 0 or -1 for no limit. */
+function limitsOf({ max_msgs_per_subject, max_age, max_msgs, max_bytes }: StreamConfig): StreamLimits {
+  const orNone = (limit: number | undefined) => (limit === undefined || limit <= 0 ? Infinity : limit)
+  return {
+    perChannel: orNone(max_msgs_per_subject),
+    ageMs: orNone(max_age) / NANOS,
+    messages: orNone(max_msgs),
+    bytes: orNone(max_bytes),
+  }
 }

@@ -12,7 +12,7 @@ import {
   type RetentionOptions,
   retention,
 } from '../bus-options.ts'
-import { encodeName } from '../name.ts'
+import { encodeFileName } from '../name.ts'
 
 /** What the bus decides by itself: its promises rest on these. */
 type Reserved =
@@ -90,7 +90,7 @@ export interface Keeping {
 
 /** The stream of the logs of one kind. */
 export interface NatsLogOptions extends Keeping, AllLimits {
-  /** As a token. */
+  /** As a token, short enough for the name of a stream, which becomes a folder's. */
   readonly prefix: string
   readonly kind: string | undefined
   readonly compression: StoreCompression | undefined
@@ -129,7 +129,7 @@ export function natsSettings(options: NatsBusOptions): NatsSettings {
   }
   return {
     bus: withoutUndefined({ node, timeoutMs, maxQueuedBytes }),
-    prefix: encodeName(prefix),
+    prefix: encodeFileName(prefix),
     keeping: {
       replicas,
       storage: storage === 'file' ? StorageType.File : StorageType.Memory,

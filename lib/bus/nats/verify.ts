@@ -2,7 +2,7 @@ import type { Gap } from '../contract.ts'
 import { ANY_EPOCH } from '../position.ts'
 import type { History } from './history.ts'
 import type { Patience } from './link.ts'
-import type { LogStream, Page } from './log-stream.ts'
+import type { Counted, LogStream, Page, StreamLimits } from './log-stream.ts'
 import { emptyPlace, isIn, mayBeOf, type Place, placeAfter, type Stored } from './stored.ts'
 
 /** Of a log's greatest age, what is trusted of the clocks of two nodes. */
@@ -50,8 +50,7 @@ export async function start(
   patience: Patience,
 ): Promise<Resumption> {
   const { messages } = await history.from(token, 0, patience)
-  const { epoch, last, count } = await stream.count(token)
-  return fromStart(stream, messages, { epoch, last, count })
+  return fromStart(messages, await stream.count(token))
 }
 
 /**
@@ -119,21 +118,19 @@ function cut({ place }: Resumption, messages: readonly Stored[], most: number): 
 }
 
 /** The message that is kept beyond what was promised is the place itself. */
-function fromStart(
-  stream: LogStream,
-  messages: readonly Stored[],
-  { epoch, last, count }: { readonly epoch: string; readonly last: number; readonly count: number },
-): Resumption {
+function fromStart(messages: readonly Stored[], { epoch, last, count, limits }: Counted): Resumption {
   const [first] = messages
   if (first === undefined) return { place: emptyPlace(epoch, last), messages, rest: undefined }
-  if (count === stream.maxKept) return { place: placeAfter(epoch, first), messages: messages.slice(1), rest: undefined }
+  if (count === limits.perChannel)
+    return { place: placeAfter(epoch, first), messages: messages.slice(1), rest: undefined }
   return { place: emptyPlace(epoch, first.seq - 1), messages, rest: undefined }
 }
 
 /** The message that the place names is not there, or the place names none: is something after it lost? */
 async function judge(stream: LogStream, token: string, place: Place, page: Page): Promise<Resumption> {
-  const { epoch, first, last, count } = await stream.count(token)
-  const again = async () => fromStart(stream, (await stream.page(token, 0, 5_000)).messages, { epoch, last, count })
+  const counted = await stream.count(token)
+  const { epoch, first, last, count, limits } = counted
+  const again = async () => fromStart((await stream.page(token, 0, 5_000)).messages, counted)
   if (!mayBeOf(place, epoch)) return { ...(await again()), reason: 'lost' }
   const end = emptyPlace(epoch, last)
   const atEnd: Resumption = { place: end, messages: [], rest: undefined, reason: 'lost' }
@@ -148,12 +145,12 @@ async function judge(stream: LogStream, token: string, place: Place, page: Page)
   }
   const here = place.epoch === ANY_EPOCH ? emptyPlace(epoch, place.seq) : place
   const goOn: Resumption = { place: here, messages: page.messages, rest: page.anchor }
-  const isFull = count === stream.maxKept
+  const isFull = count === limits.perChannel
   if (page.anchor !== undefined) return goOn
   // Messages are cut for their age, or for the stream's bytes, from the front of the stream on: nothing after the place was, if the stream
   // begins before it. A message that is gone from the middle was purged.
   const isPurged = place.id !== '' && first <= place.seq
-  const isWhole = !isPurged && (first <= place.upTo + 1 || isYoung(stream, place))
+  const isWhole = !isPurged && (first <= place.upTo + 1 || isYoung(place, limits))
   if (isWhole && !isFull) return goOn
   const begin = await again()
   if (isFull && begin.place.seq <= place.upTo) return goOn
@@ -162,7 +159,7 @@ async function judge(stream: LogStream, token: string, place: Place, page: Page)
 }
 
 /** Too young for anything after it to have been cut for its age. */
-function isYoung({ options }: LogStream, { time }: Place): boolean {
-  if (time === undefined || options.logMaxBytes !== Infinity) return false
-  return Date.now() - time < options.logMaxAgeMs * TRUSTED
+function isYoung({ time }: Place, { ageMs, messages, bytes }: StreamLimits): boolean {
+  if (time === undefined || messages !== Infinity || bytes !== Infinity) return false
+  return Date.now() - time < ageMs * TRUSTED
 }
