@@ -6,7 +6,6 @@ import { knownOptions } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import type { Bus, Position } from '../bus/contract.ts'
 import { encodeName } from '../bus/name.ts'
-import { checkSince } from '../bus/position.ts'
 import { inRootContext } from '../event-loop/root-context.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { BroadcastOptions } from '../net/group.ts'
@@ -26,7 +25,7 @@ import {
   JOIN_OPTIONS,
   type JoinOptions,
 } from './bus-group-options.ts'
-import type { Delivery } from './delivery.ts'
+import { attachWith, type Delivery } from './delivery.ts'
 import { LiveDelivery } from './live-delivery.ts'
 import { LogDelivery, type Stamp } from './log-delivery.ts'
 import { Membership } from './membership.ts'
@@ -123,7 +122,7 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
     this.#members.set(writer, membership)
     membership.enter()
     try {
-      const position = await this.#attach(membership, since, snapshot)
+      const position = await attachWith(this.#delivery, membership, since, snapshot)
       if (membership.hasLeft || membership.isClosed) throw writer.errored ?? closed()
       membership.isAnnounced = true
       this.#roster?.join(name)
@@ -132,25 +131,6 @@ export class BusGroup<P extends Protocol = Protocol, R extends Role = 'server'>
       if (this.#members.get(writer) === membership) this.leave(writer)
       throw error
     }
-  }
-
-  /** From a place in the log; from a snapshot where there is none, or it is gone. */
-  async #attach(
-    membership: Membership,
-    since: JoinOptions['since'],
-    snapshot: JoinOptions['snapshot'],
-  ): Promise<Position | undefined> {
-    if (snapshot === undefined) return this.#delivery.attach(membership, since)
-    if (since !== undefined) {
-      try {
-        return await this.#delivery.attach(membership, since)
-      } catch (error) {
-        if ((error as QbpError).code !== 'ERR_QBP_GAP') throw error
-      }
-    }
-    const place = await snapshot()
-    if (place !== undefined) checkSince(place)
-    return this.#delivery.attach(membership, place)
   }
 
   /** Lets a member go. It stays open. @returns whether it was one. */

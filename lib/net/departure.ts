@@ -3,7 +3,7 @@ import { timer } from '../event-loop/timers.ts'
 
 /** Waits until a server's connections and handlers are gone, or the time for it is over. */
 export class Departure {
-  /** Resolves when all are gone. */
+  /** Resolves when all are gone, and what follows is done. */
   readonly ofAll: Promise<void>
   #resolve!: () => void
   readonly #timers: (NodeJS.Timeout | undefined)[] = []
@@ -13,14 +13,16 @@ export class Departure {
   #handlers = 0
   #isOver = false
 
-  constructor() {
-    this.ofAll = new Promise((resolve) => {
+  /** @param gone is called when all are gone, or the time for it is over. */
+  constructor(gone: () => Promise<void>) {
+    this.ofAll = new Promise<void>((resolve) => {
       this.#resolve = resolve
-    })
+    }).then(gone)
   }
 
   /** Resolves for a handler that waits itself: when all that remains are handlers that wait so, and their connections. */
   ofOthers(): Promise<void> {
+    if (this.#isOver) return this.ofAll
     return new Promise((resolve) => {
       this.#inside.push(resolve)
       this.check(this.#connections, this.#handlers)

@@ -12,7 +12,7 @@ import { reportRefused, warnOf } from './diagnostics.ts'
 import { givenDuplex } from './given-duplex.ts'
 import { givenHandler, type Handler, Handlers, type ServerConnection } from './handlers.ts'
 import { Listener, type ListenerOptions } from './listener.ts'
-import { Names } from './names.ts'
+import { ServerConnections } from './server-connections.ts'
 import {
   type AttachOptions,
   SERVER_OPTIONS,
@@ -21,7 +21,6 @@ import {
   type ServerStats,
 } from './server-options.ts'
 import { type CloseOptions, ConnectionSettings, graceOf } from './settings.ts'
-import { addCounts, Counts } from './stats.ts'
 import type { TlsOptions } from './tls.ts'
 
 /** Accepts connections and runs the handler on each. Made by `createServer`. */
@@ -29,10 +28,9 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   extends EventEmitter<ServerEvents<P, D>>
   implements AsyncDisposable
 {
+  readonly #connections: ServerConnections<P, D> = new ServerConnections()
   /** The connections that are open. */
-  readonly connections: Set<ServerConnection<P, D>> = new Set()
-  /** Those of them that have a name. */
-  readonly #names = new Names<object>()
+  readonly connections: Set<ServerConnection<P, D>> = this.#connections.open
   readonly #protocol: P
   /** Those of every connection, checked once. */
   readonly #settings: ConnectionSettings
@@ -42,12 +40,8 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   readonly #tls: ListenerOptions['tls']
   /** Attached connections whose TLS handshake is under way. */
   readonly #handshakes = new Set<ServerConnection<P, D>>()
-  /** Waits for connections and handlers to be gone, while the server closes. */
+  /** Waits for connections and handlers to be gone, once the server closes. */
   #departure: Departure | null = null
-  /** Of the connections that have closed, and the faults of those that never were. */
-  readonly #past = new Counts()
-  #accepted = 0
-  #closing: Promise<void> | null = null
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION; what node:tls throws for its options. */
   constructor(protocol: P, options: ServerOptions<P, D>, handler: Handler<P, D>) {
@@ -74,8 +68,8 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     )
     this.#tls = options.tls
     this.#listener = new Listener(options, this.#settings.handshakeTimeoutMs, {
-      accepted: (socket) => this.#accept(socket),
-      refused: (fault) => this.#refuse(fault),
+      accepted: (socket) => this.#serve(this.#connection(socket)),
+      refused: (fault) => this.#refuse(fault, null),
       listening: () => this.emit('listening'),
       failed: (error) => this.emit('error', error),
     })
@@ -92,7 +86,7 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
   listen(path: string, listening?: () => void): this
   listen(options: net.ListenOptions, listening?: () => void): this
   listen(...args: unknown[]): this {
-    if (this.#closing !== null) throw new QbpError('ERR_QBP_CLOSED', 'The server was closed; make another.')
+    if (this.#departure !== null) throw new QbpError('ERR_QBP_CLOSED', 'The server was closed; make another.')
     this.#listener.listen(args)
     const [options] = args as [net.ListenOptions?]
     const { signal } = options ?? {}
@@ -126,14 +120,13 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     const attached = connection as unknown as QbpConnection<P, 'server', D, S>
     if (refusal !== null) {
       connection.destroy(refusal)
-      reportRefused(this, refusal)
-      this.emit('clientError', refusal, connection)
+      this.#refuse(refusal, connection)
       return attached
     }
     // Not every duplex emits `close`. One that was detached is not closed yet.
     void connection.closed.then(() => duplex.destroyed && admission.release(duplex))
     if (this.#tls === undefined || options.tls === false || isTls(duplex)) this.#serve(connection)
-    else if (this.#closing === null) void this.#secure(connection, this.#tls)
+    else if (this.#departure === null) void this.#secure(connection, this.#tls)
     else connection.destroy()
     return attached
   }
@@ -146,12 +139,11 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
    */
   close(options: CloseOptions = {}): Promise<void> {
     const grace = graceOf(options)
-    this.#closing ??= this.#close()
-    this.#departure?.within(grace, () => {
+    const departure = this.#departure ?? this.#close()
+    departure.within(grace, () => {
       for (const connection of this.connections) connection.destroy(lateFault(grace))
     })
-    const isCalledInside = this.#departure !== null && this.#handlers.isCaller
-    return isCalledInside ? (this.#departure as Departure).ofOthers() : this.#closing
+    return this.#handlers.isCaller ? departure.ofOthers() : departure.ofAll
   }
 
   /**
@@ -163,22 +155,17 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
    * @returns the other connection that had the name until now; undefined where none had. One that has closed gets no name.
    */
   name(connection: QbpConnection<P, 'server', D>, name: unknown): ServerConnection<P, D> | undefined {
-    const own = connection as ServerConnection<P, D>
-    if (!this.connections.has(own)) return this.named(name)
-    return this.#names.take(name, own) as ServerConnection<P, D> | undefined
+    return this.#connections.name(connection as ServerConnection<P, D>, name)
   }
 
   /** The connection that has a name; undefined where none that is open has. */
   named(name: unknown): ServerConnection<P, D> | undefined {
-    return this.#names.get(name) as ServerConnection<P, D> | undefined
+    return this.#connections.named(name)
   }
 
   /** What went over its connections so far, the closed ones included. */
   stats(): ServerStats {
-    const sum = new Counts()
-    sum.add(this.#past)
-    for (const connection of this.connections) connection[addCounts](sum)
-    return { ...sum.stats(), connections: this.connections.size, accepted: this.#accepted }
+    return this.#connections.stats()
   }
 
   /** As `close()`. */
@@ -194,15 +181,11 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     this.once('close', () => signal.removeEventListener('abort', abort))
   }
 
-  #accept(socket: net.Socket): void {
-    this.#serve(this.#connection(socket))
-  }
-
-  /** Reports a connection that never was. */
-  #refuse(fault: Error): void {
-    this.#past.faults.count(fault)
+  /** Reports a connection that is not served; null for one that never was. */
+  #refuse(fault: Error, connection: ServerConnection<P, D> | null): void {
+    if (connection === null) this.#connections.refused(fault)
     reportRefused(this, fault)
-    this.emit('clientError', fault, null)
+    this.emit('clientError', fault, connection)
   }
 
   #connection(duplex: Duplex): ServerConnection<P, D> {
@@ -219,25 +202,18 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     )
     this.#handshakes.delete(connection)
     if (fault === null) this.#serve(connection)
-    else {
-      reportRefused(this, fault)
-      this.emit('clientError', fault, connection)
-    }
+    else this.#refuse(fault, connection)
   }
 
   #serve(connection: ServerConnection<P, D>): void {
-    this.#accepted++
+    this.#connections.accepted()
     this.#handlers.run(connection)
-    if (this.#closing !== null) connection.conclude()
+    if (this.#departure !== null) connection.conclude()
   }
 
   /** A connection has closed. */
   #left(connection: ServerConnection<P, D>): void {
-    this.connections.delete(connection)
-    this.#names.drop(connection)
-    connection[addCounts](this.#past)
-    this.#past.callsUnderWay = { in: 0, out: 0 }
-    this.#past.queuedBytes = 0 // Nothing waits for a peer that has gone.
+    this.#connections.left(connection)
     this.#check()
   }
 
@@ -245,17 +221,17 @@ export class QbpServer<P extends Protocol = Protocol, D = unknown>
     this.#departure?.check(this.connections.size, this.#handlers.running)
   }
 
-  async #close(): Promise<void> {
-    const departure = new Departure()
+  #close(): Departure {
+    const departure = new Departure(async () => {
+      await Promise.all([...this.connections].map(({ closed }) => closed))
+      this.emit('close')
+    })
     this.#departure = departure
     this.#listener.close()
     for (const connection of this.#handshakes) connection.destroy()
     for (const connection of this.connections) connection.conclude()
     this.#check()
-    await departure.ofAll
-    await Promise.all([...this.connections].map(({ closed }) => closed))
-    this.#departure = null
-    this.emit('close')
+    return departure
   }
 }
 
