@@ -27,7 +27,7 @@ const TITLES = {
   bulk: 'Long bodies',
   'round-trip': 'There and back, one at a time',
   calls: 'Calls',
-  'server-cpu': 'Processor time of an echo server',
+  'server-cpu': 'Processor time of a server',
   broadcast: 'One message to 1,000 connections',
   'idle-memory': 'Memory of a connection that says nothing',
   'many-connections': 'Many connections',

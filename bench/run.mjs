@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { fileOf } from './fixtures.mjs'
+import { rustVersions } from './rust.mjs'
 
 const QUESTIONS = [
   'decode',
@@ -70,7 +71,7 @@ if (values.chart) {
 }
 const failed = results.rows.some(({ fault }) => fault !== null)
 // As of the specs: where all peers are required, one that is not there is a fault.
-const missing = process.env.QBP_PEERS === 'required' && results.skipped.length > 0
+const missing = process.env.QBP_PEERS === 'required' && results.skipped.some(({ required }) => required)
 process.exit(failed || missing ? 1 : 0)
 
 /** Brings the peers, unless they are there, and the library as it is published. */
@@ -90,9 +91,12 @@ async function ask() {
   const began = Date.now()
   for (const name of chosen) {
     const { run } = await import(`./questions/${name}.mjs`)
+    const leaveOut = (reason, required) => void skipped.push({ question: name, reason, required })
     const tools = {
       progress: (text) => showProgress(`${Math.round((Date.now() - began) / 1000)} s  ${name}: ${text}`),
-      skip: (reason) => skipped.push({ question: name, reason }),
+      skip: (reason) => leaveOut(reason, true),
+      /** What few machines have, and no run requires. */
+      skipExtra: (reason) => leaveOut(reason, false),
     }
     try {
       for await (const row of run(tools)) rows.push({ question: name, ...row })
@@ -133,6 +137,7 @@ function versions() {
   const theirs = Object.entries(listed(fileOf('.')).dependencies).filter(([name]) => !DRAWING.includes(name))
   const found = { [ours.name]: ours.version, ...Object.fromEntries(theirs.map(([name, each]) => [name, each.version])) }
   if (chosen.includes('server-cpu')) {
+    Object.assign(found, rustVersions())
     found.Python = printed('/usr/bin/python3', ['--version'])
     found["Python's protobuf"] = printed('/usr/bin/python3', [
       '-c',

@@ -1,4 +1,5 @@
-// One message to 1,000 connections, encoded once: how many deliveries a second, against ws broadcasting the same bytes?
+// One message to 1,000 connections, encoded once: how many deliveries a second, against ws broadcasting the
+// same bytes, and a loop over bare sockets that writes them?
 
 import { fixture } from '../fixtures.mjs'
 import { alternate, few, row } from '../measure.mjs'
@@ -40,10 +41,11 @@ export async function* run({ progress }) {
     )
     await alternate(turns, { rounds: 2, progress: (text) => progress(`warming up: ${text}`) })
     const figures = await alternate(turns, { progress: (text) => progress(`${perTurn} a turn: ${text}`) })
-    const compare = (peer, label, goal) =>
-      row(label, 'deliveries/s', figures.get(peer), figures.get('broadcast-ws'), goal)
-    yield compare('broadcast-qbp', `broadcast to 1,000, ${perTurn} a turn : ws`, { least: 2 })
-    if (perTurn === 1) yield compare('broadcast-bare', 'the same by a loop over bare sockets : ws')
+    const compare = (other, label, least) =>
+      row(label, 'deliveries/s', figures.get('broadcast-qbp'), figures.get(other), { least })
+    const label = `broadcast to 1,000, ${perTurn} a turn`
+    yield compare('broadcast-ws', `${label} : ws`, 2)
+    if (perTurn === 1) yield compare('broadcast-bare', `${label} : the same loop over bare sockets`, 0.95)
   }
   for (const { server, audience } of Object.values(sides)) {
     server.stop()

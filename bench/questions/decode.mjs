@@ -67,11 +67,11 @@ export async function* run({ progress }) {
   await alternate(ways, { rounds: 5, progress: (text) => progress(`warming up: ${text}`) })
   const figures = await alternate(ways, { rounds: 25, progress })
   const theirs = figures.get('protobufjs')
-  yield row("on('data') : bare protobufjs loop", 'ns CPU', figures.get('data'), theirs, { most: 0.75 })
+  yield row("on('data') : bare protobufjs loop", 'ns CPU', figures.get('data'), theirs, { most: 0.7 })
   yield row('readMessages(1000) : bare protobufjs loop', 'ns CPU', figures.get('readMessages'), theirs, {
     most: 0.75,
   })
-  yield row('for await : bare protobufjs loop', 'ns CPU', figures.get('for await'), theirs, { most: 1.2 })
+  yield row('for await : bare protobufjs loop', 'ns CPU', figures.get('for await'), theirs, { most: 1.05 })
   yield row('for await of what is there : bare protobufjs loop', 'ns CPU', figures.get('nothing'), theirs)
   yield row('readMessage() : bare protobufjs loop', 'ns CPU', figures.get('readMessage'), theirs)
 }

@@ -34,7 +34,7 @@ export async function* run({ progress }) {
     'bytes',
     figure('rss', 'qbp'),
     figure('rss', 'bare-socket'),
-    { most: 1.3 },
+    { most: 1.6 },
   )
   yield row('idle connection, heap : a bare net.Socket', 'bytes', figure('heap', 'qbp'), figure('heap', 'bare-socket'))
 }

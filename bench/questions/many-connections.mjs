@@ -46,6 +46,6 @@ export async function* run({ progress, skip }) {
   stop()
   const compare = (peer, label, goal) =>
     row(label, 'µs/message', figures.get(`${peer} ${MANY}`), figures.get(`${peer} ${FEW}`), goal)
-  yield compare('qbp', 'server CPU, 10,000 connections : 10', { most: 1.5 })
+  yield compare('qbp', 'server CPU, 10,000 connections : 10', { most: 1.3 })
   yield compare('bare-socket', 'the same of a bare net.Socket server')
 }

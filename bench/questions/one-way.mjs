@@ -11,7 +11,7 @@ const PEERS = [
   ['length-prefixed', 'length-prefixed-stream + protobufjs', 6],
   ['protobuf-es', '@bufbuild/protobuf delimited', 3],
   ['msgpackr', 'msgpackr streams', 2],
-  ['socket-io', 'socket.io, JSON', 20],
+  ['socket-io', 'socket.io, JSON', 25],
 ]
 
 /** What else is sent, and against whom: the larger the body, the less a library can do about it. */
