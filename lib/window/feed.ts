@@ -19,6 +19,9 @@ const kinds = {
 } as const
 const sides = { client: Side.CLIENT, server: Side.SERVER } as const
 
+/** What a page needs to read the frames that follow. */
+export type Introduction = Said & { readonly $name: 'Hello' }
+
 /** Brings one page the events of the ring, no faster than it takes them in, and the sums. */
 export class Feed {
   readonly #ring: Ring<ObservedEvent>
@@ -32,8 +35,16 @@ export class Feed {
   #stopped = false
   #timer: NodeJS.Timeout | undefined
   #proceed: (() => void) | undefined
+  /** Before the next event. */
+  #introduction: Introduction | undefined
 
-  constructor(ring: Ring<ObservedEvent>, sums: Sums, connection: QbpConnection<typeof language, 'server'>) {
+  constructor(
+    ring: Ring<ObservedEvent>,
+    sums: Sums,
+    connection: QbpConnection<typeof language, 'server'>,
+    introduction: Introduction,
+  ) {
+    this.#introduction = introduction
     this.#ring = ring
     this.#sums = sums
     this.#connection = connection
@@ -46,6 +57,12 @@ export class Feed {
       this.#timer = undefined
       this.#proceed?.()
     }, BATCH_MS)
+  }
+
+  /** The frames that follow are of another protocol than those before. */
+  introduce(introduction: Introduction): void {
+    this.#introduction = introduction
+    this.wake()
   }
 
   /** The page has taken in so many bytes, in all. */
@@ -83,7 +100,9 @@ export class Feed {
 
   /** What can be sent now. The ring may move on between two messages. */
   *#due(): Generator<Said> {
+    yield* this.#introduced()
     while (this.#next < this.#ring.end && !this.#full && !this.#stopped) {
+      yield* this.#introduced()
       const missed = this.#ring.first - this.#next
       if (missed > 0) {
         this.#next = this.#ring.first
@@ -115,5 +134,11 @@ export class Feed {
       yield { $name: 'Totals', ...sums }
     }
     this.#sumsVersion = version
+  }
+
+  *#introduced(): Generator<Said> {
+    const introduction = this.#introduction
+    this.#introduction = undefined
+    if (introduction !== undefined) yield introduction
   }
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createServer, type Description, type Protocol, type Role } from '../index.ts'
 import { pageAssets } from './assets.ts'
-import { Feed } from './feed.ts'
+import { Feed, type Introduction } from './feed.ts'
 import { language } from './language.ts'
 import { Entry, type EntryInit, type Send, Side } from './messages.ts'
 import { type ObservedEvent, Sums } from './observed.ts'
@@ -38,6 +38,8 @@ export interface WindowOptions {
 export interface OpenWindow {
   /** Where the page is, with the token that lets it in. */
   readonly url: string
+  /** From here on frames are of this protocol, which was not known before; `options` name it on the command line. */
+  speak(protocol: Protocol, options: string): void
   /** Shuts it, and every page's connection. Resolves when all is closed. */
   close(): Promise<void>
 }
@@ -86,7 +88,7 @@ export async function openWindow(
 ): Promise<OpenWindow> {
   const assets = await pageAssets()
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
-  const hello = {
+  const introduction = (protocol: Protocol, options: string): Introduction => ({
     $name: 'Hello',
     title,
     header: protocol.headers.client.text,
@@ -100,7 +102,8 @@ export async function openWindow(
     calls: callsOf(protocol),
     client: entries(protocol, 'client'),
     server: entries(protocol, 'server'),
-  } as const
+  })
+  let hello = introduction(protocol, options)
 
   const ring = new Ring<ObservedEvent>(maxEvents, maxBytes, ({ bytes }) => bytes?.length ?? 0)
   const sums = new Sums(2_000)
@@ -115,7 +118,7 @@ export async function openWindow(
     language,
     { maxBodyBytes: Number.POSITIVE_INFINITY },
     async (reader, writer, connection) => {
-      const feed = new Feed(ring, sums, connection)
+      const feed = new Feed(ring, sums, connection, hello)
       feeds.add(feed)
       try {
         const taken = async () => {
@@ -125,12 +128,8 @@ export async function openWindow(
               writer.write({ $name: 'Answer', id: message.id, error: sendFor(send, message) })
           }
         }
-        const fed = async () => {
-          await writer.writeMessage(hello)
-          await feed.run()
-        }
         // Both together: a page that goes away while frames load fails both, and neither may be left without a listener.
-        await Promise.all([taken().finally(() => feed.stop()), fed()])
+        await Promise.all([taken().finally(() => feed.stop()), feed.run()])
       } finally {
         feeds.delete(feed)
       }
@@ -180,6 +179,10 @@ export async function openWindow(
   const { port: bound } = server.address() as AddressInfo
   return {
     url: `http://${HOST}:${bound}/${token}/`,
+    speak(protocol, options) {
+      hello = introduction(protocol, options)
+      for (const feed of feeds) feed.introduce(hello)
+    },
     async close() {
       tap.off('event', see)
       for (const feed of feeds) feed.stop()

@@ -10,6 +10,8 @@ import { type Frame, type Stream, type Tiled, tile } from './tiling.ts'
 /** A header that cuts all streams into frames with bodies of protobuf. */
 export interface Guess {
   readonly line: string
+  /** What a Protocol takes for its header. */
+  readonly header: HeaderForm
   /** The name of the layout, if it has one: `--header NAME`. */
   readonly name: string | undefined
   readonly frames: number
@@ -19,6 +21,19 @@ export interface Guess {
   readonly left: readonly (readonly [before: number, after: number])[]
   /** What the streams take by this header: of two, the less is likelier. */
   readonly bits: number
+  /** How many bits that is less than the streams take by themselves. */
+  readonly saved: number
+  /** The streams that have bytes, cut by it. */
+  readonly tiled: readonly Tiled[]
+}
+
+/** One layout, or each role's. */
+export type HeaderForm = string | { readonly client: string; readonly server: string }
+
+/** How a header is looked for. */
+export interface GuessOptions {
+  /** The streams are known to begin with their first byte: they cannot begin within a frame. */
+  readonly fromStart?: boolean
 }
 
 /** What only the judging of a guess needs. */
@@ -35,6 +50,7 @@ const NAMED_ODDITY = 2.1
 /** Its constants are known before they are seen: a byte's bits are given back. */
 const KNOWN_ODDITY = 4
 const MOST_FRAMES = 4000
+const FRAMES_A_STEP = 64
 /** What it costs that a stream begins, or ends, within a frame, beside the bytes that are left over. */
 const CUT_BITS = 12
 /** Of a stream that begins within a frame so far its first whole one is looked for. */
@@ -55,14 +71,26 @@ const STAGES: readonly { shapes: () => Iterable<Shape>; places: Places; least: n
 ]
 
 /** The headers that fit, the likeliest first: none where all bytes are as likely by chance. */
-export function guess(streams: readonly Stream[]): Guess[] {
+export function guess(streams: readonly Stream[], options: GuessOptions = {}): Guess[] {
+  const work = guessing(streams, options)
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+  }
+}
+
+/** The same in steps of some microseconds to some milliseconds, between which others have their turn. */
+export function* guessing(
+  streams: readonly Stream[],
+  { fromStart = false }: GuessOptions = {},
+): Generator<void, Guess[]> {
   const filled = streams.filter(({ bytes }) => bytes.length > 0)
   if (filled.length === 0) return []
   const plain = plainBits(filled.map(({ bytes }) => bytes))
   const size = filled.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const found = new Map<string, Costed>()
-  const add = (shape: Shape, tiled: readonly Tiled[]) => {
-    for (const guess of guessesOf(shape, tiled, plain / size)) {
+  function* add(shape: Shape, tiled: readonly Tiled[]): Generator<void> {
+    for (const guess of yield* guessesOf(shape, tiled, plain, size)) {
       const known = found.get(guess.line)
       if (known === undefined || known.bits > guess.bits) found.set(guess.line, guess)
     }
@@ -73,10 +101,13 @@ export function guess(streams: readonly Stream[]): Guess[] {
       ? bits < plain * CHANCE
       : frames >= LEAST_BEFORE_CUT && tiledBits < plainBits() * CHANCE
   const text = filled.every(({ bytes }) => isText(bytes))
-  for (const { shapes, places, least } of text ? STAGES.slice(0, 1) : STAGES) {
+  const stages = text ? STAGES.slice(0, 1) : STAGES
+  for (const { shapes, places, least } of stages) {
+    if (fromStart && places === anywhere) continue
     for (const shape of shapes()) {
       const tiled = tiledBy(shape, filled, places, least)
-      if (tiled !== undefined) add(shape, tiled)
+      if (tiled !== undefined) yield* add(shape, tiled)
+      else yield
     }
     const [best] = sorted()
     if (best !== undefined && isLikely(best) && sumOf(best.left.flat()) < size / 4) break
@@ -133,15 +164,22 @@ function* anywhere(bytes: Uint8Array): Generator<number> {
   for (let place = 0; place < Math.min(MOST_SKIPPED, bytes.length); place++) yield place
 }
 
-function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Costed[] {
+function* guessesOf(
+  shape: Shape,
+  tiled: readonly Tiled[],
+  plain: number,
+  size: number,
+): Generator<void, readonly Costed[]> {
   if (hasFieldsInHeader(shape, tiled)) return []
   const cost = new Cost()
   let frames = 0
   let looked = 0
+  let costed = 0
   for (const { bytes, frames: each } of tiled) {
     for (const frame of each.slice(0, MOST_FRAMES)) {
       cost.add(bytes, frame)
       looked += frame.end - frame.start
+      if (++costed % FRAMES_A_STEP === 0) yield
     }
     frames += each.length
   }
@@ -154,17 +192,19 @@ function guessesOf(shape: Shape, tiled: readonly Tiled[], byteBits: number): Cos
   // Of very many frames the first say what all of them cost.
   const tiledBits = cost.bits * (sumOf(framed().map(({ length }) => length)) / looked)
   let bits = tiledBits
-  for (const count of left.flat()) if (count > 0) bits += byteBits * count + CUT_BITS
+  for (const count of left.flat()) if (count > 0) bits += (plain / size) * count + CUT_BITS
   const preamble = preambleOf(tiled)
   return spell(shape, tiled).map(({ line, oddity }) => {
     const name = NAMES.get(plainText(line))
     const text = name === undefined ? line : (headers[name] as string)
     const named = name === undefined ? 0 : NAMED_ODDITY + KNOWN_ODDITY * constantBytes(text)
+    const all = bits + (oddity - named) * ODDITY_BITS
+    const whole = preamble === undefined ? text : `${preamble} | ${text}`
     return {
-      line: preamble === undefined ? text : `${preamble} | ${text}`,
+      ...{ line: whole, header: whole },
       name: preamble === undefined ? name : undefined,
-      ...{ frames, fields: cost.fields, left, tiledBits, plainBits: () => plainBits(framed()) },
-      bits: bits + (oddity - named) * ODDITY_BITS,
+      ...{ frames, fields: cost.fields, left, tiledBits, plainBits: () => plainBits(framed()), tiled },
+      ...{ bits: all, saved: plain - all },
     }
   })
 }

@@ -5,22 +5,38 @@ import { hint } from '../capture/recognise.ts'
 import { Fault } from '../command/fault.ts'
 import type { TapEvent } from './events.ts'
 
+/** What looks at the bytes that one side of a connection sends, after they were passed on. */
+export interface Side {
+  readonly closed: boolean
+  /** Bytes of the frame that has begun to pass, 0 between two; undefined where frames are not read. */
+  readonly pending: number | undefined
+  /** Whether bytes are whole frames of this side. @throws {Fault} */
+  check(bytes: Uint8Array): void
+  /** Reports frames that were sent on from here, in this side's name. */
+  sentHere(at: number, bytes: Uint8Array): void
+  /** @throws what a listener throws, after which it passes undecoded. */
+  bytes(at: number, chunk: Uint8Array): void
+  /** @param error why, if it was no end. */
+  close(at: number, error?: string): void
+}
+
+/** Whose bytes they are. */
+export interface Place {
+  readonly connection: number
+  readonly direction: Role
+}
+
 /** What one side of a connection sends, as events: frames, then a fault if it has one, then its close. */
-export class Direction {
+export class Direction implements Side {
   readonly #protocol: Protocol
-  readonly #place: { readonly connection: number; readonly direction: Role }
+  readonly #place: Place
   readonly #report: (event: TapEvent) => void
   readonly #maxBodyBytes: number
   /** Null after a fault: what follows passes undecoded. */
   #reader: FrameReader | null
   #closed = false
 
-  constructor(
-    protocol: Protocol,
-    place: { connection: number; direction: Role },
-    maxBodyBytes: number,
-    report: (event: TapEvent) => void,
-  ) {
+  constructor(protocol: Protocol, place: Place, maxBodyBytes: number, report: (event: TapEvent) => void) {
     this.#protocol = protocol
     this.#place = place
     this.#report = report
@@ -32,12 +48,10 @@ export class Direction {
     return this.#closed
   }
 
-  /** Bytes of the frame that has begun to pass, 0 between two; undefined after a fault. */
   get pending(): number | undefined {
     return this.#reader?.pending
   }
 
-  /** Whether bytes are whole frames of this side. @throws {Fault} */
   check(bytes: Uint8Array): void {
     const reader = new FrameReader(this.#protocol, this.#place.direction, this.#maxBodyBytes, false)
     for (const _ of reader.feed(bytes));
@@ -45,13 +59,11 @@ export class Direction {
     if (reader.fault !== null) throw new Fault(`it is no frame: ${reader.fault.message}`, { cause: reader.fault })
   }
 
-  /** Reports frames that were sent on from here, in this side's name. */
   sentHere(at: number, bytes: Uint8Array): void {
     const reader = new FrameReader(this.#protocol, this.#place.direction, this.#maxBodyBytes, false)
     for (const frame of reader.feed(bytes)) this.#report({ ...this.#frame(at, frame), sentHere: true })
   }
 
-  /** @throws what a listener throws, after which it passes undecoded. */
   bytes(at: number, chunk: Uint8Array): void {
     const reader = this.#reader
     if (reader === null) return
@@ -64,7 +76,6 @@ export class Direction {
     if (reader.fault !== null) this.#fault(at, reader)
   }
 
-  /** @param error why, if it was no end. */
   close(at: number, error?: string): void {
     if (this.#closed) return
     this.#closed = true

@@ -1,6 +1,6 @@
 import type net from 'node:net'
 import { Fault } from '../command/fault.ts'
-import type { Direction } from './direction.ts'
+import type { Side } from './direction.ts'
 
 /** What a passage reports of itself. */
 export interface PassageListener {
@@ -22,15 +22,15 @@ export const now = (): number => performance.timeOrigin + performance.now()
 export class Passage {
   readonly #from: net.Socket
   readonly #to: net.Socket
-  readonly #direction: Direction
+  readonly #side: Side
   readonly #listener: PassageListener
   /** Frames that were made here, and wait for the end of the frame that is passing. */
   readonly #waiting: Buffer[] = []
 
-  constructor(from: net.Socket, to: net.Socket, direction: Direction, listener: PassageListener) {
+  constructor(from: net.Socket, to: net.Socket, side: Side, listener: PassageListener) {
     this.#from = from
     this.#to = to
-    this.#direction = direction
+    this.#side = side
     this.#listener = listener
     from.on('data', (chunk: Buffer) => this.#pass(now(), chunk))
     to.on('drain', () => from.resume())
@@ -38,12 +38,11 @@ export class Passage {
 
   /** Sends whole frames that did not come from the other side, between two that do. @throws {Fault} where that cannot be. */
   send(bytes: Uint8Array): void {
-    if (this.#direction.closed || !this.#to.writable) throw new Fault('the connection has ended.')
-    const { pending } = this.#direction
-    if (pending === undefined)
-      throw new Fault('this side passes undecoded since its fault: nobody knows where a frame ends.')
+    if (this.#side.closed || !this.#to.writable) throw new Fault('the connection has ended.')
+    const { pending } = this.#side
+    if (pending === undefined) throw new Fault('this side passes undecoded: nobody knows where a frame ends.')
     const own = Buffer.from(bytes)
-    this.#direction.check(own)
+    this.#side.check(own)
     this.#waiting.push(own)
     if (pending === 0) this.#flush()
   }
@@ -55,7 +54,7 @@ export class Passage {
       return
     }
     this.#look(at, chunk)
-    const { pending = 0 } = this.#direction
+    const { pending = 0 } = this.#side
     const edge = Math.max(0, chunk.length - pending)
     if (edge > 0) this.#write(chunk.subarray(0, edge))
     if (pending <= chunk.length) this.#flush()
@@ -65,7 +64,7 @@ export class Passage {
   #look(at: number, chunk: Buffer): void {
     try {
       this.#listener.bytes(at, chunk)
-      this.#direction.bytes(at, chunk)
+      this.#side.bytes(at, chunk)
     } catch (error) {
       this.#listener.fault(at, error as Error)
     }
@@ -73,13 +72,13 @@ export class Passage {
 
   #flush(): void {
     // After a fault, what waits has no place any more.
-    if (this.#direction.pending === undefined) this.#waiting.length = 0
+    if (this.#side.pending === undefined) this.#waiting.length = 0
     for (const bytes of this.#waiting.splice(0)) {
       const at = now()
       this.#write(bytes)
       try {
         this.#listener.bytes(at, bytes)
-        this.#direction.sentHere(at, bytes)
+        this.#side.sentHere(at, bytes)
       } catch (error) {
         this.#listener.fault(at, error as Error)
       }

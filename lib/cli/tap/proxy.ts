@@ -5,6 +5,7 @@ import type { Protocol, Role } from '../../index.ts'
 import { errorText, Fault } from '../command/fault.ts'
 import { Direction } from './direction.ts'
 import type { TapBytes, TapEvent } from './events.ts'
+import { LayoutSearch } from './layout-search.ts'
 import { now, Passage } from './passage.ts'
 
 /** How a tap reaches its target and how much it decodes. */
@@ -31,7 +32,7 @@ interface TapEvents {
  * as ends, resets as resets, and back-pressure as back-pressure.
  */
 export class Tap extends EventEmitter<TapEvents> {
-  readonly #protocol: Protocol
+  readonly #protocol: Protocol | LayoutSearch
   readonly #options: TapOptions
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
@@ -39,7 +40,8 @@ export class Tap extends EventEmitter<TapEvents> {
   readonly #passages = new Map<string, Passage>()
   #connections = 0
 
-  constructor(protocol: Protocol, options: TapOptions) {
+  /** @param protocol or a search for it, of which nothing is known. */
+  constructor(protocol: Protocol | LayoutSearch, options: TapOptions) {
     super()
     this.#protocol = protocol
     this.#options = options
@@ -76,6 +78,7 @@ export class Tap extends EventEmitter<TapEvents> {
     const sockets = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all([closed, ...sockets])
+    if (this.#protocol instanceof LayoutSearch) await this.#protocol.close()
   }
 
   #accept(client: net.Socket): void {
@@ -109,9 +112,12 @@ export class Tap extends EventEmitter<TapEvents> {
   /** Passes on what `from` sends, and reports it. */
   #pass(connection: number, direction: Role, from: net.Socket, to: net.Socket): void {
     const place = { connection, direction }
-    const passing = new Direction(this.#protocol, place, this.#options.maxBodyBytes ?? 64 * 2 ** 20, (event) =>
-      this.#report(event),
-    )
+    const { maxBodyBytes = 64 * 2 ** 20 } = this.#options
+    const report = (event: TapEvent) => this.#report(event)
+    const passing =
+      this.#protocol instanceof LayoutSearch
+        ? this.#protocol.side(place, maxBodyBytes, report)
+        : new Direction(this.#protocol, place, maxBodyBytes, report)
     const passage = new Passage(from, to, passing, {
       bytes: (at, bytes) => void this.emit('bytes', { at, ...place, bytes }),
       fault: (at, error) => this.#report({ at, ...place, kind: 'fault', error: withCode(error) }),

@@ -25,7 +25,8 @@ export function painter({ stdout, env }: Io): (colour: keyof typeof COLOURS, tex
 export class Lines {
   /** Puts a line out; a prompt puts it above itself. */
   write: (line: string) => void
-  readonly #protocol: Protocol
+  /** Whose frames they are: another one, where its layout is found only after some have passed. */
+  protocol: Protocol
   readonly #io: Io
   readonly #json: boolean
   readonly #paint: ReturnType<typeof painter>
@@ -38,7 +39,7 @@ export class Lines {
   /** @param pair the field by which requests and answers are paired. */
   constructor(protocol: Protocol, io: Io, json: boolean, pair = '') {
     this.#pairs = new FieldPairs(pair)
-    this.#protocol = protocol
+    this.protocol = protocol
     this.#calls = new CallPairs(protocol)
     this.#io = io
     this.#json = json
@@ -152,7 +153,7 @@ export class Lines {
       ...(message !== undefined && { message }),
       ...(error !== undefined && { error: new Error(error) }),
     }
-    return shownFrame(this.#protocol, direction, { ...frame, ...rest })
+    return shownFrame(this.protocol, direction, { ...frame, ...rest })
   }
 }
 

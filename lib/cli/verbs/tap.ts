@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { OpenWindow } from '../../window/server.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import {
@@ -12,18 +13,21 @@ import {
 } from '../options/address.ts'
 import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
-import { portNumber } from '../options/values.ts'
+import { portNumber, shellWord } from '../options/values.ts'
+import { LayoutSearch } from '../tap/layout-search.ts'
 import { Tap } from '../tap/proxy.ts'
 import { Recorder } from '../tap/recorder.ts'
+import { foundLine, unsureLines } from '../tap/search-lines.ts'
 import { showInBrowser, tapWindow } from '../tap/window.ts'
 import { Lines } from '../terminal/lines.ts'
 
 const form = {
   name: 'tap',
-  usage: ['LISTEN TARGET --schema FILE.proto [options]', 'TARGET, where qbp.json has a target of that name'],
+  usage: ['LISTEN TARGET [--schema FILE.proto] [options]', 'TARGET, where qbp.json has a target of that name'],
   about: `Listens at LISTEN, passes every connection on to TARGET, and shows the frames of both directions: the time, the
     connection, who sent it (→ the client, ← the server), the message, its frame's size, and how long it came after
-    the other side's last one. Bytes are passed on as they come, whether they can be decoded or not.`,
+    the other side's last one. Bytes are passed on as they come, whether they can be decoded or not. With neither --schema nor
+    --header the layout is found by the first bytes, as qbp guess finds it, and fields are shown by their numbers.`,
   targets: [1],
   listens: true,
   options: {
@@ -57,12 +61,14 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   )
   const uiPort = portNumber('ui-port', values['ui-port'] ?? '0')
   const { protocol, maxBodyBytes } = await commandProtocol(values, callForm(values))
-  const tap = new Tap(protocol, {
+  const search = values.schema === undefined && values.header === undefined ? new LayoutSearch() : undefined
+  const tap = new Tap(search ?? protocol, {
     connect: () => openSocket(to, tls),
     maxBodyBytes,
     ...(listenTls && { tls: listenTls.tls }),
   })
-  const lines = new Lines(protocol, io, values.json === true, values.pair)
+  const json = values.json === true
+  const lines = new Lines(protocol, io, json, values.pair)
   tap.on('event', (event) => lines.show(event))
   const recorder =
     values.record === undefined
@@ -70,6 +76,15 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
       : new Recorder(tap, values.record, addressText(to), (fault) =>
           io.stderr.write(`qbp tap: the recording ended: ${fault}.\n`),
         )
+  search?.on('unsure', (sides, likeliest) => {
+    for (const line of unsureLines(sides, likeliest, io, json)) lines.write(line)
+  })
+  search?.on('found', (guess, found) => {
+    const header = guess.name ?? guess.line
+    lines.write(foundLine(guess, `qbp tap ${typed([listen, target], { ...values, header })}`, io, json))
+    lines.protocol = found
+    window?.speak(found, protocolArguments({ ...values, header }))
+  })
   tap.listen(from)
   await once(tap, 'listening', { signal: io.signal })
   tap.on('error', (error) => io.stderr.write(`qbp tap: ${errorText(error)}\n`))
@@ -78,7 +93,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   io.stderr.write(`Listening at ${where}, passing on to ${addressText(to)}.\n`)
   if (listenTls?.made !== undefined)
     io.stderr.write(`TLS with a certificate made for this run, SHA-256 ${listenTls.made.fingerprint}.\n`)
-  const window =
+  const window: OpenWindow | undefined =
     values.ui || values.open || values['ui-port'] !== undefined
       ? await tapWindow(tap, protocol, {
           files: values.schema ?? [],
@@ -102,3 +117,11 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   await recorder?.close()
   return DONE
 })
+
+/** What was typed, as it may be typed again. */
+function typed(words: readonly (string | undefined)[], options: Readonly<Record<string, unknown>>): string {
+  const named = Object.entries(options).flatMap(([name, value]) =>
+    [value].flat().map((each) => (each === true ? `--${name}` : `--${name} ${shellWord(String(each))}`)),
+  )
+  return [...words.map((word) => shellWord(word ?? '')), ...named].join(' ')
+}
