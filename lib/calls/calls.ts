@@ -174,6 +174,14 @@ export class Calls implements CallerHost, CalleeHost {
     return id
   }
 
+  waits(call: OutgoingCall): void {
+    this.#outgoing.waits(call)
+  }
+
+  waitsNoMore(call: OutgoingCall): void {
+    this.#outgoing.waitsNoMore(call)
+  }
+
   ended(call: OutgoingCall, code: CallCode | 'OK'): void {
     this.#outgoing.ended(call)
     this.#count('out', call, code)

@@ -1,8 +1,8 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { MethodType, ServiceType } from '../protocol/method.ts'
 import { CallError } from './call-error.ts'
-import { type CallSettings, mergedSettings } from './call-settings.ts'
-import { type Interceptor, within } from './interceptor.ts'
+import { type CallSettings, givenMetadata, mergedSettings } from './call-settings.ts'
+import { checkInterceptors, type Interceptor, within } from './interceptor.ts'
 import { type CallerHost, OutgoingCall } from './outgoing-call.ts'
 import type { AnyClient } from './typed.ts'
 
@@ -19,6 +19,8 @@ export function makeClient(host: CallerHost, service: ServiceType, options: Clie
   knownOptions('client()', options, CLIENT_OPTIONS)
   const { interceptors = [], timeoutMs, metadata } = options
   milliseconds('timeoutMs', timeoutMs, 1)
+  checkInterceptors(interceptors)
+  givenMetadata(metadata)
   const settings: CallSettings = { ...(timeoutMs !== undefined && { timeoutMs }), ...(metadata && { metadata }) }
   const client = Object.create(null) as Record<string, unknown>
   for (const [key, type] of service.methods)
@@ -44,16 +46,23 @@ export function call(
 }
 
 async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interceptor[]): Promise<unknown> {
-  let answer: unknown
+  const ended = outgoing.wait()
   let isBegun = false
+  const work = async () => {
+    isBegun = true
+    outgoing.begin()
+    await ended
+  }
+  const { path } = outgoing
+  const skipped = () => new CallError('CANCELLED', `An interceptor of ${path} returned without next()`, { sent: false })
   try {
-    await within(interceptors, outgoing, async () => {
-      isBegun = true
-      answer = await outgoing.start()
-    })
-    if (!isBegun)
-      throw new CallError('CANCELLED', `An interceptor of ${outgoing.path} returned without next()`, { sent: false })
-    return answer
+    // Until they let it go on, its deadline, its signal and its connection decide as well.
+    const fails = ended.then(
+      () => NEVER,
+      (fault) => (isBegun ? NEVER : Promise.reject(fault)),
+    )
+    await Promise.race([within(interceptors, outgoing, work, skipped), fails])
+    return await ended
   } catch (error) {
     const fault =
       error instanceof CallError
@@ -63,3 +72,5 @@ async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interc
     throw fault
   }
 }
+
+const NEVER = new Promise<never>(() => {})

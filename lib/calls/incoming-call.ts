@@ -86,16 +86,18 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     const { interceptors, type } = this.#method
     // No async function for one answer: this is the path of most calls, and each promise counts.
     let answer: unknown
+    let promise: Promise<unknown> | null
     try {
       if (interceptors.length > 0) answer = this.#startWithin(interceptors)
       else answer = type.responseStream ? this.#stream() : this.#handle()
+      promise = isPromise(answer) ? Promise.resolve(answer) : null // What is no promise of Node's may do anything in its `then`.
     } catch (error) {
       this.#threw(error)
       return
     }
-    if (!isPromise(answer)) this.#done(answer)
+    if (promise === null) this.#done(answer)
     else
-      answer.then(
+      promise.then(
         (value) => this.#done(value),
         (error) => this.#threw(error),
       )
@@ -103,12 +105,11 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
 
   async #startWithin(interceptors: ServedMethod['interceptors']): Promise<unknown> {
     let answer: unknown
-    let isDone = false
-    await within(interceptors, this, async () => {
+    const work = async () => {
       answer = await (this.#outbox === null ? this.#handle() : this.#stream())
-      isDone = true
-    })
-    if (!isDone) throw new Error(`An interceptor of ${this.path} returned without next() and threw no CallError.`)
+    }
+    const skipped = () => new Error(`An interceptor of ${this.path} returned without next() and threw no CallError.`)
+    await within(interceptors, this, work, skipped)
     return answer
   }
 
@@ -135,8 +136,8 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
       last.metadata = sentMetadata(this.#answerMetadata, this.host.limits.maxMetadataBytes)
       this.host.send(last)
       this.#over(0)
-    } catch (error) {
-      this.#threw(error)
+    } catch (refusal) {
+      this.#unanswerable(refusal)
     }
   }
 
@@ -149,6 +150,13 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     }
     if (!isOver) this.#answer(CALL_CODES.INTERNAL, new CallError('INTERNAL', `${this.path} failed`))
     if (!this.#isOwnAbort(error)) this.host.report(error)
+  }
+
+  /** Its answer cannot be sent, or what is to travel with it: that is this side's fault, whatever the refusal says of a caller's. */
+  #unanswerable(refusal: unknown): void {
+    this.#answerMetadata = null
+    this.#answer(CALL_CODES.INTERNAL, new CallError('INTERNAL', `${this.path} failed`))
+    this.host.report(refusal)
   }
 
   /** A handler that was given up most often throws its signal's reason, or what waited for the signal threw. */

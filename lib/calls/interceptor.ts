@@ -1,4 +1,6 @@
-import type { Metadata } from './call-error.ts'
+import { QbpError } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
+import { CallError, type Metadata } from './call-error.ts'
 
 /** A call as an interceptor sees it, on either end. */
 export interface InterceptedCall {
@@ -26,7 +28,7 @@ export interface InterceptedCall {
  * A function around a call, on either end: logging, tracing, authentication.
  *
  * `next()` goes on, and resolves when the call has ended well, the last message of its streams sent or taken; it rejects with a
- * CallError. What an interceptor throws is how the call ends; without `next()` it is not carried out.
+ * CallError. What an interceptor throws is how the call ends; without `next()` it is not carried out, and twice it never is.
  *
  *     const timed: Interceptor = async ({ path }, next) => {
  *       const began = performance.now()
@@ -35,16 +37,46 @@ export interface InterceptedCall {
  */
 export type Interceptor = (call: InterceptedCall, next: () => Promise<void>) => unknown
 
-/** Runs a call within all of them, the first outermost. */
-export async function within(
+/**
+ * Runs a call within all of them, the first outermost. One that does not wait for `next()`, or swallows what it rejects with, changes nothing:
+ * the call ends as what runs within it does.
+ *
+ * @param skipped makes the error of one that returns without `next()`.
+ */
+export function within(
   interceptors: readonly Interceptor[],
   call: InterceptedCall,
   work: () => Promise<void>,
+  skipped: () => Error,
 ): Promise<void> {
   const step = async (i: number): Promise<void> => {
     const interceptor = interceptors[i]
     if (interceptor === undefined) return work()
-    await interceptor(call, () => step(i + 1))
+    let inner: Promise<void> | undefined
+    const next = () => {
+      const isAgain = inner !== undefined
+      const going = isAgain ? Promise.reject(calledTwice(call)) : step(i + 1)
+      going.catch(() => {}) // It need not wait.
+      inner ??= going
+      return going
+    }
+    await interceptor(call, next)
+    if (inner === undefined) throw skipped()
+    await inner
   }
-  await step(0)
+  return step(0)
+}
+
+function calledTwice({ path }: InterceptedCall): CallError {
+  return new CallError('INTERNAL', `An interceptor of ${path} called next() twice: a call is carried out once`)
+}
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION unless it is a list of functions. */
+export function checkInterceptors(interceptors: unknown): void {
+  if (interceptors === undefined) return
+  const strange = Array.isArray(interceptors) ? interceptors.find((each) => typeof each !== 'function') : interceptors
+  if (Array.isArray(interceptors) && interceptors.every((each) => typeof each === 'function')) return
+  throw new QbpError('ERR_QBP_BAD_OPTION', `interceptors has ${shown(strange)}; it may be a list of functions.`, {
+    option: 'interceptors',
+  })
 }

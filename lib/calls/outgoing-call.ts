@@ -20,6 +20,9 @@ export interface CallerHost extends CallHost {
   begin(call: OutgoingCall): number
   /** It is over. */
   ended(call: OutgoingCall, code: CallCode | 'OK'): void
+  /** It is not begun yet, and may be late, or lose its connection, all the same; and it is not to be begun any more. */
+  waits(call: OutgoingCall): void
+  waitsNoMore(call: OutgoingCall): void
 }
 
 export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
@@ -58,11 +61,26 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
       this.#resolve = resolve
       this.#reject = reject
       if (this.fault !== null) this.#conclude(this.fault)
-      else this.#begin()
+      else this.begin()
     })
   }
 
-  #begin(): void {
+  /** The same, with `begin()` to come: until then it may fail already. */
+  wait(): Promise<unknown> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      if (this.fault !== null) this.#conclude(this.fault)
+      else {
+        this.host.waits(this)
+        this.#watch()
+      }
+    })
+  }
+
+  begin(): void {
+    if (this.phase !== 'unsent') return
+    this.host.waitsNoMore(this)
     const { signal } = this.#settings
     const leftMs = this.due === Number.POSITIVE_INFINITY ? 0 : this.due - this.host.now
     if (signal?.aborted) this.fail(this.#givenUp(signal))
@@ -84,15 +102,19 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   /** The first part is written. */
   #follow(): void {
-    const { signal } = this.#settings
     this.#mark = this.host.written
-    this.phase = this.#requests === null ? 'waiting' : 'asking'
+    this.phase = this.type.requestStream ? 'asking' : 'waiting'
+    this.#watch()
+    if (this.phase === 'asking') this.#ask(this.#requests as Items)
+  }
+
+  /** Its deadline and its signal. */
+  #watch(): void {
+    const { signal } = this.#settings
     if (this.due !== Number.POSITIVE_INFINITY) this.host.expireAt(this.due)
-    if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(this.#givenUp(signal))
-      signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
-    if (this.#requests !== null) this.#ask(this.#requests)
+    if (signal === undefined || this.#onAbort !== null) return
+    this.#onAbort = () => this.cancel(this.#givenUp(signal))
+    signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   #firstPart(leftMs: number): Part {
@@ -221,6 +243,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     this.fault = fault
     if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort)
     if (this.id !== 0) this.host.ended(this, fault === null ? 'OK' : fault.code)
+    else this.host.waitsNoMore(this)
     this.inbox?.close(fault, atOnce)
     this.#outbox?.stop()
     if (fault !== null) this.abort(fault)

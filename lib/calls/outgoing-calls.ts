@@ -11,6 +11,8 @@ export class OutgoingCalls {
   readonly #dialect: Dialect
   readonly #maxMetadataBytes: number
   readonly #calls = new Map<number, OutgoingCall>()
+  /** Those that their interceptors have not let go on yet. */
+  readonly #waiting = new Set<OutgoingCall>()
   #nextId: number
 
   constructor(dialect: Dialect, maxMetadataBytes: number) {
@@ -40,6 +42,14 @@ export class OutgoingCalls {
     return next > MOST_ID ? this.#dialect.firstId : next
   }
 
+  waits(call: OutgoingCall): void {
+    this.#waiting.add(call)
+  }
+
+  waitsNoMore(call: OutgoingCall): void {
+    this.#waiting.delete(call)
+  }
+
   ended(call: OutgoingCall): void {
     this.#calls.delete(call.id)
   }
@@ -62,7 +72,8 @@ export class OutgoingCalls {
 
   /** Ends those that are late. @returns when the next is. */
   expire(now: number): number {
-    return endLate(this.#calls.values(), now, (call) => call.expire())
+    const expire = (call: OutgoingCall) => call.expire()
+    return Math.min(endLate(this.#calls.values(), now, expire), endLate(this.#waiting, now, expire))
   }
 
   /** Ends those whose answers are a stream: they may have no end. */
@@ -74,7 +85,7 @@ export class OutgoingCalls {
 
   /** No answer comes any more. */
   gone(cause: Error | null): void {
-    for (const call of [...this.#calls.values()]) call.gone(cause)
+    for (const call of [...this.#calls.values(), ...this.#waiting]) call.gone(cause)
   }
 }
 

@@ -5,7 +5,7 @@ import { knownOptions, type OptionNames } from '../base/options.ts'
 import { shown } from '../base/shown.ts'
 import type { ServiceType } from '../protocol/method.ts'
 import type { Calls } from './calls.ts'
-import type { Interceptor } from './interceptor.ts'
+import { checkInterceptors, type Interceptor } from './interceptor.ts'
 import type { AnyHandler } from './served-method.ts'
 
 /** For a service. */
@@ -41,6 +41,7 @@ export function serve(calls: Calls, service: ServiceType, handlers: object, opti
     )
   }
   const { interceptors = [] } = options
+  checkInterceptors(interceptors)
   for (const [key, type] of service.methods) {
     const handler = (handlers as Record<string, unknown>)[key]
     if (handler === undefined || handler === (Object.prototype as Record<string, unknown>)[key]) continue

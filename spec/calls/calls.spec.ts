@@ -207,7 +207,14 @@ describe('calls', () => {
 
     it('refuse what is no iterable', async () => {
       callee.serve({ deposit: () => ({}) })
-      expect(await rejection(caller.client().deposit({ balance: 1 }))).to.include({ code: 'INVALID_ARGUMENT' })
+      for (const items of [{ balance: 1 }, null, undefined, 5, 'text', Promise.resolve([])])
+        expect(await rejection(caller.client().deposit(items))).to.include({ code: 'INVALID_ARGUMENT' })
+      for (const next of [null, () => null, () => ({}), () => ({ next: () => null })])
+        expect(await rejection(caller.client().deposit({ [Symbol.asyncIterator]: next }))).to.include({
+          code: 'INVALID_ARGUMENT',
+        })
+      await turns()
+      expect(caller.calls.isIdle && callee.calls.isIdle).to.equal(true)
     })
   })
 
@@ -449,6 +456,18 @@ describe('calls', () => {
       expect(callee.messages[0]).to.have.property('timeoutMs').that.is.within(1, 30)
     })
 
+    it('are late at once where nothing of their time is left, as what a handler hands on may be', async () => {
+      callee.serve({ open: () => ({}) })
+      for (const timeoutMs of [0, -5, Number.NEGATIVE_INFINITY]) {
+        const late = { code: 'DEADLINE_EXCEEDED', sent: false }
+        expect(await rejection(caller.client().open({}, { timeoutMs }))).to.include(late)
+        expect(await rejection(caller.client().watch({}, { timeoutMs }).next())).to.include(late)
+      }
+      expect((await caller.client().open({}, { timeoutMs: 2 ** 60 })).$name).to.equal('Account')
+      await turns()
+      expect(callee.messages.length).to.equal(1)
+    })
+
     it('end at the callee alone, where the caller is not heard', async () => {
       const reason = gate<unknown>()
       callee.serve({
@@ -550,6 +569,55 @@ describe('calls', () => {
         expect(await rejection(failed)).to.include({ code: 'INTERNAL' })
       expect(callee.reports).to.have.lengthOf(3)
       expect(callee.reports[0]).to.include({ code: 'ERR_QBP_INVALID_MESSAGE', field: 'name' })
+    })
+
+    it('are INTERNAL where a handler’s promise is none of Node’s and throws, and others go on', async () => {
+      const bug = new Error('a bug')
+      const throwing = {
+        // biome-ignore lint/suspicious/noThenProperty: what is tried.
+        then() {
+          throw bug
+        },
+      }
+      const hiding = {
+        // biome-ignore lint/suspicious/noThenProperty: what is tried.
+        get then() {
+          throw bug
+        },
+      }
+      callee.serve({
+        open: ({ name }: { name: string }) => (name === '' ? throwing : hiding),
+        close: () => ({ id: 1 }),
+      })
+      const client = caller.client()
+      for (const name of ['', 'ann'])
+        expect(await rejection(client.open({ name }))).to.include({
+          code: 'INTERNAL',
+          message: 'accounts.Accounts/Open failed',
+        })
+      expect(callee.reports).to.deep.equal([bug, bug])
+      expect((await client.close({})).id).to.equal(1n)
+    })
+
+    it('are INTERNAL where what is to travel with an answer cannot, and blame no caller', async () => {
+      const add = (context: CallContext, value: unknown) => {
+        context.answerMetadata.x = value as string
+      }
+      for (const value of [5, undefined, '\ud800', 'x'.repeat(9_000)]) {
+        ;({ caller, callee } = callPair(protocol))
+        callee.serve({
+          open: (_, context: CallContext) => add(context, value),
+          async *watch(_, context: CallContext) {
+            yield {}
+            add(context, value)
+          },
+        })
+        expect(await rejection(caller.client().open({}))).to.include({ code: 'INTERNAL' })
+        const answers = caller.client().watch({})
+        await answers.next()
+        expect(await rejection(answers.next())).to.include({ code: 'INTERNAL' })
+        expect(callee.reports.length).to.equal(2)
+      }
     })
 
     it('are refused with the field’s path where the request cannot be sent, and nothing of it is', async () => {
@@ -793,7 +861,23 @@ describe('calls', () => {
     it('for options of a name that is none', () => {
       expect(() => caller.client({ timeout: 5 } as never)).to.throw('did you mean timeoutMs?')
       expect(() => caller.client().open({}, { timout: 5 } as never)).to.throw('no option timout')
-      expect(() => caller.client().open({}, { timeoutMs: -5 })).to.throw('timeoutMs')
+      for (const timeoutMs of [Number.NaN, '5', null] as never[])
+        expect(() => caller.client().open({}, { timeoutMs })).to.throw('timeoutMs')
+    })
+
+    it('for a signal, metadata or a function that is none', () => {
+      callee.serve({ open: () => ({}) })
+      const wrong = [{ signal: null }, { signal: {} }, { onMetadata: 5 }]
+      const hidden = [null, 'abc', new Map([['a', 'b']]), new Headers({ a: 'b' }), [['a', 'b']]]
+      for (const settings of [...wrong, ...hidden.map((metadata) => ({ metadata }))] as never[])
+        expect(() => caller.client().open({}, settings))
+          .to.throw()
+          .with.property('code', 'ERR_QBP_BAD_OPTION')
+      for (const metadata of hidden as never[])
+        expect(() => caller.client({ metadata }))
+          .to.throw()
+          .with.property('code', 'ERR_QBP_BAD_OPTION')
+      expect(caller.calls.isIdle).to.equal(true)
     })
 
     it('for handlers of a method that is none, or served twice', () => {

@@ -142,6 +142,92 @@ describe('interceptors', () => {
     expect(await rejection(caller.client({ interceptors: [() => {}] }).open({}))).to.include({ code: 'CANCELLED' })
   })
 
+  for (const side of ['caller', 'callee'] as const) {
+    const around = (interceptor: Interceptor) => {
+      ;({ caller, callee } = callPair(protocol))
+      callee.serve(handlers, side === 'callee' ? { interceptors: [interceptor] } : {})
+      return caller.client(side === 'caller' ? { interceptors: [interceptor] } : {})
+    }
+
+    it(`at the ${side} that do not wait for next(), or swallow what it rejects with, change nothing`, async () => {
+      const hasty: Interceptor = (_, next) => {
+        void next()
+      }
+      const swallowing: Interceptor = (_, next) => next().catch(() => {})
+      for (const interceptor of [hasty, swallowing]) {
+        const client = around(interceptor)
+        expect((await client.open({ name: 'ann' })).name).to.equal('ann')
+        expect(await rejection(client.open({}))).to.include({ code: 'NOT_FOUND' })
+        expect((await client.watch({}).next()).value.balance).to.equal(1)
+        await turns()
+        expect([caller.calls.isIdle, callee.calls.isIdle, callee.reports]).to.deep.equal([true, true, []])
+      }
+    })
+
+    it(`at the ${side} that call next() twice fail the call, which is carried out once at most`, async () => {
+      const twice: Interceptor = async (_, next) => {
+        await next()
+        await next()
+      }
+      const atOnce: Interceptor = async (_, next) => {
+        await Promise.all([next(), next()])
+      }
+      for (const interceptor of [twice, atOnce]) {
+        log = []
+        const error = await rejection(around(interceptor).open({ name: 'ann' }))
+        expect(error).to.include({ code: 'INTERNAL' })
+        expect(error.message).to.include('next() twice')
+        await turns()
+        expect(log.length).to.be.lessThan(2)
+        expect(caller.calls.isIdle && callee.calls.isIdle).to.equal(true)
+      }
+    })
+  }
+
+  it('end the call as they throw, also after it was answered', async () => {
+    callee.serve(handlers)
+    const late: Interceptor = async (_, next) => {
+      await next()
+      throw new CallError('DATA_LOSS')
+    }
+    expect(await rejection(caller.client({ interceptors: [late] }).open({ name: 'ann' }))).to.include({
+      code: 'DATA_LOSS',
+    })
+  })
+
+  it('that let a call wait are waited for no longer than its deadline, its signal and its connection', async () => {
+    callee.serve(handlers)
+    const given: (() => Promise<void>)[] = []
+    const client = caller.client({
+      interceptors: [
+        (_, next) => {
+          given.push(next)
+          return new Promise(() => {})
+        },
+      ],
+    })
+    const controller = new AbortController()
+    const { signal } = controller
+    const failed = [client.open({}, { timeoutMs: 10 }), client.watch({}, { timeoutMs: 10 }).next()].map(rejection)
+    const left = [client.open({}, { signal }), client.watch({}, { signal }).next()].map(rejection)
+    for (const error of await Promise.all(failed)) expect(error).to.include({ code: 'DEADLINE_EXCEEDED', sent: false })
+    controller.abort()
+    for (const error of await Promise.all(left)) expect(error).to.include({ code: 'CANCELLED', sent: false })
+    const open = rejection(client.open({}))
+    caller.die()
+    expect(await open).to.include({ code: 'UNAVAILABLE', sent: false })
+    for (const next of given) await rejection(next()) // Too late.
+    await turns()
+    expect([callee.received, caller.calls.isIdle]).to.deep.equal([[], true])
+  })
+
+  it('are a list of functions', () => {
+    for (const interceptors of [5, [5], 'ab', [null]] as never[]) {
+      expect(() => caller.client({ interceptors })).to.throw('a list of functions')
+      expect(() => callee.serve(handlers, { interceptors })).to.throw('a list of functions')
+    }
+  })
+
   it('hear of a call that is given up', async () => {
     callee.serve({ open: () => new Promise(() => {}) })
     const controller = new AbortController()

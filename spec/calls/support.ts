@@ -2,6 +2,7 @@
 // lets it.
 
 import { join } from 'node:path'
+import { LONGEST_TIMER_MS } from '../../lib/base/longest-timer.ts'
 import { Calls } from '../../lib/calls/calls.ts'
 import { type ClientOptions, makeClient } from '../../lib/calls/client.ts'
 import { dialectOf } from '../../lib/calls/dialects.ts'
@@ -126,7 +127,7 @@ export class CallEnd implements CallPort {
 
   alarm(ms: number): void {
     clearTimeout(this.#alarm)
-    this.#alarm = setTimeout(() => this.calls.rang(), ms)
+    if (ms <= LONGEST_TIMER_MS) this.#alarm = setTimeout(() => this.calls.rang(), ms)
   }
 
   resume(): void {}
