@@ -1,5 +1,6 @@
 // The fields of a message, before and after.
 
+import { nameOf } from '../../protocol/schema/place.ts'
 import { Enum, type Field, featuresOf, MapField, Type } from '../generate/reflection.ts'
 import type { Report } from './finding.ts'
 
@@ -95,7 +96,6 @@ function compareOneof(field: Field, heir: Field, report: Report): void {
     report('break', own, `left the oneof ${from}: of what is set beside it an old peer keeps one`)
 }
 
-const nameOf = (field: Field): string => (field as Field & { protoName?: string }).protoName ?? field.name
 const jsonNameOf = (field: Field): string => (field as Field & { jsonName?: string }).jsonName ?? field.name
 
 function kindOf(field: Field, renamed: Rename = (name) => name): string {

@@ -106,7 +106,7 @@ const versionOf = ({ root, types }: Version) => ({ root, package: types.package 
 
 async function version(files: string[], values: ProtocolValues, roles: readonly Role[]): Promise<Version> {
   const root = await loadSchema(files, loadOptions(values))
-  const types = makeTypes(describe(root), values.package ?? firstPackage(root, files), { int64: 'bigint' }, compiling)
+  const types = makeTypes(describe(root), values.package ?? firstPackage(root), { int64: 'bigint' }, compiling)
   const form = await forms(values)
   const numbers = new Map<Role, Entry[]>()
   for (const role of roles) {

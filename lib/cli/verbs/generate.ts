@@ -105,7 +105,7 @@ export const run = verb(form, async (values, files, io) => {
     includeDirs: values.include ?? ['.'],
     keepCase: values['keep-case'] ?? false,
   })
-  const packageName = values.package ?? firstPackage(root, files)
+  const packageName = values.package ?? firstPackage(root)
   const protocol = await protocolForms(values)
   // What no Protocol can be made with is refused here, not where the module is used.
   const isMade = Object.keys(protocol).length > 0

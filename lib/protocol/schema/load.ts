@@ -5,13 +5,14 @@ import type { OptionNames } from '../../base/options.ts'
 import type { Description } from '../description.ts'
 import { BUNDLED } from './bundled.ts'
 import { addDescriptors, isDescriptorSet } from './descriptor-set.ts'
-import { files, placeOf } from './place.ts'
-import { protoText } from './proto-text.ts'
+import { files, Located, placeOf } from './place.ts'
 import { describe, describeNamespace } from './reflect.ts'
+import { isSameFile, SchemaFiles } from './schema-files.ts'
 import { SchemaRoot } from './schema-root.ts'
-import { TextFault } from './statements.ts'
-import { validateOptions } from './validate-options.ts'
-import { type CheckedText, validateText } from './validate-text.ts'
+import { protoText } from './text/proto-text.ts'
+import { TextFault } from './text/statements.ts'
+import { validateOptions } from './validate/options.ts'
+import { type CheckedText, validateText } from './validate/text.ts'
 
 /** How .proto files are found and read. */
 export interface LoadOptions {
@@ -27,12 +28,6 @@ export interface LoadOptions {
 export const LOAD_OPTIONS: OptionNames<LoadOptions> = { includeDirs: true, keepCase: true }
 
 const OPTIONS = 'qbp/options.proto'
-
-// One file has one name, however it is imported: protobufjs would load `./a.proto` beside `a.proto`.
-const { normalize } = protobuf.util.path
-
-/** A fault whose text says where it is. */
-class Located extends Error {}
 
 /**
  * Loads .proto files with all that they import. `google/protobuf/*.proto` and `qbp/options.proto` need not be there. A file
@@ -61,15 +56,16 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
 }
 
 /** The package of the first file loaded. */
-export const firstPackage = (root: protobuf.Root, _paths?: string | readonly string[]): string =>
-  root instanceof SchemaRoot ? root.mainPackage : ''
+export const firstPackage = (root: protobuf.Root): string => (root instanceof SchemaRoot ? root.mainPackage : '')
 
 const badSchema = (problem: string, cause?: unknown): QbpError =>
   new QbpError('ERR_QBP_BAD_SCHEMA', `${problem}.`, cause === undefined ? {} : { cause })
 
 /** The text of a fault that is of no one file, such as of types that were resolved after all were read. */
 const placed = (message: string, list: readonly string[]): string =>
-  /^\S.*?\.\w+(:\d+)?: /.test(message) ? message : `${listed(list.map((path) => normalize(path)))}: ${message}`
+  /^\S.*?\.\w+(:\d+)?: /.test(message)
+    ? message
+    : `${listed(list.map((path) => protobuf.util.path.normalize(path)))}: ${message}`
 
 /** What gzip has packed; all else as it is. */
 async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
@@ -87,15 +83,9 @@ function at<T>(path: string, check: () => T): T {
   }
 }
 
-/** Whether two paths lead to one file. */
-const isSame = (one: string, two: string): boolean =>
-  one === two || (files?.existsSync(one) === true && files.realpathSync(one) === files.realpathSync(two))
-
 class Loader {
   readonly root = new SchemaRoot()
-  readonly #includeDirs: readonly string[]
-  /** The files that were named; imports are looked for last beside them. */
-  readonly #named = new Set<string>()
+  readonly #files: SchemaFiles
   readonly #keepCase: boolean
   /** What was read, by its place on the disk: a file is one, whatever path leads to it. */
   readonly #seen = new Set<string>()
@@ -106,7 +96,7 @@ class Loader {
   readonly #open: string[] = []
 
   constructor(includeDirs: readonly string[], keepCase: boolean) {
-    this.#includeDirs = includeDirs
+    this.#files = new SchemaFiles(includeDirs)
     this.#keepCase = keepCase
     this.root.loading = true
   }
@@ -115,20 +105,7 @@ class Loader {
   async name(name: string): Promise<void> {
     if (/[{;\n]/.test(name))
       throw new Located('This is the text of a schema; give the name of its file, or protobufjs.parse(text).root')
-    const path = this.#find(name)
-    this.#named.add(path)
-    await this.load(path)
-  }
-
-  /** The path of a file that the caller named: as it is, or in a folder of includeDirs. */
-  #find(name: string): string {
-    const path = normalize(name)
-    if (files === null || files.existsSync(path)) return path
-    const candidates = this.#includeDirs.map((dir) => normalize(`${dir}/${name}`))
-    const found = candidates.find((each) => files?.existsSync(each))
-    if (found !== undefined) return found
-    const others = [...new Set(candidates)].filter((each) => each !== path)
-    throw new Located(`${path}: cannot be read (ENOENT)${others.length > 0 ? `, nor is it at ${listed(others)}` : ''}`)
+    await this.load(this.#files.named(name))
   }
 
   /** Reads a file, and what it imports. */
@@ -219,11 +196,8 @@ class Loader {
       if (!this.#isSeen(target)) this.root.addJSON(own.nested as Record<string, protobuf.AnyNestedObject>)
       return
     }
-    const { resolve } = protobuf.util.path
-    const included = this.#includeDirs.map((dir) => normalize(`${dir}/${target}`))
-    const candidates = [...new Set([...included, ...[...this.#named].map((path) => resolve(path, target))])]
-    const found = candidates.find((path) => files?.existsSync(path))
-    const again = found === undefined ? -1 : this.#open.findIndex((path) => isSame(path, found))
+    const found = this.#files.imported(target)
+    const again = found === undefined ? -1 : this.#open.findIndex((path) => isSameFile(path, found))
     if (again >= 0) {
       const circle = [...this.#open.slice(again), target].join(' → ')
       throw new Located(`${placeOf(origin, target)}the file imports itself: ${circle}`)
@@ -235,13 +209,7 @@ class Loader {
       if (!this.#isSeen(target)) await this.#parse(target, bundled)
       return
     }
-    if (files === null) return this.load(candidates.at(-1) as string) // In a browser a file is there if it can be fetched.
-    const beside = resolve(origin, target)
-    const advice = files.existsSync(beside)
-      ? `; ${beside} lies beside the file that imports it, whose folder would have to be one of includeDirs (--include)`
-      : ''
-    const text = `the import '${target}' is not found, looked for at ${listed(candidates)}${advice}`
-    throw new Located(`${placeOf(origin, target)}${text}`)
+    return this.load(this.#files.unseen(origin, target))
   }
 
   /** What protobufjs says of a file, with the file and the line in front. */
@@ -273,7 +241,7 @@ export async function describeSource(
 ): Promise<{ description: Description; package: string }> {
   if (typeof source === 'string' || Array.isArray(source)) {
     const root = await loadSchema(source, options)
-    const [description, home] = [describe(root), firstPackage(root, source)]
+    const [description, home] = [describe(root), firstPackage(root)]
     const packages = [...new Set([...description.packages, home])] // One that declares nothing is a package, too.
     return { description: { ...description, packages }, package: home }
   }

@@ -15,6 +15,7 @@ import type {
   MethodDescription,
   ServiceDescription,
 } from '../description.ts'
+import { fullNameOf } from './place.ts'
 import { SchemaRoot } from './schema-root.ts'
 
 // protobufjs's reflection, for the command: it makes modules, checks and dissectors of what `loadSchema` returns.
@@ -90,8 +91,7 @@ function packageOf(object: protobuf.ReflectionObject): string {
 
 /** An option's name as the options of a message spell it: in brackets and in full, not in camelCase. */
 function extensionName(extension: protobuf.Field): string {
-  const { name, protoName = name } = extension as protobuf.Field & { protoName?: string }
-  return `(${extension.fullName.slice(1, -name.length)}${protoName})`
+  return `(${fullNameOf(extension)})`
 }
 
 function describeMessage(type: protobuf.Type, optionEnums: ReadonlyMap<string, protobuf.Enum>): MessageDescription {
@@ -179,11 +179,8 @@ function apart(fields: FieldDescription[]): FieldDescription[] {
 
 /** An extension goes by its full name, in brackets. */
 function jsonNameOf(field: ResolvedField): string {
-  const extension = field.declaringField ?? undefined
-  if (extension === undefined) return field.jsonName
-  const scope = (extension.parent as protobuf.NamespaceBase).fullName.slice(1)
-  const { protoName = extension.name } = extension as protobuf.Field & { protoName?: string }
-  return `[${scope === '' ? '' : `${scope}.`}${protoName}]`
+  const { declaringField: extension } = field
+  return extension ? `[${fullNameOf(extension)}]` : field.jsonName
 }
 
 /** A oneof that protoc makes for a proto3 `optional`. */

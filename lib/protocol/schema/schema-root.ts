@@ -1,9 +1,9 @@
 // What protobufjs gets wrong about a schema before it resolves it: which type a name means, and defaults of 64 bits.
 
 import protobuf from 'protobufjs'
-import { files, placeOf, withoutComments } from './place.ts'
-import { validate } from './validate.ts'
-import { validateUnresolved } from './validate-field.ts'
+import { files, nameOf, placeOf, shown, withoutComments } from './place.ts'
+import { validateUnresolved } from './validate/field.ts'
+import { validate } from './validate/schema.ts'
 
 /** A schema that resolves as protoc would. */
 export class SchemaRoot extends protobuf.Root {
@@ -98,15 +98,12 @@ function member(scope: protobuf.NamespaceBase, name: string): protobuf.Reflectio
   return nested && Object.hasOwn(nested, name) ? nested[name] : undefined
 }
 
-const shown = (field: protobuf.Field): string =>
-  `the field ${field.name} of ${(field.parent as protobuf.NamespaceBase).fullName.slice(1)}`
-
 /** Sets a default that is no safe integer to its digits in the .proto: protobufjs's parser has made a number of them. */
 function restoreDefault(field: protobuf.Field): void {
   const value: unknown = field.options?.default
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !field.type.endsWith('64')) return
   const origin = field.declaringField ?? field
-  const { protoName = origin.name } = origin as protobuf.Field & { protoName?: string }
+  const protoName = nameOf(origin)
   const declaration = new RegExp(`\\b${origin.type}\\s+${protoName}\\s*=\\s*${origin.id}\\s*\\[([^\\]]*)\\]`, 'g')
   const defaults = [...textOf(origin).matchAll(declaration)].map(
     ([, options]) => /\bdefault\s*=\s*(-?)\s*(0[xX][\da-fA-F]+|\d+)/.exec(options ?? '') ?? [],

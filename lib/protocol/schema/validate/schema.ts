@@ -2,10 +2,10 @@
 // one, would be written as field 1. https://protobuf.dev/programming-guides/proto3
 
 import protobuf from 'protobufjs'
-import { editionOf, fault, nameOf, shown } from './fault.ts'
-import { validateEnum } from './validate-enum.ts'
-import { MOST, validateExtension, validateField } from './validate-field.ts'
-import { type Range, reservedOf, validateRanges } from './validate-ranges.ts'
+import { editionOf, fault, nameOf, shown } from '../place.ts'
+import { validateEnum } from './enum.ts'
+import { MOST, validateExtension, validateField } from './field.ts'
+import { type Range, reservedOf, validateRanges } from './ranges.ts'
 
 /** @throws {Error} for the first fault, with its file and line as far as they are known. */
 export function validate(scope: protobuf.NamespaceBase): void {

@@ -1,6 +1,13 @@
 // What protoc refuses of a text and protobufjs's parser takes: https://protobuf.dev/reference/protobuf/proto3-spec
 
-import { bracketOptions, ownOption, type SetOption, type Statement, statementsOf, TextFault } from './statements.ts'
+import {
+  bracketOptions,
+  ownOption,
+  type SetOption,
+  type Statement,
+  statementsOf,
+  TextFault,
+} from '../text/statements.ts'
 
 /** What an option is of: descriptor.proto has a message of options for each. */
 export type OptionScope =

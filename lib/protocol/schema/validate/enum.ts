@@ -1,8 +1,8 @@
 // An enum's numbers and names. https://protobuf.dev/programming-guides/proto3/#enum
 
 import type protobuf from 'protobufjs'
-import { editionOf, fault } from './fault.ts'
-import { reservedOf, validateRanges } from './validate-ranges.ts'
+import { editionOf, fault } from '../place.ts'
+import { reservedOf, validateRanges } from './ranges.ts'
 
 const isOpen = (object: protobuf.Enum): boolean =>
   (object as unknown as { _features?: { enum_type?: string } })._features?.enum_type === 'OPEN'

@@ -1,7 +1,8 @@
 // The value of an option in braces: text format, held against the message that it is of. https://protobuf.dev/reference/protobuf/textformat-spec
 
 import protobuf from 'protobufjs'
-import type { Word } from './statements.ts'
+import { nameOf } from '../place.ts'
+import type { Word } from '../text/statements.ts'
 
 /** What is wrong with a value of a field that is no message; null for nothing. */
 type Judge = (field: protobuf.Field, value: readonly Word[]) => string | null
@@ -82,8 +83,7 @@ function itemsOf(words: readonly Word[]): Word[][] {
 const fieldOf = (type: protobuf.Type, name: string): protobuf.Field | undefined =>
   type.fieldsArray
     .find((field) => {
-      const { protoName = field.name } = field as { protoName?: string }
       const isGroup = (field.resolve().resolvedType as { group?: boolean } | null)?.group === true
-      return isGroup ? field.resolvedType?.name === name : protoName === name
+      return isGroup ? field.resolvedType?.name === name : nameOf(field) === name
     })
     ?.resolve()

@@ -1,6 +1,6 @@
 // The statements of a .proto, as a tree: what protobufjs's parser makes of the text has lost what protoc judges it by.
 
-import { type Token, tokens } from './proto-text.ts'
+import { type Token, tokens } from './tokens.ts'
 
 /** A token that is no blank, and its line. */
 export interface Word extends Token {

@@ -1,10 +1,11 @@
 // Options, held against those that there are: descriptor.proto's, which stand without brackets, and extensions of it.
 
 import protobuf from 'protobufjs'
-import { KIND_VALUES, type Kind } from '../../codec/kind-values.ts'
-import { type SetOption, TextFault, type Word } from './statements.ts'
-import { aggregateProblem } from './validate-aggregate.ts'
-import type { CheckedText, OptionScope } from './validate-text.ts'
+import { KIND_VALUES, type Kind } from '../../../codec/kind-values.ts'
+import { fullNameOf, nameOf } from '../place.ts'
+import { type SetOption, TextFault, type Word } from '../text/statements.ts'
+import { aggregateProblem } from './aggregate.ts'
+import type { CheckedText, OptionScope } from './text.ts'
 
 const TEXT = 'text'
 const FLAG = 'flag'
@@ -158,15 +159,10 @@ type Extensions = ReadonlyMap<string, protobuf.Field>
 /** All extensions, by their full names as the .proto has them. */
 function extensionsOf(root: protobuf.NamespaceBase, found = new Map<string, protobuf.Field>()): Extensions {
   for (const object of root.nestedArray) {
-    if (object instanceof protobuf.Field) found.set(fullName(object), object.resolve())
+    if (object instanceof protobuf.Field) found.set(fullNameOf(object), object.resolve())
     else if (object instanceof protobuf.Namespace) extensionsOf(object, found)
   }
   return found
-}
-
-function fullName(field: protobuf.Field): string {
-  const { name, protoName = name } = field as protobuf.Field & { protoName?: string }
-  return `${field.fullName.slice(1, field.fullName.length - name.length)}${protoName}`
 }
 
 /** What an option is: an extension, or a field further in. */
@@ -181,7 +177,7 @@ interface Custom {
 function customOf({ name: option, line }: SetOption, scopes: readonly string[], extensions: Extensions): Custom | null {
   const extension = extensionOf(option, scopes, extensions)
   if (extension === undefined) return null
-  let [field, key] = [extension, fullName(extension)]
+  let [field, key] = [extension, fullNameOf(extension)]
   const [, rest = ''] = /^\([^)]*\)(.*)$/.exec(option) ?? []
   for (const [, inner, custom] of rest.matchAll(/\.(?:(\w+)|(\([^)]*\)))/g)) {
     if (field.repeated) throw new TextFault(line, `${option} is a field of a list, which is given in braces`)
@@ -194,7 +190,7 @@ function customOf({ name: option, line }: SetOption, scopes: readonly string[], 
           : undefined
     if (next === undefined) return null
     field = next
-    key += `.${custom === undefined ? inner : fullName(next)}`
+    key += `.${custom === undefined ? inner : fullNameOf(next)}`
   }
   return { extension, field, key }
 }
@@ -210,7 +206,7 @@ function extensionOf(option: string, scopes: readonly string[], extensions: Exte
 const memberOf = (type: protobuf.Type, name: string): protobuf.Field | undefined =>
   type.fieldsArray
     .find((field) => {
-      const { protoName = field.name } = field as { protoName?: string }
+      const protoName = nameOf(field)
       return (
         protoName === name || (protoName.toLowerCase() === name && field.type.split('.').at(-1)?.toLowerCase() === name)
       )

@@ -1,7 +1,7 @@
 // Numbers and names that are set apart: `reserved`, and a message's `extensions`.
 
 import type protobuf from 'protobufjs'
-import { fault } from './fault.ts'
+import { fault } from '../place.ts'
 
 /** From, to, and the word that they stand after. */
 export type Range = [from: number, to: number, what: 'reserved' | 'extensions']
