@@ -183,7 +183,7 @@ describe('qbp send and qbp listen', () => {
       /^1 qbp listen: .*none\.pem: no PEM of a certificate/,
     )
     expect(await wrong('--tls', '--cert', '/none', '--key', '/none')).to.equal(
-      '1 qbp listen: /none: cannot be read (ENOENT)',
+      '1 qbp listen: /none: cannot be read (ENOENT).',
     )
   })
 

@@ -42,7 +42,7 @@ describe('qbp wireshark', () => {
     const { port } = server.address() as net.AddressInfo
     const tap = new Tap(protocol, { connect: () => net.connect({ port, allowHalfOpen: true }) })
     const recording = join(folder, 'recording')
-    const recorder = new Recorder(tap, recording, `localhost:${port}`, (fault) => expect.fail(fault))
+    const recorder = await Recorder.open(tap, recording, `localhost:${port}`, (fault) => expect.fail(fault))
     tap.listen({ port: 0 })
     await once(tap, 'listening')
     const connection = await connect(protocol, { port: (tap.address() as net.AddressInfo).port })

@@ -19,8 +19,8 @@ export interface CliRun {
   stderr(): string
   /** Resolves once stdout matches, colours and cursor movements left out. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
-  /** Ctrl-C. */
-  interrupt(): void
+  /** Ctrl-C, or another reason to end. */
+  interrupt(reason?: Error): void
 }
 
 /** Text without what moves a terminal's cursor or paints. */
@@ -75,7 +75,7 @@ export function begin(
         reject,
       )
     })
-  return { ended, stdin, stdout, stderr, printed, interrupt: () => interrupt.abort() }
+  return { ended, stdin, stdout, stderr, printed, interrupt: (reason) => interrupt.abort(reason) }
 }
 
 /** Runs a verb in this process to its end, with `input` on its standard input. */

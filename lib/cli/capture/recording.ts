@@ -5,9 +5,8 @@
 //   {"at":1795399741000.9,"connection":1,"direction":"client","kind":"bytes","bytes":"AAMAAAAA"}
 //   {"at":1795399741001.5,"connection":1,"direction":"client","kind":"close"}
 
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import { Fault } from '../command/fault.ts'
+import { inputLines } from '../files/input-lines.ts'
 import type { Captured } from './captured.ts'
 
 /** A line of a recording, its bytes in base64. */
@@ -15,12 +14,9 @@ export type Recorded = Omit<Captured, 'bytes'> & { bytes?: string }
 
 /** What a recording holds, in order. @throws {Fault} for a file that is none, with the line. */
 export async function* readRecording(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Captured> {
-  const input = Readable.from(chunks, { objectMode: false })
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  input.once('error', () => lines.close()) // readline's iterator keeps it to itself.
   let number = 0
   let cut: number | undefined
-  for await (const line of lines) {
+  for await (const line of inputLines(chunks)) {
     number++
     const entry = parsed(line)
     if (number === 1) {
@@ -36,7 +32,6 @@ export async function* readRecording(chunks: AsyncIterable<Uint8Array>): AsyncGe
       yield { ...rest, ...(bytes !== undefined && { bytes: Buffer.from(bytes, 'base64') }) }
     }
   }
-  if (input.errored) throw input.errored
   if (number === 0) throw new Fault('this is no recording of qbp tap: it is empty.')
 }
 

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util'
+import { wrap } from '../terminal/width.ts'
 
 type ParseArgsOption = NonNullable<ParseArgsConfig['options']>[string]
 
@@ -34,36 +35,35 @@ export interface VerbForm<O extends OptionTable = OptionTable> {
   readonly example: string
 }
 
-/** Where the text of an option begins, and how wide the help is, in columns. */
+/** Where the text of an option begins, in columns; and on a terminal that has no room for two columns, below its name. */
 const TEXT_COLUMN = 25
-const WIDTH = 92
+const BELOW_COLUMN = 8
+const TWO_COLUMNS = 70
 
-/** What `qbp VERB --help` prints. */
-export function helpText({ name, usage, about, options, example }: VerbForm): string {
+const USAGE = 'Usage: '
+
+/** What `qbp VERB --help` prints, in lines of at most `width` columns. */
+export function helpText({ name, usage, about, options, example }: VerbForm, width: number): string {
   const usages = typeof usage === 'string' ? [usage] : usage
-  const first = usages.map((each, i) => `${i === 0 ? 'Usage:' : '      '} qbp ${name} ${each}\n`).join('')
-  const paragraphs = about.split('\n\n').map((text) => `${wrap(text, WIDTH).join('\n')}\n`)
-  const rows = Object.entries(options).map(([option, row]) => optionText(option, row))
+  const first = usages.map((each, i) => {
+    const lines = wrap(`qbp ${name} ${each}`, width - USAGE.length - 2).join(`\n${' '.repeat(USAGE.length + 2)}`)
+    return `${i === 0 ? USAGE : ' '.repeat(USAGE.length)}${lines}\n`
+  })
+  const paragraphs = about.split('\n\n').map((text) => `${wrap(text, width).join('\n')}\n`)
+  const rows = Object.entries(options).map(([option, row]) => optionText(option, row, width))
   const lines = example.split('\n').map((line) => `${line === '' ? '' : '  '}${line}\n`)
-  return `${first}\n${paragraphs.join('\n')}\n${rows.join('')}  -h, --help\n\nExample:\n${lines.join('')}`
+  return `${first.join('')}\n${paragraphs.join('\n')}\n${rows.join('')}  -h, --help\n\nExample:\n${lines.join('')}`
 }
 
-function optionText(name: string, { short, value, help }: OptionRow): string {
+function optionText(name: string, { short, value, help }: OptionRow, width: number): string {
   const start = `${short === undefined ? '      ' : `  -${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
-  const lines = wrap(help, WIDTH - TEXT_COLUMN)
-  const indent = ' '.repeat(TEXT_COLUMN)
-  const [first = '', ...rest] = lines
-  const begin = start.length < TEXT_COLUMN - 1 ? `${start.padEnd(TEXT_COLUMN)}${first}` : `${start}\n${indent}${first}`
-  return `${[begin, ...rest.map((line) => `${indent}${line}`)].join('\n')}\n`
+  return `${besides(start, help, width < TWO_COLUMNS ? BELOW_COLUMN : TEXT_COLUMN, width)}\n`
 }
 
-/** The words of a text in lines of at most `width` columns. What stands between `'{` and `}'` is one word. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const [word] of text.replaceAll(/\s+/g, ' ').matchAll(/'\{[^']*\}'\S*|\S+/g)) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
+/** A text in a column right of what it is about: below it where that is too long, or the column too narrow. */
+export function besides(start: string, text: string, column: number, width: number): string {
+  const indent = ' '.repeat(column)
+  const [first = '', ...rest] = wrap(text, width - column)
+  const begin = start.length < column - 1 ? `${start.padEnd(column)}${first}` : `${start}\n${indent}${first}`
+  return [begin, ...rest.map((line) => `${indent}${line}`)].join('\n')
 }

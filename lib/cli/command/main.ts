@@ -1,18 +1,34 @@
 #!/usr/bin/env node
 import { isAbsolute } from 'node:path'
 import { dispatch } from './dispatch.ts'
-import { FAULT, INTERRUPTED } from './verb.ts'
+import { ENDING, Interruption } from './interruption.ts'
+import { FAULT } from './verb.ts'
 
-/** Ctrl-C asks a verb to end, and a second one ends the process. A reader that has gone (`qbp decode | head`) ends it, too. */
+/** How long a verb may take to end once it is asked to: a recording is written, connections are closed. */
+const GRACE_MS = 3_000
+
+/**
+ * Ctrl-C, a supervisor's SIGTERM and a terminal that has gone ask a verb to end, and a second such signal ends the process. A reader
+ * that has gone (`qbp decode | head`) asks it to end, too.
+ */
 function runProcess(): void {
   const interrupt = new AbortController()
-  process.on('SIGINT', () => {
-    if (interrupt.signal.aborted) process.exit(INTERRUPTED)
-    interrupt.abort()
-  })
+  const end = (interruption: Interruption): void => {
+    if (interrupt.signal.aborted) return
+    interrupt.abort(interruption)
+    setTimeout(() => process.exit(interruption.exitCode), GRACE_MS).unref()
+  }
+  for (const signal of ENDING) {
+    process.on(signal, () => {
+      const interruption = new Interruption(signal)
+      if (interrupt.signal.aborted) process.exit(interruption.exitCode)
+      end(interruption)
+    })
+  }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.stderr.write(`qbp: standard output cannot be written: ${error.message}\n`)
-    process.exit(error.code === 'EPIPE' ? undefined : FAULT)
+    if (error.code === 'EPIPE') return end(new Interruption('EPIPE'))
+    process.stderr.write(`qbp: standard output cannot be written: ${error.message}\n`)
+    process.exit(FAULT)
   })
   process.stderr.on('error', () => {}) // Nobody is left to report it to.
   const { stdin, stdout, stderr, env } = process

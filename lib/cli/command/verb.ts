@@ -5,8 +5,10 @@ import { QbpError } from '../../index.ts'
 import type { Options } from '../settings/file.ts'
 import { completed } from '../settings/settings.ts'
 import { printable } from '../terminal/printable.ts'
+import { textWidth } from '../terminal/width.ts'
 import { errorText, Fault, UsageError } from './fault.ts'
 import { helpText, type OptionTable, type VerbForm } from './help.ts'
+import { codeOfInterruption } from './interruption.ts'
 
 /** What a verb reads from and writes to: the process's streams, or a spec's. */
 export interface Io {
@@ -14,7 +16,7 @@ export interface Io {
   readonly stdout: Writable & { isTTY?: boolean; columns?: number }
   readonly stderr: Writable & { isTTY?: boolean; columns?: number }
   readonly env: NodeJS.ProcessEnv
-  /** Ctrl-C: the verb ends as soon as it can. */
+  /** Ctrl-C, or another reason to end: the verb ends as soon as it can. */
   readonly signal: AbortSignal
 }
 
@@ -48,14 +50,14 @@ export function verb<const O extends OptionTable>(
     try {
       const { values, positionals } = parse(args, { ...form.options, help: { type: 'boolean', short: 'h', help: '' } })
       if ('help' in values && values.help === true) {
-        io.stdout.write(helpText(form))
+        io.stdout.write(helpText(form, textWidth(io)))
         return DONE
       }
       const whole = await completed(form, values as Options, positionals, io.env)
       const code = await act(whole.values as Parsed<O>['values'], whole.positionals, io)
-      return io.signal.aborted ? INTERRUPTED : code
+      return io.signal.aborted ? codeOfInterruption(io.signal) : code
     } catch (error) {
-      if (io.signal.aborted) return INTERRUPTED
+      if (io.signal.aborted) return codeOfInterruption(io.signal)
       if (error instanceof UsageError) {
         io.stderr.write(`qbp ${name}: ${printable(error.message)}\nSee qbp ${name} --help.\n`)
         return USAGE

@@ -16,7 +16,7 @@ const WORDS: readonly [library: RegExp, command: string][] = [
     '--types is for headers with a type; $1 has none: --message.',
   ],
   [/ or \{ body: 'raw' \}/g, ` or '{body: "raw"}'`],
-  [/See the option 'unknown'\./g, 'See --on-fault.'],
+  [/ See the option 'unknown'\./g, ''],
   [/\bmaxBodyBytes\b/g, '--max-body'],
   [/\bmaxHeaderBytes\b/g, '--max-header'],
   [/\bincludeDirs\b/g, '--include'],

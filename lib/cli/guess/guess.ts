@@ -170,7 +170,8 @@ function* guessesOf(
   plain: number,
   size: number,
 ): Generator<void, readonly Costed[]> {
-  if (hasFieldsInHeader(shape, tiled)) return []
+  const headersAlone = tiled.every(({ frames: each }) => coveredOf(each.slice(0, MOST_FRAMES)) < LEAST_COVERED)
+  if (headersAlone || hasFieldsInHeader(shape, tiled)) return []
   const cost = new Cost()
   let frames = 0
   let looked = 0
@@ -207,6 +208,13 @@ function* guessesOf(
       ...{ bits: all, saved: plain - all },
     }
   })
+}
+
+/** Which share of the frames' bytes is in bodies and sections: known before their costs are, which take long to count. */
+function coveredOf(frames: readonly Frame[]): number {
+  const looked = sumOf(frames.map(({ start, end }) => end - start))
+  const inside = ({ section: [from, to] = [0, 0], body, bodyEnd }: Frame) => bodyEnd - body + to - from
+  return sumOf(frames.map(inside)) / looked
 }
 
 /** Whether what follows the length is fields of its own, in all frames: then it is the body's beginning, and the same there. */

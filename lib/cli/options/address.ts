@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import { Fault, UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
+import { writeWhole } from '../files/output-file.ts'
+import { textFile } from '../files/text-file.ts'
 import { type MadeCertificate, makeCertificate } from '../tap/certificate.ts'
 
 /** Where to connect to, or to listen at. */
@@ -45,14 +46,14 @@ interface TlsValues {
 }
 
 /** The options of node:tls, or undefined where TLS is not asked for. @throws {UsageError} {@link Fault} for a file that cannot be read. */
-export function tlsFrom({
+export async function tlsFrom({
   tls: wanted,
   insecure,
   ca,
   cert,
   key,
   servername,
-}: TlsValues): tls.ConnectionOptions | undefined {
+}: TlsValues): Promise<tls.ConnectionOptions | undefined> {
   if (wanted !== true) {
     if (insecure || ca || cert || key || servername) throw new UsageError('these options need --tls.')
     return undefined
@@ -60,9 +61,9 @@ export function tlsFrom({
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.')
   const form = {
     ...(insecure === true && { rejectUnauthorized: false }),
-    ...(ca !== undefined && { ca: fileText(ca) }),
-    ...(cert !== undefined && { cert: fileText(cert) }),
-    ...(key !== undefined && { key: fileText(key) }),
+    ...(ca !== undefined && { ca: await pem(ca) }),
+    ...(cert !== undefined && { cert: await pem(cert) }),
+    ...(key !== undefined && { key: await pem(key) }),
     ...(servername !== undefined && { servername }),
   }
   try {
@@ -99,19 +100,18 @@ export async function listenerTls(
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--listen-cert and --listen-key go together.')
   if (cert !== undefined && ca !== undefined)
     throw new UsageError('--listen-ca is for a certificate made here, and --listen-cert gives one.')
-  if (cert !== undefined) return { tls: tlsFrom({ tls: true, cert, key: String(key) }) as tls.TlsOptions }
+  if (cert !== undefined) return { tls: (await tlsFrom({ tls: true, cert, key: String(key) })) as tls.TlsOptions }
   if (wanted !== true && ca === undefined) return undefined
   const made = await makeCertificate(hosts)
-  if (ca !== undefined) writeFileSync(String(ca), made.cert)
+  if (ca !== undefined) await writeWhole(String(ca), made.cert)
   return { tls: { cert: made.cert, key: made.key }, made }
 }
 
-function fileText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Fault(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
+/** The text of a PEM file. @throws {Fault} for one without a block: Node takes an empty one for none given. */
+async function pem(path: string): Promise<string> {
+  const text = await textFile(path)
+  if (text.includes('-----BEGIN ')) return text
+  throw new Fault(`${path}: no PEM of a certificate or a key: it has no -----BEGIN.`)
 }
 
 /** Opens a socket, half-open allowed; it need not be connected yet. */

@@ -10,6 +10,7 @@ import {
 } from '../../index.ts'
 import { UsageError } from '../command/fault.ts'
 import type { OptionTable } from '../command/help.ts'
+import { assertFolder } from '../files/text-file.ts'
 import { parseJson5 } from '../terminal/json5.ts'
 import { oneOf, shellWord, wholeNumber } from './values.ts'
 
@@ -108,6 +109,7 @@ export interface CommandProtocol {
 export async function commandProtocol(values: ProtocolValues, change: ProtocolOptions = {}): Promise<CommandProtocol> {
   const { schema, header, types, message } = values
   if (schema === undefined) return await withoutSchema(values)
+  await Promise.all((values.include ?? []).map(assertFolder))
   const role = values.role === undefined ? undefined : oneOf('role', values.role, ['client', 'server'])
   const protocol = await Protocol.load(schema, {
     ...(header !== undefined && { header: await headerForm(header) }),

@@ -2,7 +2,7 @@ import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import type { Protocol, QbpError, Role } from '../../index.ts'
 import { faultOf } from '../../protojson/frame-line.ts'
 import { hint } from '../capture/recognise.ts'
-import { Fault } from '../command/fault.ts'
+import { errorText, Fault } from '../command/fault.ts'
 import type { TapEvent } from './events.ts'
 
 /** What looks at the bytes that one side of a connection sends, after they were passed on. */
@@ -91,15 +91,16 @@ export class Direction implements Side {
     return {
       ...{ at, ...this.#place, kind: 'frame', bytes: Buffer.from(bytes), offset, bodyStart, length, name, type },
       ...(message !== undefined && { message }),
-      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#layout) }),
+      ...(error !== undefined && { error: errorText(error) + hint(index, offset, bytes, this.#layout) }),
     }
   }
 
   #fault(at: number, reader: FrameReader): void {
     this.#reader = null
     const bytes = reader.rest()
-    const { message, offset = 0, frame = 0 } = reader.fault as QbpError
-    const error = message + hint(frame, offset, bytes, this.#layout)
+    const fault = reader.fault as QbpError
+    const { offset = 0, frame = 0 } = fault
+    const error = errorText(fault) + hint(frame, offset, bytes, this.#layout)
     this.#report({ at, ...this.#place, kind: 'fault', error, offset, bytes })
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Tap } from './proxy.ts'
 
@@ -10,10 +11,19 @@ export class Recorder {
   readonly #onFault: (fault: string) => void
   #over = false
 
-  /** @param onFault is called, once, if the recording had to end early. */
-  constructor(tap: Tap, path: string, target: string, onFault: (fault: string) => void) {
+  /**
+   * @param onFault is called, once, if the recording had to end early.
+   * @throws what opening the file throws: then nothing would be recorded.
+   */
+  static async open(tap: Tap, path: string, target: string, onFault: (fault: string) => void): Promise<Recorder> {
+    const file = createWriteStream(path)
+    await once(file, 'open')
+    return new Recorder(tap, file, target, onFault)
+  }
+
+  private constructor(tap: Tap, file: WriteStream, target: string, onFault: (fault: string) => void) {
     this.#onFault = onFault
-    this.#file = createWriteStream(path)
+    this.#file = file
     this.#file.on('error', (error) => this.#end(error.message))
     this.#write({ recording: 1, at: Date.now(), target })
     tap.on('event', ({ at, connection, direction, kind, error }) => {

@@ -2,7 +2,7 @@ import type { Io } from '../command/verb.ts'
 
 const INTERVAL_MS = 500
 
-/** Shows on a terminal's stderr, twice a second and on one line, how far long work is. Elsewhere it prints nothing. */
+/** Shows on a terminal's stderr, twice a second and on one line, how far long work is. Elsewhere, and where the cursor cannot be moved, it prints nothing. */
 export class Progress {
   readonly #io: Io
   readonly #text: () => string
@@ -12,10 +12,12 @@ export class Progress {
   constructor(io: Io, text: () => string) {
     this.#io = io
     this.#text = text
-    if (io.stderr.isTTY !== true) return
+    if (io.stderr.isTTY !== true || io.env.TERM === 'dumb') return
     this.#timer = setInterval(() => {
       this.#shown = true
-      this.#io.stderr.write(`\r\x1b[K${this.#text()}`)
+      // A line that wraps could not be taken away again.
+      const text = this.#text().slice(0, (io.stderr.columns ?? 80) - 1)
+      this.#io.stderr.write(`\r\x1b[K${text}`)
     }, INTERVAL_MS)
     this.#timer.unref()
   }

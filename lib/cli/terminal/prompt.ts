@@ -26,16 +26,18 @@ export class Prompt {
   readonly #io: Io
   readonly #options: PromptOptions
   readonly #readline: ReturnType<typeof createInterface>
+  readonly #movesCursor: boolean
   #closed = false
 
   constructor(io: Io, options: PromptOptions) {
     this.#io = io
     this.#options = options
+    this.#movesCursor = io.env.TERM !== 'dumb'
     const { protocol, sender } = options
     this.#readline = createInterface({
       input: io.stdin,
       output: io.stdout,
-      terminal: true,
+      terminal: this.#movesCursor,
       prompt: painter(io)('bold', '> '),
       completer: (line: string) => complete(protocol, sender, line),
     })
@@ -59,7 +61,7 @@ export class Prompt {
 
   /** Prints a line above what is being typed. */
   print(line: string): void {
-    this.#io.stdout.write(`\r\x1b[K${line}\n`)
+    this.#io.stdout.write(`${this.#movesCursor ? '\r\x1b[K' : '\n'}${line}\n`)
     this.#ask(true)
   }
 

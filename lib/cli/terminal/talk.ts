@@ -5,7 +5,7 @@ import { FrameReader, type ReadFrame } from '../../framing/frame-reader.ts'
 import { type Protocol, QbpWritable, type Role } from '../../index.ts'
 import { faultOf } from '../../protojson/frame-line.ts'
 import { hint } from '../capture/recognise.ts'
-import { Fault } from '../command/fault.ts'
+import { errorText, Fault } from '../command/fault.ts'
 import type { TapEvent } from '../tap/events.ts'
 
 /** Of a {@link Talk}. */
@@ -91,8 +91,8 @@ export class Talk {
     const { fault } = incoming
     if (fault === null || this.#socket.destroyed) return
     const { connection, role } = this.#options
-    const { frame = 0, offset = 0, message } = fault
-    const error = message + hint(frame, offset, incoming.rest(), this.#protocol.header.text)
+    const { frame = 0, offset = 0 } = fault
+    const error = errorText(fault) + hint(frame, offset, incoming.rest(), this.#protocol.header.text)
     this.#outcome ??= new Fault(error, { cause: fault })
     this.#options.show({ at: now(), connection, direction: other(role), kind: 'fault', error })
     this.#socket.destroy()
@@ -105,7 +105,7 @@ export class Talk {
       ...{ at: now(), connection: this.#options.connection, direction, kind: 'frame' },
       ...{ bytes, offset, bodyStart, length, name, type },
       ...(message !== undefined && { message }),
-      ...(error !== undefined && { error: error.message + hint(index, offset, bytes, this.#protocol.header.text) }),
+      ...(error !== undefined && { error: errorText(error) + hint(index, offset, bytes, this.#protocol.header.text) }),
     })
   }
 }

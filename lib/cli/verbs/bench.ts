@@ -39,7 +39,7 @@ export const run = verb(form, async (values, [target, text, ...more], io) => {
   const count = wholeNumber('count', values.count ?? String(Number.MAX_SAFE_INTEGER), 1)
   const connections = wholeNumber('connections', values.connections ?? '1', 1)
   const pipeline = wholeNumber('pipeline', values.pipeline ?? '1', 1)
-  const tls = tlsFrom(values)
+  const tls = await tlsFrom(values)
   const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values, { unknown: 'raw', invalid: 'raw' })
   if (role !== 'client') throw new UsageError('a bench is a client: --role client.')
   const message = typedToMessage(protocol, 'client', await parseTyped(text))

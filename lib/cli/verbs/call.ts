@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline'
+import { addAbortSignal } from 'node:stream'
 import { listed } from '../../base/listed.ts'
 import { nearest } from '../../base/nearest.ts'
 import { CallError, type ConnectOptions, connect, type Protocol } from '../../index.ts'
@@ -7,6 +7,7 @@ import { describeSource } from '../../protocol/schema/load.ts'
 import { parseJson } from '../../protojson/parse-json.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, type Io, verb } from '../command/verb.ts'
+import { inputLines } from '../files/input-lines.ts'
 import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { callForm, callOptions } from '../options/call-options.ts'
 import { commandProtocol, loadOptions, protocolOptions } from '../options/protocol-options.ts'
@@ -39,7 +40,7 @@ qbp call unix:/run/containerd/shim.sock Task/Connect --dialect ttrpc --schema sh
 /** `qbp call`. */
 export const run = verb(form, async (values, [target, path, ...texts], io) => {
   const address = parseAddress(target, 'address')
-  const tls = tlsFrom(values)
+  const tls = await tlsFrom(values)
   const timeoutMs = values.timeout === undefined ? undefined : wholeNumber('timeout', values.timeout, 1)
   if (values.schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
   const metadata = metadataOf(values.metadata)
@@ -126,7 +127,7 @@ async function requestOf(protocol: Protocol, method: MethodType, text: string): 
 /** Requests from standard input, as they come. */
 async function* requestLines(protocol: Protocol, method: MethodType, io: Io): AsyncGenerator<object> {
   let line = 0
-  for await (const text of createInterface({ input: io.stdin, signal: io.signal })) {
+  for await (const text of inputLines(addAbortSignal(io.signal, io.stdin))) {
     line++
     if (text.trim() === '') continue
     try {

@@ -142,8 +142,10 @@ class Decoding {
     const json = shownFrame(protocol, event.direction, frame)
     if (json.error !== undefined) {
       this.faults++
-      if (this.#onFault === 'stop') this.ended = this.broken = true
-      this.#report(event, json.error + hint(frame.index, frame.offset, frame.bytes, protocol.header.text))
+      const stops = this.#onFault === 'stop'
+      if (stops) this.ended = this.broken = true
+      const advice = stops ? ' See --on-fault.' : ''
+      this.#report(event, json.error + hint(frame.index, frame.offset, frame.bytes, protocol.header.text) + advice)
       if (this.#onFault !== 'raw') return
     }
     const { at, connection, direction } = event

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { addAbortSignal, type Readable } from 'node:stream'
+import { addAbortSignal } from 'node:stream'
 import { QbpWritable } from '../../index.ts'
 import { frameFromJson } from '../../protojson/frame-json.ts'
 import { parseJson } from '../../protojson/parse-json.ts'
 import { errorText, isFolder, notAFile, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
+import { inputLines } from '../files/input-lines.ts'
 import { commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
 import { Progress } from '../terminal/progress.ts'
 
@@ -40,7 +40,7 @@ export const run = verb(form, async (values, positionals, io) => {
   const progress = new Progress(io, () => `${line} lines`)
   let code = DONE
   try {
-    for await (const text of lines(input)) {
+    for await (const text of inputLines(input)) {
       line++
       if (text.trim() === '') continue
       try {
@@ -62,12 +62,3 @@ export const run = verb(form, async (values, positionals, io) => {
   await once(writer, 'end', { signal: io.signal })
   return code
 })
-
-/** The lines of a stream. @throws the stream's own fault, which readline's iterator swallows. */
-async function* lines(input: Readable): AsyncGenerator<string> {
-  const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  const failed = new Promise<never>((_, reject) => input.once('error', reject))
-  failed.catch(() => reader.close())
-  yield* reader
-  if (input.errored) throw input.errored
-}

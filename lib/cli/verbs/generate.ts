@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { headers, Protocol, type ProtocolOptions } from '../../index.ts'
 import { firstPackage, loadSchema } from '../../protocol/schema/load.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
+import { writeWhole } from '../files/output-file.ts'
+import { assertFolder } from '../files/text-file.ts'
 import { layoutsText } from '../generate/layout-text.ts'
 import { generateModule } from '../generate/module.ts'
 import { isModuleFile, moduleAdvice, packageTypeOf } from '../generate/package-type.ts'
@@ -101,6 +102,7 @@ export const run = verb(form, async (values, files, io) => {
   const out = values.out ?? defaultOutput(first)
   const targets = outputs(out)
   if (targets === null) throw new UsageError(`the output '${out}' ends neither in .ts or .mts nor in .js or .mjs.`)
+  await Promise.all((values.include ?? []).map(assertFolder))
   const root = await loadSchema(files, {
     includeDirs: values.include ?? ['.'],
     keepCase: values['keep-case'] ?? false,
@@ -123,7 +125,7 @@ export const run = verb(form, async (values, files, io) => {
       ...(values.import !== undefined && { importFrom: values.import }),
     }),
   )
-  for (const [file, text] of targets) await writeFile(file, module[text])
+  for (const [file, text] of targets) await writeWhole(file, module[text])
   const nearest = packageTypeOf(out)
   if (nearest !== undefined && !isModuleFile(out, nearest))
     io.stderr.write(`qbp generate: ${moduleAdvice(out, nearest)}\n`)

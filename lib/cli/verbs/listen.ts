@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import { other } from '../../base/role.ts'
 import type { ReadFrame } from '../../framing/frame-reader.ts'
 import { errorText, Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
+import { textFile } from '../files/text-file.ts'
 import { parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { Answers } from '../terminal/answers.ts'
@@ -41,7 +41,7 @@ export const run = verb(form, async (values, [place, ...more], io) => {
   const address = parseAddress(place, 'address to listen at')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
   if (values.echo && values.answer !== undefined) throw new UsageError('--echo and --answer exclude each other.')
-  const tlsForm = tlsFrom(values)
+  const tlsForm = await tlsFrom(values)
   if (tlsForm !== undefined && values.cert === undefined)
     throw new UsageError('--tls needs --cert FILE and --key FILE.')
   const { protocol, role = 'server', maxBodyBytes } = await commandProtocol(values)
@@ -49,7 +49,7 @@ export const run = verb(form, async (values, [place, ...more], io) => {
   const answers =
     values.answer === undefined
       ? undefined
-      : await Answers.parse(readFileSync(values.answer, 'utf8'), protocol, role).catch((error: Error) => {
+      : await Answers.parse(await textFile(values.answer), protocol, role).catch((error: Error) => {
           throw new Fault(`${values.answer}: ${error.message}`)
         })
   const lines = new Lines(protocol, io, values.json === true)

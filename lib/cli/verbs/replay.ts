@@ -38,7 +38,7 @@ export const run = verb(form, async (values, [file, target, ...more], io) => {
   if (file === undefined) throw new UsageError('no recording is given.')
   const address = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one argument too many.`)
-  const tls = tlsFrom(values)
+  const tls = await tlsFrom(values)
   const waitMs = wholeNumber('wait', values.wait ?? '2000')
   const ports = (values.port ?? []).map((text) => portNumber('port', text, 1))
   const connections = new Map<number, Replayed>()

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { addAbortSignal } from 'node:stream'
 import { errorText, Fault } from '../command/fault.ts'
 import { DONE, FAULT, INTERRUPTED, type Io, verb } from '../command/verb.ts'
+import { inputLines } from '../files/input-lines.ts'
 import { type Address, addressText, openSocket, parseAddress, tlsFrom, tlsOptions } from '../options/address.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { wholeNumber } from '../options/values.ts'
@@ -35,7 +36,7 @@ const form = {
 /** `qbp send`. */
 export const run = verb(form, async (values, [target, ...texts], io) => {
   const address = parseAddress(target, 'address')
-  const tls = tlsFrom(values)
+  const tls = await tlsFrom(values)
   const waitMs = wholeNumber('wait', values.wait ?? '1000')
   const replies = wholeNumber('replies', values.replies ?? String(Number.MAX_SAFE_INTEGER), 1)
   const timeoutMs = wholeNumber('timeout', values.timeout ?? '10000', 1)
@@ -77,6 +78,25 @@ export const run = verb(form, async (values, [target, ...texts], io) => {
       return fault
     })
 
+    /** Returns what was wrong, if anything was: nothing is sent after it. */
+    const sendLines = async (): Promise<string | undefined> => {
+      const gone = new AbortController()
+      void closed.then(() => gone.abort())
+      let number = 0
+      try {
+        for await (const line of inputLines(addAbortSignal(AbortSignal.any([io.signal, gone.signal]), io.stdin))) {
+          number++
+          if (line.trim() === '') continue
+          if (socket.destroyed) return `the server has gone: line ${number} and what follows it were not sent.`
+          await send(line)
+        }
+        return undefined
+      } catch (error) {
+        // Whoever pipes on and on is not waited for where nobody listens.
+        if (gone.signal.aborted || io.signal.aborted) return undefined
+        return `line ${number}: ${errorText(error as Error)}`
+      }
+    }
     const finish = async (): Promise<number> => {
       talk.end()
       // A server that does not end in turn is left after a moment.
@@ -99,17 +119,11 @@ export const run = verb(form, async (values, [target, ...texts], io) => {
     io.signal.addEventListener('abort', () => socket.destroy())
     if (texts.length > 0) for (const message of messages) await talk.send(message)
     else {
-      let number = 0
-      for await (const line of createInterface({ input: io.stdin })) {
-        number++
-        if (line.trim() === '' || socket.destroyed) continue
-        try {
-          await send(line)
-        } catch (error) {
-          io.stderr.write(`qbp send: line ${number}: ${errorText(error as Error)}\n`)
-          await finish()
-          return FAULT
-        }
+      const fault = await sendLines()
+      if (fault !== undefined) {
+        io.stderr.write(`qbp send: ${fault}\n`)
+        await finish()
+        return FAULT
       }
     }
     quiet.touch()

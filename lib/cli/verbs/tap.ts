@@ -54,7 +54,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const from = parseAddress(listen, 'address to listen at')
   const to = parseAddress(target, 'target')
   if (more.length > 0) throw new UsageError(`'${more[0]}' is one address too many.`)
-  const tls = tlsFrom(values)
+  const tls = await tlsFrom(values)
   const listenTls = await listenerTls(
     values,
     [from, to].flatMap((each) => ('host' in each ? [each.host] : [])),
@@ -73,7 +73,7 @@ export const run = verb(form, async (values, [listen, target, ...more], io) => {
   const recorder =
     values.record === undefined
       ? undefined
-      : new Recorder(tap, values.record, addressText(to), (fault) =>
+      : await Recorder.open(tap, values.record, addressText(to), (fault) =>
           io.stderr.write(`qbp tap: the recording ended: ${fault}.\n`),
         )
   search?.on('unsure', (sides, likeliest) => {

@@ -1,10 +1,7 @@
-import { createWriteStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { openFile } from '../capture/open.ts'
 import { UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
+import { writeWhole } from '../files/output-file.ts'
 import { commandProtocol, protocolOptions } from '../options/protocol-options.ts'
 import { portNumber } from '../options/values.ts'
 import { dissector } from '../wireshark/dissector.ts'
@@ -41,7 +38,7 @@ export const run = verb(form, async (values, positionals, io) => {
   if ((recording === undefined) !== (pcap === undefined)) throw new UsageError('--recording and --pcap go together.')
   if (recording !== undefined && pcap !== undefined) {
     const { events } = await openFile(recording, io, { format: 'tap', direction: 'client' })
-    await pipeline(Readable.from(pcapOf(events, ports[0] ?? 7000)), createWriteStream(pcap))
+    await writeWhole(pcap, pcapOf(events, ports[0] ?? 7000))
     return DONE
   }
   if (values.schema === undefined) throw new UsageError('no schema is given: --schema FILE.proto.')
@@ -55,7 +52,7 @@ export const run = verb(form, async (values, positionals, io) => {
     throw new UsageError(`--name is '${name}'; it may be small letters, digits and underscores.`)
   const text = dissector(protocol, { name, ports })
   if (out === undefined) io.stdout.write(text)
-  else await writeFile(out, text)
+  else await writeWhole(out, text)
   return DONE
 })
 
