@@ -1,11 +1,15 @@
-import type { Io } from '../command/verb.ts'
+/** Where text is printed, as far as its width goes. */
+interface Place {
+  readonly stdout: { readonly columns?: number }
+  readonly env: NodeJS.ProcessEnv
+}
 
 /** Of a line of text that people read, in columns: more is hard to read, less than the least cannot be kept to. */
 const MOST = 92
 const LEAST = 30
 
 /** How wide text for people may be: as the terminal is, or COLUMNS where there is none. */
-export function textWidth({ stdout, env }: Pick<Io, 'stdout' | 'env'>): number {
+export function textWidth({ stdout, env }: Place): number {
   const columns = stdout.columns || Number(env.COLUMNS) || MOST
   return Math.floor(Math.min(Math.max(columns, LEAST), MOST))
 }
