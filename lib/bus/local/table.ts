@@ -44,8 +44,7 @@ export class LocalTable {
     return undefined
   }
 
-  put(key: Key, value: Uint8Array, ttlMs: number, expected: Position | null | undefined): Position {
-    const id = encodeKey(key)
+  put(id: string, key: Key, value: Uint8Array, ttlMs: number, expected: Position | null | undefined): Position {
     this.#check(id, key, expected)
     const revision = { epoch: this.#epoch, offset: ++this.#writes }
     const entry = { key: [...key], value, revision }
@@ -54,8 +53,7 @@ export class LocalTable {
     return revision
   }
 
-  delete(key: Key, expected: Position | undefined): void {
-    const id = encodeKey(key)
+  delete(id: string, key: Key, expected: Position | undefined): void {
     this.#check(id, key, expected)
     this.#remove(id)
     this.version++

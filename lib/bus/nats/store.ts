@@ -1,13 +1,12 @@
 import { DiscardPolicy, JetStreamApiCodes, type JsMsg, RetentionPolicy, type StoredMsg } from '@nats-io/jetstream'
 import { headers, millis, nanos } from '@nats-io/transport-node'
-import { knownOptions } from '../../base/options.ts'
 import type { BusBase } from '../bus-base.ts'
 import { staleError } from '../bus-errors.ts'
-import { PUT_OPTIONS, SUBSCRIBE_OPTIONS } from '../bus-options.ts'
-import type { Change, Entry, Key, Position, PutOptions, Store, SubscribeOptions } from '../contract.ts'
-import { checkTtl, decodeKey, encodeKey, encodePrefix } from '../key.ts'
-import { checkPosition, samePosition } from '../position.ts'
-import { Watch } from '../watch.ts'
+import type { Entry, Key, Position, SubscribeOptions } from '../contract.ts'
+import { decodeKey } from '../key.ts'
+import { samePosition } from '../position.ts'
+import { StoreBase } from '../store-base.ts'
+import type { Watch } from '../watch.ts'
 import type { NatsLink, Patience } from './link.ts'
 import type { Keeping } from './nats-options.ts'
 import { ServerClock } from './server-clock.ts'
@@ -28,9 +27,8 @@ interface Opened {
  * to agree on the time: each measures the server's clock when it connects, to half a round trip. What nobody asks for any more, and the
  * marks of deletions, the server removes after `maxTtlMs`: which is why every entry ends.
  */
-export class NatsStore implements Store {
+export class NatsStore extends StoreBase {
   readonly maxTtlMs: number
-  readonly #bus: BusBase
   readonly #link: NatsLink
   readonly #instance: string
   readonly #stream: string
@@ -44,7 +42,7 @@ export class NatsStore implements Store {
   #writes = 0
 
   constructor(bus: BusBase, link: NatsLink, instance: string, prefix: string, maxTtlMs: number, keeping: Keeping) {
-    this.#bus = bus
+    super(bus)
     this.#link = link
     this.#instance = instance
     this.maxTtlMs = maxTtlMs
@@ -55,42 +53,23 @@ export class NatsStore implements Store {
     this.#clock = new ServerClock(link, this.#stream, this.#clockSubject)
   }
 
-  async get(key: Key): Promise<Entry | undefined> {
-    const subject = `${this.#subjects}.${encodeKey(key)}`
-    this.#bus.checkUp()
+  protected async read(key: Key, id: string): Promise<Entry | undefined> {
+    const subject = `${this.#subjects}.${id}`
     const { epoch, message } = await this.#read(subject, this.#link.patience())
     if (!message || this.#leftMs(message.header.get(TTL_HEADER), message.time.getTime()) <= 0) return undefined
     return { key: [...key], value: message.data, revision: { epoch, offset: BigInt(message.seq) } }
   }
 
-  async put(key: Key, value: Uint8Array, options: PutOptions = {}): Promise<Position> {
-    knownOptions('put()', options, PUT_OPTIONS)
-    const subject = `${this.#subjects}.${encodeKey(key)}`
-    this.#bus.checkFrame(value)
-    if (options.revision) checkPosition(options.revision)
-    const ttlMs = checkTtl(options.ttlMs, this.maxTtlMs)
-    this.#bus.checkUp()
-    return this.#write(key, subject, value, ttlMs, options.revision)
+  protected async remove(key: Key, id: string, expected: Position | undefined): Promise<void> {
+    await this.write(key, id, new Uint8Array(0), 0, expected)
   }
 
-  async delete(key: Key, options: { readonly revision?: Position | undefined } = {}): Promise<void> {
-    knownOptions('delete()', options, { revision: true })
-    const subject = `${this.#subjects}.${encodeKey(key)}`
-    if (options.revision) checkPosition(options.revision)
-    this.#bus.checkUp()
-    await this.#write(key, subject, new Uint8Array(0), 0, options.revision)
-  }
-
-  async watch(
+  protected async open(
+    watch: Watch,
     prefix: Key,
-    listener: (change: Change) => void,
-    options: SubscribeOptions = {},
+    below: string,
+    options: SubscribeOptions,
   ): Promise<{ close(): void }> {
-    knownOptions('watch()', options, SUBSCRIBE_OPTIONS)
-    const below = encodePrefix(prefix)
-    this.#bus.checkUp()
-    options.signal?.throwIfAborted()
-    const watch = new Watch((change) => this.#bus.guard(() => listener(change)))
     const stored = new StoreWatch({
       link: this.#link,
       stream: this.#stream,
@@ -105,7 +84,7 @@ export class NatsStore implements Store {
       see: (message, epoch) => this.#see(watch, message, epoch),
       failed: (error) => {
         this.#watches.delete(stored)
-        this.#bus.reportEnd(error, options.onEnd)
+        this.bus.reportEnd(error, options.onEnd)
       },
     })
     this.#watches.add(stored)
@@ -135,15 +114,16 @@ export class NatsStore implements Store {
     else watch.delete(key)
   }
 
-  async #write(
+  protected async write(
     key: Key,
-    subject: string,
+    id: string,
     value: Uint8Array,
     ttlMs: number,
     expected: Position | null | undefined,
   ): Promise<Position> {
+    const subject = `${this.#subjects}.${id}`
     const patience = this.#link.patience()
-    const id = `${this.#instance}-s${++this.#writes}`
+    const msgID = `${this.#instance}-s${++this.#writes}`
     const header = headers()
     header.set(TTL_HEADER, String(ttlMs))
     for (;;) {
@@ -159,7 +139,7 @@ export class NatsStore implements Store {
       const attempt = async (timeout: number) => {
         const { epoch } = await this.#open()
         try {
-          const options = { msgID: id, timeout, headers: header, expect: { streamName: this.#stream, ...expect } }
+          const options = { msgID, timeout, headers: header, expect: { streamName: this.#stream, ...expect } }
           const ack = await this.#link.refused.orRefusal(subject, () => this.#link.js.publish(subject, value, options))
           return { epoch, offset: BigInt(ack.seq) }
         } catch (error) {
