@@ -29,7 +29,7 @@ export interface Dialect {
   entryOf(part: Part): Entry
   fieldsOf(part: Part): Record<string, number> | null
   /**
-   * Writes the body of the frame of a part, and returns the position behind it.
+   * Writes the body of the frame of a part, and returns the position after it.
    *
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of the field of its message that cannot be written.
    */

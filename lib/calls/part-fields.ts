@@ -6,7 +6,7 @@ import { textLength, writeText } from '../codec/text.ts'
 import type { Output, Type } from '../codec/type.ts'
 import { at, copy, refuse, size, skip, tag, varint32, varintLength, writeVarint32 } from '../codec/wire.ts'
 import type { CallDetail, Metadata } from './call-error.ts'
-import type { Part } from './part.ts'
+import type { Part, ReceivedPart } from './part.ts'
 
 const VARINT = 0
 const LENGTH = 2
@@ -95,12 +95,12 @@ export function writeMessage(output: Output, pos: number, number: number, part: 
   return end + more
 }
 
-// ---- reading: `at.pos` stands behind what was read
+// ---- reading: `at.pos` stands after what was read
 
 /** Where the field of this tag ends, its beginning in `at.pos`. @throws {Malformed} */
 export function readLength(buf: Uint8Array, pos: number, end: number): number {
   const length = size(buf, pos, end)
-  if (length > end - at.pos) refuse('a field goes on behind the end')
+  if (length > end - at.pos) refuse('a field goes on after the end')
   return at.pos + length
 }
 
@@ -112,8 +112,15 @@ export function readText(buf: Uint8Array, pos: number, end: number): string {
   return text
 }
 
-/** Adds an entry of a map of texts, and returns the bytes of its key and its value. @throws {Malformed} */
-export function readEntry(buf: Uint8Array, pos: number, end: number, metadata: Metadata): number {
+/** Reads a part's message: where its body lies. @throws {Malformed} */
+export function readBody(buf: Uint8Array, pos: number, end: number, part: ReceivedPart): void {
+  part.end = readLength(buf, pos, end)
+  part.start = at.pos
+  at.pos = part.end
+}
+
+/** Reads an entry of a part's metadata, a map of texts. @throws {Malformed} */
+export function readMetadata(buf: Uint8Array, pos: number, end: number, part: ReceivedPart): void {
   const stop = readLength(buf, pos, end)
   let key = ''
   let value = ''
@@ -124,13 +131,14 @@ export function readEntry(buf: Uint8Array, pos: number, end: number, metadata: M
     else at.pos = skip(buf, at.pos, stop, fieldTag, 0)
   }
   at.pos = stop
+  part.metadata ??= {}
   // A key of an object's own, whatever its name.
-  Object.defineProperty(metadata, key, { value, enumerable: true, configurable: true, writable: true })
-  return textLength(key) + textLength(value)
+  Object.defineProperty(part.metadata, key, { value, enumerable: true, configurable: true, writable: true })
+  part.metadataBytes += textLength(key) + textLength(value)
 }
 
-/** @throws {Malformed} */
-export function readDetail(buf: Uint8Array, pos: number, end: number): CallDetail {
+/** Reads a detail of a part's fault, a google.protobuf.Any. @throws {Malformed} */
+export function readDetail(buf: Uint8Array, pos: number, end: number, part: ReceivedPart): void {
   const stop = readLength(buf, pos, end)
   let typeUrl = ''
   let value = copy(buf, 0, 0)
@@ -144,7 +152,8 @@ export function readDetail(buf: Uint8Array, pos: number, end: number): CallDetai
     } else at.pos = skip(buf, at.pos, stop, fieldTag, 0)
   }
   at.pos = stop
-  return { typeUrl, value }
+  part.details ??= []
+  part.details.push({ typeUrl, value })
 }
 
 /** @throws {Malformed} */

@@ -5,13 +5,12 @@ import type { Output } from '../codec/type.ts'
 import { at, skip, tag } from '../codec/wire.ts'
 import type { Entry, Table } from '../framing/table.ts'
 import type { CallFrame, Dialect } from './dialect.ts'
-import type { Part, ReceivedPart, Step } from './part.ts'
-import { CREDIT } from './part.ts'
+import { CREDIT, type Part, type ReceivedPart, type Step } from './part.ts'
 import {
   lengthTag,
+  readBody,
   readDetail,
-  readEntry,
-  readLength,
+  readMetadata,
   readNumber,
   readText,
   varintTag,
@@ -108,17 +107,13 @@ export class QbpDialect implements Dialect {
           part.credit = readNumber(buffer, pos, end)
           break
         case lengthTag(METADATA):
-          part.metadata ??= {}
-          part.metadataBytes += readEntry(buffer, pos, end, part.metadata)
+          readMetadata(buffer, pos, end, part)
           break
         case lengthTag(DETAILS):
-          part.details ??= []
-          part.details.push(readDetail(buffer, pos, end))
+          readDetail(buffer, pos, end, part)
           break
         case lengthTag(BODY):
-          part.end = readLength(buffer, pos, end)
-          part.start = at.pos
-          at.pos = part.end
+          readBody(buffer, pos, end, part)
           break
         default:
           at.pos = skip(buffer, pos, end, fieldTag, 0)

@@ -16,9 +16,10 @@ import type { CallFrame, Dialect } from './dialect.ts'
 import { CREDIT, LAST, MORE, type Part, type ReceivedPart } from './part.ts'
 import {
   lengthTag,
+  readBody,
   readDetail,
-  readEntry,
   readLength,
+  readMetadata,
   readNumber,
   readText,
   varintTag,
@@ -159,10 +160,8 @@ function readRequest({ buffer, start, end }: CallFrame, part: ReceivedPart): voi
       varint64(buffer, pos, end)
       const nanos = (at.hi >>> 0) * 2 ** 32 + (at.lo >>> 0)
       part.timeoutMs = at.hi < 0 ? 1 : Math.ceil(nanos / NANOS) // A time that is over is as good as none left.
-    } else if (fieldTag === lengthTag(5)) {
-      part.metadata ??= {}
-      part.metadataBytes += readEntry(buffer, pos, end, part.metadata)
-    } else at.pos = skip(buffer, pos, end, fieldTag, 0)
+    } else if (fieldTag === lengthTag(5)) readMetadata(buffer, pos, end, part)
+    else at.pos = skip(buffer, pos, end, fieldTag, 0)
   }
   if (service === '' || method === '') refuse('a request without a service or a method')
   part.method = `${service}/${method}`
@@ -185,18 +184,10 @@ function readStatus(buffer: Uint8Array, pos: number, end: number, part: Received
     pos = at.pos
     if (fieldTag === varintTag(1)) part.code = readNumber(buffer, pos, stop)
     else if (fieldTag === lengthTag(2)) part.text = readText(buffer, pos, stop)
-    else if (fieldTag === lengthTag(3)) {
-      part.details ??= []
-      part.details.push(readDetail(buffer, pos, stop))
-    } else at.pos = skip(buffer, pos, stop, fieldTag, 0)
+    else if (fieldTag === lengthTag(3)) readDetail(buffer, pos, stop, part)
+    else at.pos = skip(buffer, pos, stop, fieldTag, 0)
   }
   at.pos = stop
-}
-
-function readBody(buffer: Uint8Array, pos: number, end: number, part: ReceivedPart): void {
-  part.end = readLength(buffer, pos, end)
-  part.start = at.pos
-  at.pos = part.end
 }
 
 /** A Data may hold a message and say that none follows. */

@@ -4,9 +4,13 @@ import { coerce, unreadable, unsteady } from './coerce.ts'
 import type { Output, Type } from './type.ts'
 import { alloc } from './wire.ts'
 
-/** A growing buffer of its own, for one body. */
-export class Scratch implements Output {
-  buf = alloc(256)
+/** Room to write in, which grows. */
+export class Room implements Output {
+  buf: Uint8Array
+
+  constructor(size = 256) {
+    this.buf = alloc(size)
+  }
 
   grow(pos: number, size: number): Uint8Array {
     const buf = alloc(Math.max(this.buf.length * 2, pos + size))

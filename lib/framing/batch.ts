@@ -1,5 +1,5 @@
 import { alloc } from '../codec/wire.ts'
-import { BATCH_BYTES, type Borrowed, type Part, partOf, Room, Scratch } from './scratch.ts'
+import { BATCH_BYTES, type Borrowed, FrameRoom, type Part, partOf, Scratch } from './scratch.ts'
 import { spareBuffers } from './spare-buffers.ts'
 
 /** Room for a frame that is written while another one is being written. */
@@ -33,8 +33,8 @@ export class Batch {
    *
    * @param borrowed takes long bytes by reference, which must not change until they are sent; null where all are to be copied.
    */
-  open(borrowed: Borrowed | null = null): Room {
-    if (scratch.isOpen) return new Room(NESTED_BYTES)
+  open(borrowed: Borrowed | null = null): FrameRoom {
+    if (scratch.isOpen) return new FrameRoom(NESTED_BYTES)
     if (scratch.owner !== this) {
       const { owner } = scratch
       if (owner !== null) owner.#moveOut()
@@ -45,7 +45,7 @@ export class Batch {
   }
 
   /** The frame is whole, from `pos` of the output to `end`: it is part of the batch now. */
-  close(output: Room, end: number): void {
+  close(output: FrameRoom, end: number): void {
     if (output === scratch) {
       const parts = scratch.close(end)
       if (parts !== null) for (const part of parts) this.#append(part)
@@ -54,7 +54,7 @@ export class Batch {
   }
 
   /** Gives up the open frame: nothing of it is part of the batch. */
-  abandon(output: Room): void {
+  abandon(output: FrameRoom): void {
     if (output === scratch) scratch.abandon()
   }
 

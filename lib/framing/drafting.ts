@@ -2,7 +2,7 @@
 
 import { QbpError } from '../base/errors.ts'
 import { shown } from '../base/shown.ts'
-import { encodeBody, Scratch } from '../codec/body.ts'
+import { encodeBody, Room } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { Type } from '../codec/type.ts'
 import type { Subject } from './frame-header.ts'
@@ -198,7 +198,7 @@ export class Drafting {
         name,
         `is ${shown(given)}; it must be ${type === null ? 'a Uint8Array or Buffer' : `a message ${name}`}`,
       )
-    const output = new Scratch()
+    const output = new Room()
     try {
       const end = encodeBody(type, this.#filledIn(given, index), output, 0)
       this.#contents[index] = output.buf.subarray(0, end)

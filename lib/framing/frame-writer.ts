@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import { Scratch } from '../codec/body.ts'
+import { Room } from '../codec/body.ts'
 import { shift } from '../codec/encode-runtime.ts'
 import type { Output } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
@@ -107,7 +107,7 @@ export class FrameWriter {
   preamble(fields: HeaderFields | null): Uint8Array {
     const { preamble } = this.#header
     if (preamble === null) return new Uint8Array(0)
-    const output = new Scratch()
+    const output = new Room()
     const end = preamble.writer.wrap(output, 0, 0, { type: 0, fields, maxHeaderBytes: this.#maxHeaderBytes })
     return copy(output.buf, 0, end)
   }

@@ -1,4 +1,4 @@
-import type { Output } from '../codec/type.ts'
+import { Room } from '../codec/body.ts'
 import { alloc } from '../codec/wire.ts'
 import { spareBuffers } from './spare-buffers.ts'
 
@@ -10,21 +10,9 @@ const SCRATCH_BYTES = 2 * BATCH_BYTES
 const SLACK_BYTES = 4096
 
 /** Where a frame is written: from `pos` on. */
-export class Room implements Output {
-  buf: Uint8Array
+export class FrameRoom extends Room {
   /** After the last whole frame. */
   pos = 0
-
-  constructor(size: number) {
-    this.buf = alloc(size)
-  }
-
-  grow(pos: number, size: number): Uint8Array {
-    const buf = alloc(Math.max(this.buf.length * 2, pos + size))
-    buf.set(this.buf.subarray(0, pos))
-    this.buf = buf
-    return buf
-  }
 }
 
 /** Whole frames on their way out of a batch, or a piece of one. */
@@ -77,7 +65,7 @@ export interface Borrowed {
  * None of that moves what is here. Long bytes may be borrowed, where the writer shares bytes: their places are kept free and never
  * touched, so that positions count as ever.
  */
-export class Scratch<Owner> extends Room {
+export class Scratch<Owner> extends FrameRoom {
   /** Before the first frame that is not yet one of the batch's parts. */
   from = 0
   owner: Owner | null = null

@@ -1,11 +1,11 @@
-import { Scratch } from '../codec/body.ts'
+import { Room } from '../codec/body.ts'
 import type { Output } from '../codec/type.ts'
 import { copy } from '../codec/wire.ts'
 
 /** The room of a longer frame is not kept. */
 const KEPT_BYTES = 65_536
 
-let spare: Scratch | null = null
+let spare: Room | null = null
 
 /**
  * The frame that `write` writes at 0 of an output, as bytes of its own.
@@ -14,7 +14,7 @@ let spare: Scratch | null = null
  * @throws what `write` throws.
  */
 export function singleFrame(write: (output: Output) => number): Uint8Array {
-  const output = spare ?? new Scratch()
+  const output = spare ?? new Room()
   spare = null
   try {
     const end = write(output)

@@ -193,7 +193,7 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
 
   #send(number: number, pending: Pending<Incoming<P, R>>): void {
     pending.timer = timer(this.#timeoutMs, () => afterInput(() => this.#expired(number, pending)))
-    // What waits here still needs no second of its kind behind it.
+    // What waits here still needs no second of its kind.
     if (pending.tries++ > 0 && this.connection.writer.writableNeedDrain) return
     this.#write(pending.message).catch((error: Error) => {
       if (this.#pending.get(number) !== pending) return

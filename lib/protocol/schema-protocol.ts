@@ -2,7 +2,7 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { flag, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
-import { encodeBody, Scratch } from '../codec/body.ts'
+import { encodeBody, Room } from '../codec/body.ts'
 import { bytesOf } from '../codec/bytes.ts'
 import type { CodecSupport, Type } from '../codec/type.ts'
 import type { BodyHook, CheckedHook } from '../framing/body-hook.ts'
@@ -152,7 +152,7 @@ export class SchemaProtocol<D extends Directions = Untyped> {
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
    */
   encode(name: string, message: object): Uint8Array {
-    const output = new Scratch()
+    const output = new Room()
     const end = encodeBody(messageType(name, this.types), message, output, 0)
     return output.buf.subarray(0, end)
   }

@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import type { Role } from '../base/role.ts'
-import { encodeBody, Scratch } from '../codec/body.ts'
+import { encodeBody, Room } from '../codec/body.ts'
 import type { Type } from '../codec/type.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import type { ReadFrame } from '../framing/frame-reader.ts'
@@ -73,7 +73,7 @@ export function frameToJson(
 /** Whether a message becomes the same bytes again: a peer may write fields in another order, or a varint longer than it need be. */
 function isSame(type: Type, message: object, body: Uint8Array): boolean {
   // By the type itself: a call's messages are none of the schema's.
-  const again = new Scratch()
+  const again = new Room()
   const end = encodeBody(type, message, again, 0)
   return end === body.length && body.every((byte, i) => byte === again.buf[i])
 }

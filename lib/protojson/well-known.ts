@@ -1,7 +1,7 @@
 // The types that ProtoJSON writes in a form of their own: times, durations, wrappers, any JSON, messages of any type. Known by
 // their full names; their fields go by number, since a schema may bring its own copy of their files, with names in either case.
 
-import { encodeBody, Scratch } from '../codec/body.ts'
+import { encodeBody, Room } from '../codec/body.ts'
 import type { Field, Type } from '../codec/type.ts'
 import { asMessage, asValue, isObject, type JsonContext, member, misfit, put, shown, type Values } from './context.ts'
 import { base64, fromBase64, scalarFromJson, scalarToJson } from './scalars.ts'
@@ -127,7 +127,7 @@ const Any: WellKnown = {
       return { [nameOf(any, 1)]: name, value: fromBase64(value, member(path, 'value')) }
     }
     const inner = context.fromJson(type, wellKnown(type) === undefined ? rest : rest.value, path)
-    const output = new Scratch()
+    const output = new Room()
     const end = encodeBody(type, inner, output, 0)
     return { [nameOf(any, 1)]: name, value: output.buf.subarray(0, end) }
   },

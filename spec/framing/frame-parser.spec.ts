@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Scratch } from '../../lib/codec/body.ts'
+import { Room } from '../../lib/codec/body.ts'
 import { FrameParser } from '../../lib/framing/frame-parser.ts'
 import { Header } from '../../lib/framing/header.ts'
 import type { QbpError } from '../../lib/index.ts'
@@ -36,7 +36,7 @@ function current({ type, fields, offset, index, length, buffer, start, end }: Fr
 }
 
 function frame(header: Header, type: number, body: Uint8Array, fields: Record<string, number> | null = null): Buffer {
-  const output = new Scratch()
+  const output = new Room()
   output.grow(0, body.length)
   output.buf.set(body)
   const end = header.writer.wrap(output, 0, body.length, { type, fields, maxHeaderBytes: 0 })

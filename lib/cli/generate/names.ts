@@ -58,7 +58,7 @@ const camelCase = (name: string): string => name.replace(/[_.]+([a-zA-Z0-9]|$)/g
  *
  * The module is the package: what the .proto nests is nested in namespaces, and what is outside the package stands under its
  * full name. A name that is taken or reserved gets an underscore; the order is that of the .proto, so it stays what it was
- * when something is added behind it.
+ * when something is added after it.
  */
 export class Names {
   /** The constant that holds the schema: the package's last segment. */

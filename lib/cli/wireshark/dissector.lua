@@ -110,10 +110,10 @@ local function scalar(buf, pos, limit, tree, field, start)
     tree:add_le(field.field, buf(pos, size))
     return pos + size
   end
-  local lo, hi, behind = varint(buf, pos, limit)
+  local lo, hi, past = varint(buf, pos, limit)
   if not lo then return nil end
-  tree:add(field.field, buf(start, behind - start), VARINT[field.kind](lo, hi))
-  return behind
+  tree:add(field.field, buf(start, past - start), VARINT[field.kind](lo, hi))
+  return past
 end
 
 local WIRE = { bool = 0, enum = 0, string = 2, bytes = 2, message = 2 }
@@ -124,13 +124,13 @@ for kind, size in pairs(FIXED) do WIRE[kind] = size == 4 and 5 or 1 end
 local message
 local function skip(buf, pos, limit, wire, number, depth)
   if wire == 0 then
-    local lo, _, behind = varint(buf, pos, limit)
-    return lo and behind
+    local lo, _, past = varint(buf, pos, limit)
+    return lo and past
   elseif wire == 1 then return pos + 8 <= limit and pos + 8 or nil
   elseif wire == 5 then return pos + 4 <= limit and pos + 4 or nil
   elseif wire == 2 then
-    local length, _, behind = varint(buf, pos, limit)
-    return length and behind + length <= limit and behind + length or nil
+    local length, _, past = varint(buf, pos, limit)
+    return length and past + length <= limit and past + length or nil
   elseif wire == 3 then return message(buf, pos, limit, nil, nil, number, depth + 1) end
 end
 
@@ -138,10 +138,10 @@ function message(buf, pos, limit, tree, type, group, depth)
   if depth > 100 then return nil end
   while pos < limit do
     local start = pos
-    local lo, _, behind = varint(buf, pos, limit)
+    local lo, _, past = varint(buf, pos, limit)
     if not lo then return nil end
     local number, wire = math.floor(lo / 8), lo % 8
-    pos = behind
+    pos = past
     if wire == 4 then return number == group and pos or nil end
     local field = type and type.fields[number]
     local expects = field and (field.group and 3 or WIRE[field.kind])
@@ -206,36 +206,36 @@ local function integer(buf, pos, limit, part)
     local value = (little and hi:le_uint() or hi:uint()) * 2 ^ 32 + (little and lo:le_uint() or lo:uint())
     return math.floor(value), pos + 8
   end
-  local lo, hi, behind = varint(buf, pos, limit)
+  local lo, hi, past = varint(buf, pos, limit)
   if not lo then return lo end
   local value = hi * 2 ^ 32 + lo
   if part.order == "zigzag" then value = value % 2 == 0 and value / 2 or -(value + 1) / 2 end
-  return math.floor(value), behind
+  return math.floor(value), past
 end
 
 -- What a field of a section says, found by the numbers of the fields that lead to it; nil where it is not there.
 local function lookup(buf, pos, limit, path, step)
   local found
   while pos < limit do
-    local lo, _, behind = varint(buf, pos, limit)
+    local lo, _, past = varint(buf, pos, limit)
     if not lo then return found end
     local number, wire = math.floor(lo / 8), lo % 8
-    local after = skip(buf, behind, limit, wire, number, 0)
+    local after = skip(buf, past, limit, wire, number, 0)
     if not after then return found end
     if number == path[step].id then
       local kind = path[step].kind
       if wire == 2 then
-        local length, _, first = varint(buf, behind, limit)
+        local length, _, first = varint(buf, past, limit)
         if step < #path then
           local inner = lookup(buf, first, first + length, path, step + 1)
           if inner ~= nil then found = inner end
         else found = length == 0 and "" or buf(first, length):string(ENC_UTF_8) end
       elseif wire == 0 then
-        local low, high = varint(buf, behind, limit)
+        local low, high = varint(buf, past, limit)
         found = math.floor(high * 2 ^ 32 + low)
         if kind == "sint32" or kind == "sint64" then found = math.floor(found % 2 == 0 and found / 2 or -(found + 1) / 2) end
-      elseif wire == 5 then found = buf(behind, 4):le_uint()
-      elseif wire == 1 then found = math.floor(buf(behind + 4, 4):le_uint() * 2 ^ 32 + buf(behind, 4):le_uint()) end
+      elseif wire == 5 then found = buf(past, 4):le_uint()
+      elseif wire == 1 then found = math.floor(buf(past + 4, 4):le_uint() * 2 ^ 32 + buf(past, 4):le_uint()) end
     end
     pos = after
   end
@@ -246,13 +246,13 @@ end
 local function read_row(row, buf, pos)
   local head = { type = 0, items = {}, values = {}, start = pos }
   local sizes, present, start, limit, frame_end = {}, {}, pos, buf:len(), nil
-  local function number(part, cell, value, first, behind)
+  local function number(part, cell, value, first, past)
     head.values[cell.key] = value
-    table.insert(head.items, { part = part, cell = cell, first = first, size = behind - first, value = value })
+    table.insert(head.items, { part = part, cell = cell, first = first, size = past - first, value = value })
     if cell.role == "type" then head.type = value end
     if cell.role == "length" and cell.all then
-      frame_end = (cell.all == "rest" and behind or start) + value - cell.plus
-      if frame_end < behind then return false end
+      frame_end = (cell.all == "rest" and past or start) + value - cell.plus
+      if frame_end < past then return false end
     end
     return true
   end
@@ -285,9 +285,9 @@ local function read_row(row, buf, pos)
         pos = pos + 1
       end
     elseif part.kind == "number" then
-      local value, behind = integer(buf, pos, stop, part)
+      local value, past = integer(buf, pos, stop, part)
       if not value then return (value == false or isCut) and false or nil end
-      pos = behind
+      pos = past
       for _, cell in ipairs(part.cells) do
         local own_value = value
         if cell.bits then own_value = math.floor(value / 2 ^ cell.shift) % math.floor(2 ^ cell.bits) end
