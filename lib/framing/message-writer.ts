@@ -31,10 +31,12 @@ export class MessageWriter {
   entry: Entry | undefined
   /** What may be sent. */
   readonly table: Table
+  readonly header: FrameHeader
   readonly #frames: FrameWriter
 
   constructor(header: FrameHeader, table: Table, maxBodyBytes: number, options: MessageWriterOptions = {}) {
     this.table = table
+    this.header = header
     this.#frames = new FrameWriter(header, maxBodyBytes, options)
   }
 

@@ -34,10 +34,12 @@ export class Joined<P extends Protocol, R extends Role, D> {
   readonly port: WriterPort
   #latest: LatestFrames | null = null
 
-  constructor(member: Member<P, R>, data: D) {
+  /** @param before the same member, if it was one already: what waits for it waits on. */
+  constructor(member: Member<P, R>, data: D, before?: Joined<P, R, D>) {
     this.member = member
     this.data = data
     this.port = writerOf(member)[writerPort]
+    if (before !== undefined) this.#latest = before.#latest
   }
 
   /**

@@ -96,9 +96,8 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
   join(member: Member<P, R>, ...given: [data?: D]): this {
     const writer = writerOf(member)
     const data = (given.length > 0 || !('data' in member) ? given[0] : member.data) as D
-    const joined = new Joined(member, data)
+    const joined = new Joined(member, data, this.#members.get(writer))
     if (joined.port.isOver) return this
-    this.#members.get(writer)?.leave()
     this.#members.set(writer, joined)
     leaveAtClose(writer, this)
     return this
@@ -144,7 +143,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     const frames = framesFor(receivers, message)
     const slow = oneOf('slow', options.slow, this.#slow, SLOW)
     const plain = (message instanceof Frame ? message.message : message) as Outgoing<P, R>
-    const key = slow !== 'latest' ? undefined : 'key' in options ? options.key : this.#key(plain)
+    const key = slow !== 'latest' ? undefined : options.key === undefined ? this.#key(plain) : options.key
     const way = { slow, key, mostBytes: this.#slowAboveBytes }
     const skipped: { message: Outgoing<P, R>; joined: Joined<P, R, D> }[] = []
     let written = 0

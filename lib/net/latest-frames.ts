@@ -39,7 +39,8 @@ export class LatestFrames {
     const before = this.#frames.get(key)
     const bytes = this.#bytes + frame.bytes.length - (before?.bytes.length ?? 0)
     const { maxQueuedBytes } = this.#port
-    if (before === undefined && bytes > maxQueuedBytes) throw full(this.#frames.size + 1, bytes, maxQueuedBytes)
+    if (bytes > maxQueuedBytes && bytes > this.#bytes)
+      throw full(this.#frames.size + (before === undefined ? 1 : 0), bytes, maxQueuedBytes)
     this.#frames.set(key, frame)
     this.#bytes = bytes
     this.#most = most

@@ -5,7 +5,9 @@ import { afterInput, timer } from '../event-loop/timers.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import { writerPort } from '../streams/ports.ts'
 import type { QbpConnection } from './connection.ts'
+import { LinkNumbers } from './link-numbers.ts'
 import type { AnyProtocol } from './settings.ts'
 
 /** A message whose number the link gives: fields of `$header` beside that may be given. */
@@ -30,11 +32,14 @@ export interface LinkOptions<P extends Protocol = AnyProtocol, R extends Role = 
   timeoutMs?: number | undefined
   /** How often a request is sent. Default: 3. */
   tries?: number | undefined
-  /** The greatest number, after which they begin with 1 again. Default: 2**32 - 1. */
+  /** The greatest number, after which they begin with 1 again. Default: what the header's fields hold, 2**32 - 1 at most. */
   maxNumber?: number | undefined
-  /** Requests that may wait for their answers. Default: 1,024. */
+  /** Requests that may wait for their answers, and how far numbers go on beyond the oldest of them. Default: 256, or what `maxNumber` allows. */
   maxPending?: number | undefined
-  /** How many of the peer's last numbers are known again, and their answers kept. Default: 64. */
+  /**
+   * How many of the peer's last numbers are known again, and their answers kept: as many as its maxPending, lest what it sends again be seen
+   * twice. Default: 256, or half of `maxNumber`.
+   */
   remembered?: number | undefined
 }
 
@@ -77,10 +82,7 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
   readonly #answers: ReadonlySet<unknown>
   readonly #timeoutMs: number
   readonly #tries: number
-  readonly #maxNumber: number
-  readonly #maxPending: number
-  readonly #remembered: number
-  #last = 0
+  readonly #numbers: LinkNumbers
   readonly #pending = new Map<number, Pending<Incoming<P, R>>>()
   /** The peer's last numbers, and what they were answered with. */
   readonly #seen = new Map<number, object | null>()
@@ -100,9 +102,8 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
     this.#answers = new Set<unknown>(answers)
     this.#timeoutMs = milliseconds('timeoutMs', options.timeoutMs, 1_000)
     this.#tries = countLimit('tries', options.tries, 3)
-    this.#maxNumber = countLimit('maxNumber', options.maxNumber, 2 ** 32 - 1)
-    this.#remembered = countLimit('remembered', options.remembered, 64)
-    this.#maxPending = Math.min(countLimit('maxPending', options.maxPending, 1_024), this.#maxNumber - 1)
+    const { header } = connection.writer[writerPort].framer
+    this.#numbers = new LinkNumbers(header, ack === undefined ? [seq] : [seq, ack], options)
     void connection.closed.then((fault) => this.#fail(fault))
   }
 
@@ -119,8 +120,9 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
    * fault or ERR_QBP_CLOSED; what `writeMessage` throws.
    */
   request(message: Unnumbered<Outgoing<P, R>>): Promise<Incoming<P, R>> {
-    if (this.#pending.size >= this.#maxPending) return Promise.reject(this.#full())
-    const number = this.#number()
+    const [oldest] = this.#pending.keys()
+    const number = this.#numbers.next(oldest)
+    if (number === 0) return Promise.reject(this.#full())
     return new Promise((resolve, reject) => {
       const numbered = this.#numbered(
         message,
@@ -175,15 +177,9 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
 
   #remember(number: number): void {
     this.#seen.set(number, null)
-    if (this.#seen.size <= this.#remembered) return
+    if (this.#seen.size <= this.#numbers.remembered) return
     const [oldest] = this.#seen.keys()
     if (oldest !== undefined) this.#seen.delete(oldest)
-  }
-
-  #number(): number {
-    do this.#last = this.#last >= this.#maxNumber ? 1 : this.#last + 1
-    while (this.#pending.has(this.#last))
-    return this.#last
   }
 
   #numbered(message: object, fields: Fields): object {
@@ -238,15 +234,17 @@ export class Link<P extends Protocol, R extends Role> implements AsyncIterable<I
   }
 
   #full(): QbpError {
-    const limit = this.#maxPending
-    return new QbpError('ERR_QBP_QUEUE_FULL', `${limit} requests wait for their answers, which is maxPending.`, {
-      limit,
-    })
+    const limit = this.#numbers.maxPending
+    return new QbpError(
+      'ERR_QBP_QUEUE_FULL',
+      `The oldest of ${this.#pending.size} requests that wait for their answers is ${limit} numbers back, which is maxPending.`,
+      { limit },
+    )
   }
 }
 
-/** A number in a message's header; 0 where there is none. */
+/** A number in a message's header, a bigint in a field of 64 bits; 0 where there is none. */
 function numberIn(message: object, field: string): number {
   const number = (message as { $header?: Fields }).$header?.[field]
-  return typeof number === 'number' ? number : 0
+  return typeof number === 'number' || typeof number === 'bigint' ? Number(number) : 0
 }

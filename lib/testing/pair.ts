@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { knownOptions, type OptionNames } from '../base/options.ts'
+import { byteLimit, countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import { Lane, Wire } from './wire.ts'
 
 /** How an in-memory pair behaves. */
@@ -28,10 +28,14 @@ export function split<O extends PairOptions>(options: O): [PairOptions, Omit<O, 
  * `allowHalfOpen` does; they push back; and one that is destroyed before its end resets the other (ECONNRESET).
  *
  * @returns them, and what lies between them: `wire.pause()`, `wire.cut()`, `wire.there.lose()`.
+ * @throws {QbpError} ERR_QBP_BAD_OPTION
  */
 export function duplexPair(options: PairOptions = {}): [Duplex, Duplex, Wire] {
   knownOptions('duplexPair()', options, PAIR_OPTIONS)
   const { latencyMs = 0 } = options
+  if (latencyMs !== 0) milliseconds('latencyMs', latencyMs, 1)
+  countLimit('sliceBytes', options.sliceBytes, 1)
+  byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 1)
   const [there, back] = [new Lane(latencyMs), new Lane(latencyMs)]
   const left = new Side(options, there)
   const right = new Side(options, back)

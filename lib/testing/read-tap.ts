@@ -67,6 +67,7 @@ async function* readLines(source: string | AsyncIterable<Uint8Array>): AsyncGene
     const entry = parsed(line)
     if (++number === 1 && entry?.recording !== 1) throw noRecording(source)
     const { at, connection, direction, kind, bytes } = entry ?? {} // The last line, of a tap that was killed, may be cut.
+    if (kind === 'bytes' && direction !== 'client' && direction !== 'server') throw noRecording(source)
     if (kind === 'bytes')
       yield { at, connection, direction, bytes: Buffer.from(String(bytes), 'base64') } as unknown as Passed
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import { inspect, isDeepStrictEqual } from 'node:util'
+import { QbpError } from '../base/errors.ts'
 import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
@@ -114,9 +115,9 @@ export class ScriptedPeer<P extends Protocol, R extends Role> {
     for (const message of messages) await this.connection.writer.writeMessage(message)
   }
 
-  /** Says bytes that need be no frames: hexadecimal digits, with or without spaces, or the bytes themselves. */
+  /** Says bytes that need be no frames: hexadecimal digits, with or without spaces, or the bytes themselves. @throws {QbpError} ERR_QBP_BAD_OPTION */
   sendBytes(bytes: string | Uint8Array): void {
-    this.connection.socket.write(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes)
+    this.connection.socket.write(typeof bytes === 'string' ? fromHex(bytes) : bytes)
   }
 
   /** Waits for the next message and returns it. @throws {AssertionError} at a clean end, or too late; the fault of the connection. */
@@ -199,6 +200,16 @@ const TOO_LATE = Symbol('qbp.tooLate')
 
 function nameOf(message: object): string {
   return (message as { $name: string }).$name
+}
+
+/** Node's would end at the first character that is no digit, in silence. */
+function fromHex(text: string): Buffer {
+  const digits = text.replace(/\s+/g, '')
+  if (/^([0-9a-f]{2})*$/i.test(digits)) return Buffer.from(digits, 'hex')
+  throw new QbpError(
+    'ERR_QBP_BAD_OPTION',
+    `sendBytes was given ${inspect(text)}: allowed are pairs of hexadecimal digits.`,
+  )
 }
 
 /** In one line. */

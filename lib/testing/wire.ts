@@ -1,3 +1,5 @@
+import { countLimit } from '../base/options.ts'
+
 /** One way of a pair: what crosses it can be delayed, held and lost. */
 export class Lane {
   /** Every byte, and the end, arrives so much later. */
@@ -23,7 +25,7 @@ export class Lane {
 
   /** Loses the next chunks: as a connection writes them, all messages of a tick are one. */
   lose(chunks = 1): void {
-    this.#toLose += chunks
+    this.#toLose += countLimit('chunks', chunks, 1)
   }
 
   /** Whether the chunk that is written now is lost. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { expect } from 'chai'
 import type { Gap, Position } from '../../lib/bus/contract.ts'
 import { LocalHub } from '../../lib/bus/local/local-bus.ts'
@@ -101,6 +101,23 @@ describe('a LocalHub in a file', () => {
     mkdirSync(join(folder, 'gone'))
     await hub.close()
     expect(await read(await LocalHub.load(join(folder, 'gone', 'hub')), 'first')).to.deep.equal(['1'])
+  })
+
+  it('is whole, whichever hubs of whichever processes save into it at once, and leaves nothing beside it', async () => {
+    const hubs = await Promise.all(Array.from({ length: 3 }, () => LocalHub.load(path, { saveEveryMs: 1 })))
+    const buses = hubs.map((hub) => hub.bus())
+    for (let n = 0; n < 20; n++) {
+      await Promise.all(buses.map((bus) => bus.publish('log', new Uint8Array(50_000), { durable: true })))
+      await Promise.all(hubs.flatMap((hub) => [hub.save(path), hub.save(relative(process.cwd(), path))]))
+      expect((await read(await LocalHub.load(path), 'first')).length).to.equal(n + 1)
+    }
+    await Promise.all(hubs.map((hub) => hub.close()))
+    // Another process writes beside it, wherever it has come to.
+    writeFileSync(`${path}.tmp`, 'half of a fi')
+    writeFileSync(`${path}.1-0.tmp`, 'half of a fi')
+    await hubs[0]?.save()
+    expect((await read(await LocalHub.load(path), 'first')).length).to.equal(20)
+    expect(readdirSync(folder).filter((name) => name.includes(`${process.pid}`))).to.deep.equal([])
   })
 
   it('is bounded: the oldest frames are left out, of all logs alike', async () => {

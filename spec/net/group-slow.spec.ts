@@ -90,6 +90,29 @@ describe("a group with slow: 'latest'", () => {
     expect(group.size).to.equal(0)
   })
 
+  it('costs no more than maxQueuedBytes, though what replaces a message is longer', async () => {
+    const { server } = slowMember({ maxQueuedBytes: 10 * SIZE })
+    const group = new Group<Feed, 'server'>({ slow: 'latest', slowAboveBytes: 1, key: bySymbol }).join(server)
+    const long = { ...quote('A', 1), symbol: 'x'.repeat(6 * SIZE) }
+    for (const message of [quote('X', 0), quote('A', 1), quote('B', 1)]) group.broadcast(message)
+    expect(group.broadcast(long, { key: 'A' })).to.equal(0)
+    expect(server.closing).to.equal(false)
+    group.broadcast(long, { key: 'B' })
+    expect(await server.closed).to.have.property('code', 'ERR_QBP_QUEUE_FULL')
+  })
+
+  it('keeps what waits for a member that joins again, with other data', async () => {
+    const { server, open } = slowMember()
+    const group = new Group<Feed, 'server', number>({ slow: 'latest', slowAboveBytes: 1, key: bySymbol })
+    for (let n = 1; n < 4; n++) {
+      group.join(server, n)
+      group.broadcast(quote('A', n))
+      group.broadcast(quote('B', n), { key: undefined })
+    }
+    expect([...group.values()]).to.deep.equal([3])
+    expect(await open(3)).to.deep.equal(['A1', 'B3', 'A3'])
+  })
+
   it('never passes maxQueuedBytes by a mark above that', async () => {
     const { server, open } = slowMember({ maxQueuedBytes: 3 * SIZE })
     const group = new Group<Feed, 'server'>({ slow: 'latest', slowAboveBytes: 10_000 }).join(server)

@@ -107,6 +107,79 @@ for (const [name, protocol, numbers] of ways) {
   })
 }
 
+describe('the numbers of a link', () => {
+  const over = (fields: string) => Protocol.from(chat, { header: `length:varint type:u8 ${fields}`, types })
+  const run = async (link: Link<never, never>, answers: (n: number) => boolean) => {
+    let heard = 0
+    for await (const message of link) {
+      heard++
+      if (answers(heard)) await link.answer(message as never, { $name: 'Said', text: `${heard}` } as never)
+    }
+  }
+  const ends = (fields: string, options: object) => {
+    const { client, server, wire } = connectionPair(over(fields))
+    const [there, here] = [client, server].map(
+      (each) => new Link(each as never, { answers: ['Said'], ...options } as never),
+    )
+    return { client, server, wire, there: there as Link<never, never>, here: here as Link<never, never> }
+  }
+  const ask = (link: Link<never, never>) => link.request({ $name: 'Say', text: 'x' } as never)
+
+  it('go as far as their field holds, of whatever kind it is, and round again', async () => {
+    for (const [fields, most] of [
+      ['seq:u8', 255],
+      ['[seq:4 rest:4]:u8', 15],
+      ['seq:u64', 0],
+      ['seq:u16 ack:u8', 255],
+    ] as const) {
+      const numbers: unknown[] = []
+      const { client, server, there, here } = ends(fields, fields.includes('ack') ? { ack: 'ack', answers: [] } : {})
+      void run(there, () => false)
+      void (async () => {
+        for await (const message of here) {
+          numbers.push((message as { $header: { seq: unknown } }).$header.seq)
+          await here.answer(message as never, { $name: 'Said', text: '' } as never)
+        }
+      })()
+      for (let n = 0; n < 2 * most + 10; n++) await ask(there)
+      const expected = Array.from({ length: 2 * most + 10 }, (_, n) => (most === 0 ? BigInt(n + 1) : (n % most) + 1))
+      expect(numbers, fields).to.deep.equal(expected)
+      client.destroy()
+      server.destroy()
+    }
+  })
+
+  it('are known again when they come twice, however many wait', async () => {
+    const { client, server, wire, there, here } = ends('seq:u32', { timeoutMs: 20, tries: 100 })
+    let heard = 0
+    void run(there, () => false)
+    void run(here, (n) => {
+      heard = n
+      return true
+    })
+    wire.back.pause()
+    const asked = Array.from({ length: 256 }, () => ask(there))
+    while (heard < asked.length) await setTimeout(5)
+    expect(await rejection(ask(there))).to.have.property('code', 'ERR_QBP_QUEUE_FULL')
+    await setTimeout(60) // All are sent again.
+    wire.back.resume()
+    await Promise.all(asked)
+    expect(heard).to.equal(asked.length)
+    client.destroy()
+    server.destroy()
+  })
+
+  it('are those of fields that the header has', () => {
+    const { client, server } = connectionPair(over('seq:u8'))
+    for (const options of [{ seq: 'sequence', answers: ['Said'] }, { ack: 'ack' }])
+      expect(() => new Link(client, options as never))
+        .to.throw('no field')
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+    client.destroy()
+    server.destroy()
+  })
+})
+
 describe('the options of a link', () => {
   it('need a way to know answers, and are checked', () => {
     const { client, server } = connectionPair(bySeq)

@@ -38,6 +38,19 @@ describe('an in-memory pair', () => {
     expect(await chunksOf(right)).to.deep.equal(['a', 'b', 'c'])
   })
 
+  it('refuses slices of nothing, times before now and losses that cannot be counted', () => {
+    const wrong = [{ sliceBytes: 0 }, { sliceBytes: Number.NaN }, { latencyMs: -1 }, { latencyMs: Number.NaN }]
+    for (const options of [...wrong, { highWaterMarkBytes: 'x' }] as never[])
+      expect(() => duplexPair(options))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+    const [, , wire] = duplexPair({ latencyMs: 0 })
+    for (const chunks of [-1, 0.5, Number.NaN])
+      expect(() => wire.there.lose(chunks))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+  })
+
   it('brings bytes and ends later, in order', async () => {
     const [left, right] = duplexPair({ latencyMs: 2 })
     left.write('a')

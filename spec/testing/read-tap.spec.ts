@@ -48,6 +48,8 @@ describe('readTap', () => {
     for (const value of ['', 'hello\n', '{"recording":2}\n'])
       expect(await rejection(all(text(value))), value).to.have.property('code', 'ERR_QBP_BAD_OPTION')
     expect(await all(text('{"recording":1}\n{"at":3,"conn'))).to.deep.equal([])
+    const strange = '{"recording":1}\n{"at":3,"connection":1,"direction":"up","kind":"bytes","bytes":"AA=="}\n'
+    expect(await rejection(all(text(strange)))).to.have.property('code', 'ERR_QBP_BAD_OPTION')
   })
 
   it('throws the fault of bytes that are no frames, after the messages before them', async () => {

@@ -36,6 +36,17 @@ describe('a scripted peer', () => {
     await peer.end()
   })
 
+  it('says no other bytes than those that it was given', () => {
+    const peer = new ScriptedPeer(protocol, 'client')
+    for (const bytes of ['0g', 'abc', '00 0', 'zz'])
+      expect(() => peer.sendBytes(bytes))
+        .to.throw()
+        .with.property('code', 'ERR_QBP_BAD_OPTION')
+    peer.sendBytes('00 FF\n0a')
+    peer.sendBytes('')
+    expect(peer.duplex.read()).to.deep.equal(Buffer.of(0, 255, 10))
+  })
+
   it('resets', async () => {
     const peer = new ScriptedPeer(protocol, 'client')
     const connection = server.attach(peer.duplex)

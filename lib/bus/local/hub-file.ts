@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { open, readFile, rename, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { threadId } from 'node:worker_threads'
 import { QbpError } from '../../base/errors.ts'
 import { LONGEST_TIMER_MS } from '../../base/longest-timer.ts'
 import { inRootContext } from '../../event-loop/root-context.ts'
@@ -25,6 +26,9 @@ export interface HubState {
   failed(error: unknown): void
 }
 
+/** What is being written, by path. */
+const writing = new Map<string, Promise<void>>()
+
 const DIGEST_BYTES = 32
 /** How much is written at a time. */
 const CHUNK_BYTES = 2 ** 18
@@ -47,7 +51,7 @@ export class HubFile {
     }
     if (saveEveryMs !== undefined) checkInteger('saveEveryMs', saveEveryMs, 1, LONGEST_TIMER_MS)
     checkLimit('maxFileBytes', maxFileBytes)
-    this.#path = path
+    this.#path = resolve(path)
     this.#hub = hub
     this.#maxBytes = maxFileBytes
     this.#everyMs = saveEveryMs
@@ -69,10 +73,16 @@ export class HubFile {
     this.#saveLater()
   }
 
-  /** Calls write one after the other, each what is there by its turn. */
+  /** Calls write one after the other, of whichever hub, each what is there by its turn. */
   save(): Promise<void> {
-    const saving = this.#saving.then(() => this.#write())
-    this.#saving = saving.catch(() => {})
+    const saving = (writing.get(this.#path) ?? Promise.resolve()).then(() => this.#write())
+    const done = saving
+      .catch(() => {})
+      .then(() => {
+        if (writing.get(this.#path) === done) writing.delete(this.#path)
+      })
+    writing.set(this.#path, done)
+    this.#saving = done
     return saving
   }
 
@@ -97,8 +107,21 @@ export class HubFile {
     const { version } = this.#hub
     const { parts, size } = writeContents(this.#hub.snapshot(), this.#maxBytes - DIGEST_BYTES)
     if (size + DIGEST_BYTES > this.#maxBytes) throw this.#tooLong(size + DIGEST_BYTES)
-    const beside = `${this.#path}.tmp`
-    const file = await open(beside, 'w', 0o600) // Sessions are in it.
+    // Of this process alone: another may save there as well, one that is restarted, say.
+    const beside = `${this.#path}.${process.pid}-${threadId}.tmp`
+    try {
+      await this.#fill(beside, parts)
+      await rename(beside, this.#path)
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => {})
+      throw error
+    }
+    await syncFolder(dirname(this.#path))
+    this.#saved = version
+  }
+
+  async #fill(path: string, parts: readonly Uint8Array[]): Promise<void> {
+    const file = await open(path, 'w', 0o600) // Sessions are in it.
     try {
       const digest = createHash('sha256')
       let chunk: Uint8Array[] = []
@@ -120,9 +143,6 @@ export class HubFile {
     } finally {
       await file.close()
     }
-    await rename(beside, this.#path)
-    await syncFolder(dirname(this.#path))
-    this.#saved = version
   }
 
   #read(bytes: Buffer): Contents {
