@@ -27,9 +27,11 @@ export function knownOptions<O>(what: string, options: O | undefined, names: Opt
     const known = Object.keys(names)
     const meant = nearest(name, known)
     const advice = meant === undefined ? `it may have ${listed(known, 40) || 'none'}` : `did you mean ${meant}?`
+    const given = shown(options)
+    const instead = /^an? (plain |null-prototype )?object$/.test(given) ? '' : ` It was given ${given}.`
     throw new QbpError(
       'ERR_QBP_BAD_OPTION',
-      `${what} has no option ${name}: ${advice}${meant === undefined ? '.' : ''}`,
+      `${what} has no option ${name}: ${advice}${meant === undefined ? '.' : ''}${instead}`,
       { option: name },
     )
   }

@@ -91,6 +91,12 @@ describe('A call that cannot be meant so', () => {
       'ERR_QBP_BAD_OPTION',
       /a PassThrough where a QbpWritable/,
     ],
+    [
+      'a group of a protocol',
+      () => new Group(protocol),
+      'ERR_QBP_BAD_OPTION',
+      /^A Group has no option .* It was given a Protocol\.$/,
+    ],
     ['a bus group without a bus', () => new BusGroup(protocol), 'ERR_QBP_BAD_OPTION', /undefined where a bus belongs/],
     ['sessions without a bus', () => new Sessions(), 'ERR_QBP_BAD_OPTION', /undefined where a bus belongs/],
     ['a protocol from a file', () => Protocol.from('chat.proto'), 'ERR_QBP_BAD_SCHEMA', /qbp generate/],
