@@ -71,16 +71,20 @@ const NANOS = 1_000_000_000
 export const FIRST_SECOND = -62_135_596_800
 export const LAST_SECOND = 253_402_300_799
 
+/** The seconds and nanoseconds of a time. @throws {Malformed} of a time that is none. */
+export function timeIn(whole: number, part: number): [whole: number, part: number] {
+  if (!(whole >= FIRST_SECOND && whole <= LAST_SECOND)) refuse(`a time of ${whole} s, outside of the years 1 to 9999`)
+  if (part < 0 || part >= NANOS) refuse(`a time with ${part} nanos, which are 0 to 999999999`)
+  return [whole, part]
+}
+
 const Timestamp: Draft = {
   fields: ['int64', 'int32'],
   atomic: true,
   allowed: 'a Date of the years 1 to 9999',
   make: (seconds, nanos) => ({
     read(message) {
-      const [whole, part] = [Number(message[seconds as string]), message[nanos as string] as number]
-      if (!(whole >= FIRST_SECOND && whole <= LAST_SECOND))
-        refuse(`a time of ${whole} s, outside of the years 1 to 9999`)
-      if (part < 0 || part >= NANOS) refuse(`a time with ${part} nanos, which are 0 to 999999999`)
+      const [whole, part] = timeIn(Number(message[seconds as string]), message[nanos as string] as number)
       const rest = part % 1_000_000
       const date = new Date(whole * 1000 + (part - rest) / 1_000_000)
       if (rest !== 0) Object.defineProperty(date, REST, { value: { time: date.getTime(), nanos: rest } })

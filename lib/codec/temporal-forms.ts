@@ -1,7 +1,16 @@
 // Times and durations as Temporal has them, exact to the nanosecond: https://tc39.es/proposal-temporal
 
 import { QbpError } from '../base/errors.ts'
-import { DRAFTS, type Draft, FIRST_SECOND, formsOf, LAST_SECOND, LONGEST, type PlainForms } from './plain-forms.ts'
+import {
+  DRAFTS,
+  type Draft,
+  FIRST_SECOND,
+  formsOf,
+  LAST_SECOND,
+  LONGEST,
+  type PlainForms,
+  timeIn,
+} from './plain-forms.ts'
 import { refuse } from './wire.ts'
 
 /** What is used of Temporal, the runtime's own or a polyfill's. */
@@ -28,10 +37,7 @@ const Timestamp: Draft = {
   allowed: 'a Temporal.Instant of the years 1 to 9999',
   make: (seconds, nanos) => ({
     read(message) {
-      const [whole, part] = [Number(message[seconds as string]), message[nanos as string] as number]
-      if (!(whole >= FIRST_SECOND && whole <= LAST_SECOND))
-        refuse(`a time of ${whole} s, outside of the years 1 to 9999`)
-      if (part < 0 || part >= Number(NANOS)) refuse(`a time with ${part} nanos, which are 0 to 999999999`)
+      const [whole, part] = timeIn(Number(message[seconds as string]), message[nanos as string] as number)
       return new (temporal().Instant)(BigInt(whole) * NANOS + BigInt(part))
     },
     write(value) {

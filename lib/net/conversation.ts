@@ -1,7 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import type { ReaderPort, StreamOwner, WriterPort } from '../streams/ports.ts'
+import { NOBODY, type ReaderPort, type WriterPort } from '../streams/ports.ts'
 import { type CallUser, ConnectionCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
 import type { ConnectionSettings } from './settings.ts'
@@ -88,16 +88,4 @@ export class Conversation {
     this.#faults ??= new Faults()
     this.#faults.count(fault)
   }
-}
-
-/** The owner of a reader and a writer that a connection has gone on without. */
-const NOBODY: StreamOwner = {
-  connection: {},
-  more() {},
-  send: () => true,
-  finish: (finished) => finished(),
-  readerClosed() {},
-  writerDestroyed() {},
-  refused() {},
-  listenerThrew() {},
 }

@@ -7,7 +7,7 @@
 // `{"*": [{"1:varint": 1}, {"2:text": "a"}, {"1:varint": 2}]}`. What bytes of wire type 2 are is guessed: text, a message, or bytes.
 
 import { QbpError } from '../base/errors.ts'
-import { base64, fromBase64 } from './scalars.ts'
+import { base64, fromBase64, shortFloat } from './scalars.ts'
 
 /** How a field stands on the wire, or what its bytes look like. */
 export type WireKind = 'varint' | 'fixed64' | 'double' | 'text' | 'bytes' | 'message' | 'group' | 'fixed32' | 'float'
@@ -167,14 +167,6 @@ function toJson(fields: readonly WireField[]): unknown {
   if (new Set(rows.map(([key]) => key)).size < rows.length)
     return { [ROW]: rows.flatMap(([key, values]) => values.map((value) => ({ [key]: value }))) }
   return Object.fromEntries(rows.map(([key, values]) => [key, values.length === 1 ? values[0] : values]))
-}
-
-function shortFloat(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits))
-    if (Math.fround(short) === value) return short
-  }
-  return value
 }
 
 /** The bytes of such JSON. @throws {QbpError} ERR_QBP_INVALID_MESSAGE that names the field. */

@@ -21,7 +21,7 @@ export function fromBase64(value: unknown, path: string): Uint8Array {
 }
 
 /** The number of fewest digits that is this float: 0.1, not 0.10000000149011612. */
-function shortFloat(value: number): number {
+export function shortFloat(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return short

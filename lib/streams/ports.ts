@@ -48,6 +48,18 @@ export interface WriterOwner {
 /** The owner of a reader and a writer. */
 export interface StreamOwner extends ReaderOwner, WriterOwner {}
 
+/** That of a reader and a writer without a byte stream: nothing comes, and what is sent is gone. */
+export const NOBODY: StreamOwner = {
+  connection: {},
+  more() {},
+  send: () => true,
+  finish: (finished) => finished(),
+  readerClosed() {},
+  writerDestroyed() {},
+  refused() {},
+  listenerThrew() {},
+}
+
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The reader's life is another's: leaving a `for await` does not end it. */

@@ -1,16 +1,6 @@
-import type { StreamOwner } from '../../lib/streams/ports.ts'
+import { NOBODY, type StreamOwner } from '../../lib/streams/ports.ts'
 
-/** An owner of readers and writers without a byte stream: nothing comes, and what is sent is gone. */
+/** An owner of readers and writers without a byte stream, of whose calls some are looked at. */
 export function streamOwner(more: Partial<StreamOwner> = {}): StreamOwner {
-  return {
-    connection: {},
-    more() {},
-    send: () => true,
-    finish: (finished) => finished(),
-    readerClosed() {},
-    writerDestroyed() {},
-    refused() {},
-    listenerThrew() {},
-    ...more,
-  }
+  return { ...NOBODY, connection: {}, ...more }
 }
