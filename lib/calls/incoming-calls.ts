@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { CallError } from './call-error.ts'
+import { CallTable } from './call-table.ts'
 import type { Dialect } from './dialect.ts'
 import { endLate } from './expiry.ts'
 import { type CalleeHost, IncomingCall } from './incoming-call.ts'
@@ -11,7 +12,7 @@ export class IncomingCalls {
   readonly #host: CalleeHost
   readonly #dialect: Dialect
   readonly #served = new Map<string, ServedMethod>()
-  readonly #calls = new Map<number, IncomingCall>()
+  readonly #calls = new CallTable<IncomingCall>()
 
   constructor(host: CalleeHost, dialect: Dialect) {
     this.#host = host
@@ -54,7 +55,7 @@ export class IncomingCalls {
       if (!(fault instanceof QbpError)) throw fault
       return new CallError('INVALID_ARGUMENT', fault.message)
     }
-    this.#calls.set(call.id, call)
+    this.#calls.add(call)
     this.#host.accepted(call)
     call.start()
     return null
@@ -76,7 +77,7 @@ export class IncomingCalls {
   }
 
   ended(call: IncomingCall): void {
-    this.#calls.delete(call.id)
+    this.#calls.delete(call)
   }
 
   /**
@@ -100,14 +101,14 @@ export class IncomingCalls {
 
   /** Ends those that are late. @returns when the next is. */
   expire(now: number): number {
-    return endLate(this.#calls.values(), now, (call) =>
+    return endLate(this.#calls, now, (call) =>
       call.stop(new CallError('DEADLINE_EXCEEDED', `${call.path} took longer than the caller waits`), true),
     )
   }
 
   /** No requests come any more: those that wait for some end. The caller may still hear of it. */
   cut(): void {
-    for (const call of [...this.#calls.values()])
+    for (const call of [...this.#calls])
       if (call.phase === 'receiving')
         call.stop(new CallError('CANCELLED', `The caller ended its side before its last request of ${call.path}`), true)
   }
@@ -116,6 +117,6 @@ export class IncomingCalls {
   gone(cause: Error | null): void {
     const facts = cause === null ? {} : { cause }
     const reason = new CallError('UNAVAILABLE', 'The connection to the caller has ended', facts)
-    for (const call of [...this.#calls.values()]) call.stop(reason, false)
+    for (const call of [...this.#calls]) call.stop(reason, false)
   }
 }

@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { CallError } from './call-error.ts'
+import { CallTable } from './call-table.ts'
 import type { Dialect } from './dialect.ts'
 import { endLate } from './expiry.ts'
 import { checkMetadata } from './metadata.ts'
@@ -10,7 +11,7 @@ import { CREDIT, LAST, MORE, type ReceivedPart } from './part.ts'
 export class OutgoingCalls {
   readonly #dialect: Dialect
   readonly #maxMetadataBytes: number
-  readonly #calls = new Map<number, OutgoingCall>()
+  readonly #calls = new CallTable<OutgoingCall>()
   /** Those that their interceptors have not let go on yet. */
   readonly #waiting = new Set<OutgoingCall>()
   #nextId: number
@@ -33,7 +34,7 @@ export class OutgoingCalls {
     let id = this.#nextId
     while (this.#calls.has(id)) id = this.#after(id)
     this.#nextId = this.#after(id)
-    this.#calls.set(id, call)
+    this.#calls.add(call, id)
     return id
   }
 
@@ -51,7 +52,7 @@ export class OutgoingCalls {
   }
 
   ended(call: OutgoingCall): void {
-    this.#calls.delete(call.id)
+    this.#calls.delete(call)
   }
 
   /**
@@ -73,19 +74,19 @@ export class OutgoingCalls {
   /** Ends those that are late. @returns when the next is. */
   expire(now: number): number {
     const expire = (call: OutgoingCall) => call.expire()
-    return Math.min(endLate(this.#calls.values(), now, expire), endLate(this.#waiting, now, expire))
+    return Math.min(endLate(this.#calls, now, expire), endLate(this.#waiting, now, expire))
   }
 
   /** Ends those whose answers are a stream: they may have no end. */
   endStreams(): void {
-    for (const call of [...this.#calls.values()])
+    for (const call of [...this.#calls])
       if (call.responseStream)
         call.cancel(new CallError('CANCELLED', `The connection closes on this side: ${call.path} ends`))
   }
 
   /** No answer comes any more. */
   gone(cause: Error | null): void {
-    for (const call of [...this.#calls.values(), ...this.#waiting]) call.gone(cause)
+    for (const call of [...this.#calls, ...this.#waiting]) call.gone(cause)
   }
 }
 

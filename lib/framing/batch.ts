@@ -77,6 +77,7 @@ export class Batch {
 
   /** The next chunk: whole frames, as many as a batch takes, or a piece of one, or null if there is none. It is no part of the batch then. */
   take(): Uint8Array | null {
+    if (this.#parts === null && scratch.owner === this && !scratch.isOpen) return this.#takeScratch()
     this.#moveOut()
     const parts = this.#parts
     if (parts === null) return null
@@ -92,6 +93,16 @@ export class Batch {
     const { bytes, buffer } = parts[0] as Part
     this.buffer = count === 1 ? buffer : null
     return count === 1 ? bytes : join(parts.slice(0, count), size)
+  }
+
+  /** The frames in the scratch, where there are no others, as one chunk: most chunks are these, and each object counts. */
+  #takeScratch(): Uint8Array | null {
+    const { buf, pos, from } = scratch
+    const bytes = pos > from ? scratch.takeBytes() : null
+    this.buffer = bytes === null || scratch.buf === buf ? null : buf
+    scratch.clear()
+    scratch.owner = null
+    return bytes
   }
 
   /** Gives up all whole frames. */

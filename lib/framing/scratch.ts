@@ -8,6 +8,7 @@ export const BATCH_BYTES = 65_536
 const SCRATCH_BYTES = 2 * BATCH_BYTES
 /** Room for what may follow long bytes, so that it asks for no more. */
 const SLACK_BYTES = 4096
+const FEW_BYTES = 256
 
 /** Where a frame is written: from `pos` on. */
 export class FrameRoom extends Room {
@@ -27,14 +28,23 @@ export interface Part {
 }
 
 export const partOf = (bytes: Uint8Array, buffer: Uint8Array | null = null, isBorrowed = false): Part => ({
-  ...{ bytes, size: bytes.length, buffer, isBorrowed },
+  bytes,
+  size: bytes.length,
+  buffer,
+  isBorrowed,
 })
 
 /** A part of its own of `buf[start..end)`. */
 export function copyOf(buf: Uint8Array, start: number, end: number): Part {
+  return partOf(copied(buf, start, end))
+}
+
+/** Of a few bytes a loop is as fast as Node's copy, and makes no view that is garbage at once. */
+function copied(buf: Uint8Array, start: number, end: number): Uint8Array {
   const bytes = alloc(end - start)
-  bytes.set(buf.subarray(start, end))
-  return partOf(bytes)
+  if (end - start > FEW_BYTES) bytes.set(buf.subarray(start, end))
+  else for (let i = start; i < end; i++) bytes[i - start] = buf[i] as number
+  return bytes
 }
 
 /** What a frame has borrowed: bytes that are the caller's, and where they are to stand. See borrowed-bytes.ts. */
@@ -135,17 +145,24 @@ export class Scratch<Owner> extends FrameRoom {
     this.buf = spareBuffers.lend(SCRATCH_BYTES)
   }
 
-  /** The frames that are here: as a copy if they are small or a frame is open, else in the buffer itself, which is replaced. */
+  /** The frames that are here, as a part: see `takeBytes`. */
   take(): Part {
+    const { buf } = this
+    const bytes = this.takeBytes()
+    return partOf(bytes, this.buf === buf ? null : buf)
+  }
+
+  /** The frames that are here: as a copy if they are small or a frame is open, else in the buffer itself, which is replaced. */
+  takeBytes(): Uint8Array {
     const { buf, from, pos } = this
     if (this.isOpen) this.from = pos
     else {
       this.from = this.pos = 0
       if (pos >= BATCH_BYTES) {
         this.buf = spareBuffers.lend(SCRATCH_BYTES)
-        return partOf(buf.subarray(from, pos), buf)
+        return buf.subarray(from, pos)
       }
     }
-    return copyOf(buf, from, pos)
+    return copied(buf, from, pos)
   }
 }

@@ -40,6 +40,9 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   lookedAt = Number.NEGATIVE_INFINITY
   lookEvery = FEW
   #count = 0
+  /** While it sorts: what holds up the next frame, and whether anything may. */
+  #hold: 'yielding' | 'held' | null = null
+  #isLimited = true
 
   /** @param peerEnded is called once all that the peer has sent is sorted. */
   constructor(
@@ -60,8 +63,11 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
 
   arrive(chunk: Uint8Array): boolean {
     if (this.#phase === 'finished') return true
-    this.#chunks.push(chunk)
-    this.#sort()
+    if (this.#phase === 'idle') this.#sort(true, chunk)
+    else {
+      this.#chunks.push(chunk)
+      this.#sort()
+    }
     return this.#isDone
   }
 
@@ -110,13 +116,16 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
     return this.#phase === 'idle' || this.#phase === 'finished'
   }
 
-  /** @param isLimited false: what has come whole is handed out, whatever else waits. */
-  #sort(isLimited = true): void {
+  /**
+   * @param isLimited false: what has come whole is handed out, whatever else waits.
+   * @param chunk what has come, if it need not wait.
+   */
+  #sort(isLimited = true, chunk?: Uint8Array): void {
     // A handler that ends the connection comes by here.
     if (this.#phase === 'sorting' || this.#phase === 'finished') return
     if (this.#phase === 'yielding' && isLimited) return
     this.#phase = 'sorting'
-    const next = this.#sortAll(isLimited)
+    const next = this.#sortAll(isLimited, chunk)
     if (this.#isSorting) this.#phase = next === 'ended' ? 'idle' : next
     this.#pushed.forward()
     if (next !== 'ended') return
@@ -130,20 +139,16 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   }
 
   /** @returns how it goes on from there. */
-  #sortAll(isLimited: boolean): 'idle' | 'yielding' | 'held' | 'ended' {
-    let hold: 'yielding' | 'held' | null = null
-    const goesOn = () => {
-      if (!this.#isSorting) return false
-      hold = isLimited ? this.#hold() : null
-      return hold === null
-    }
+  #sortAll(isLimited: boolean, first: Uint8Array | undefined): 'idle' | 'yielding' | 'held' | 'ended' {
+    this.#hold = null
+    this.#isLimited = isLimited
     try {
-      for (;;) {
-        this.#sorter.sort(goesOn)
-        const chunk = hold === null && this.#isSorting ? this.#chunks.shift() : undefined
-        if (chunk === undefined) return hold ?? 'idle'
+      for (let chunk: Uint8Array | null | undefined = first; ; ) {
+        if (chunk !== undefined) this.#sorter.feed(chunk)
+        this.#sorter.sort(this.#goesOn)
+        chunk = this.#hold === null && this.#isSorting ? this.#chunks.shift() : undefined
+        if (chunk === undefined) return this.#hold ?? 'idle'
         if (chunk === null) return 'ended'
-        this.#sorter.feed(chunk)
       }
     } catch (fault) {
       this.#finish(() => this.#reader.fail(fault as Error))
@@ -151,8 +156,15 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
     }
   }
 
+  /** Whether the next frame is gone through. */
+  readonly #goesOn = (): boolean => {
+    if (!this.#isSorting) return false
+    this.#hold = this.#isLimited ? this.#holder() : null
+    return this.#hold === null
+  }
+
   /** What holds up the next frame, or null. */
-  #hold(): 'yielding' | 'held' | null {
+  #holder(): 'yielding' | 'held' | null {
     if (this.#calls.isHeld || this.#pushed.bytes > MOST_WAITING) return 'held'
     if (++this.#count < this.lookEvery) return null
     this.#count = 0
