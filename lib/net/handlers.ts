@@ -5,7 +5,7 @@ import { errorOf } from '../base/thrown.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
-import { callers } from './callers.ts'
+import { type CallerMark, callerMark } from './callers.ts'
 import type { QbpConnection } from './connection.ts'
 import { warnOf } from './diagnostics.ts'
 
@@ -48,29 +48,19 @@ export interface HandlersUser<P extends Protocol, D> {
   threw(error: Error, connection: ServerConnection<P, D>): boolean
 }
 
-type Call<P extends Protocol, D> = (connection: ServerConnection<P, D>) => Promise<void>
-
-let servers = 0
-
 /** Runs a server's handler on each of its connections. */
 export class Handlers<P extends Protocol, D> {
-  readonly #handler: Handler<P, D>
   readonly #user: HandlersUser<P, D>
-  /** The name by which a frame of `#call` is known among the callers of a function. */
-  readonly #frame = `qbp handler of server ${++servers}`
-  readonly #call: Call<P, D>
+  /** Of the handler's calls. */
+  readonly #mark: CallerMark<ServerConnection<P, D>>
   #running = 0
 
   constructor(handler: Handler<P, D>, user: HandlersUser<P, D>) {
-    this.#handler = handler
     this.#user = user
-    const named = {
-      [this.#frame]: async (connection: ServerConnection<P, D>) => {
-        this.#user.began(connection)
-        await this.#handler(connection.reader, connection.writer, connection)
-      },
-    }
-    this.#call = named[this.#frame] as Call<P, D>
+    this.#mark = callerMark((connection) => {
+      user.began(connection)
+      return handler(connection.reader, connection.writer, connection)
+    })
   }
 
   /** How many have not returned. */
@@ -80,12 +70,12 @@ export class Handlers<P extends Protocol, D> {
 
   /** Whether one of them leads to the caller. */
   get isCaller(): boolean {
-    return callers().includes(this.#frame)
+    return this.#mark.isCaller
   }
 
   run(connection: ServerConnection<P, D>): void {
     this.#running++
-    this.#call(connection).then(
+    this.#mark.run(connection).then(
       () => this.#returned(connection),
       (thrown) => this.#threw(connection, thrown),
     )

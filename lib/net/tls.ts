@@ -30,8 +30,12 @@ function handshakeFault(cause: NodeJS.ErrnoException, socket?: tls.TLSSocket): Q
 }
 
 function reason(code: string, { message }: Error): string {
-  // What OpenSSL says of bytes that are no TLS record depends on which bytes they are.
-  if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE|UNEXPECTED_MESSAGE/.test(code))
+  // What OpenSSL, or BoringSSL on Bun, says of bytes that are no TLS record depends on which bytes they are.
+  if (
+    /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE|UNEXPECTED_(MESSAGE|RECORD)/.test(
+      code,
+    )
+  )
     return 'the peer does not speak TLS'
   if (/wrong version number|http request|packet length too long/.test(message)) return 'the peer does not speak TLS'
   if (code === 'CERT_HAS_EXPIRED') return "the peer's certificate has expired"

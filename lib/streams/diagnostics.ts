@@ -14,8 +14,9 @@ const messageRefused = channel('qbp:message:refused')
 export const messageIn: Channel = channel('qbp:message:in')
 export const messageOut: Channel = channel('qbp:message:out')
 
-/** Writes a line, where NODE_DEBUG asks for it. */
+/** Writes a line, where NODE_DEBUG asks for it. Bun's says by itself whether it does, but has no `enabled`. */
 export const log: DebugLogger = debuglog('qbp')
+if (log.enabled === undefined) Object.assign(log, { enabled: process.env.NODE_DEBUG !== undefined })
 
 /** What the lines call a connection: its `id`. */
 export function numberOf(connection: { readonly id?: number } | null): string {

@@ -7,6 +7,7 @@ import { dispatch } from '../../lib/cli/command/dispatch.ts'
 import { headers } from '../../lib/index.ts'
 import { begin, cli } from '../support/cli.ts'
 import { peer } from '../support/peers.ts'
+import { THIS_RUNTIME } from '../support/this-runtime.ts'
 
 describe('completion', () => {
   let folder: string
@@ -59,7 +60,7 @@ describe('completion', () => {
     const command = join(folder, 'qbp')
     writeFileSync(
       command,
-      `#!/bin/sh\nexec ${process.execPath} ${resolve('scripts/ts.cjs')} ${resolve('lib/cli/command/main.ts')} "$@"\n`,
+      `#!/bin/sh\nexec ${THIS_RUNTIME} ${resolve('scripts/ts.cjs')} ${resolve('lib/cli/command/main.ts')} "$@"\n`,
     )
     chmodSync(command, 0o755)
     writeFileSync(join(folder, 'one.proto'), '')

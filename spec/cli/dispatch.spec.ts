@@ -5,7 +5,7 @@ import type { Verb } from '../../lib/cli/command/verb.ts'
 import { cli } from '../support/cli.ts'
 
 describe('qbp', () => {
-  const verbs = readdirSync('lib/cli/verbs').map((file) => file.replace(/\.ts$/, ''))
+  const verbs = readdirSync('lib/cli/verbs').flatMap((file) => /^(.*)\.ts$/.exec(file)?.[1] ?? [])
   const load = (name: string): Verb => require(`../../lib/cli/verbs/${name}.ts`).run
 
   it('lists its verbs, all of them', async () => {

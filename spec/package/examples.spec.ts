@@ -61,7 +61,7 @@ describe('the examples', function () {
   })
 
   it('are these', () => {
-    const names = readdirSync(join(ROOT, 'examples')).map((name) => name.replace(/\.ts$/, ''))
+    const names = readdirSync(join(ROOT, 'examples')).flatMap((name) => /^([^.]+)(\.ts)?$/.exec(name)?.[1] ?? [])
     expect(names.sort()).to.deep.equal([...Object.keys(SUMMARIES), ...ELSEWHERE].sort())
   })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { pageText, ROOT } from '../support/pages.ts'
 
-const { binary } = require('../../scripts/runtime.cjs') as { binary(name: string): string }
+const { binary } = require('../../scripts/runtimes/binaries.cjs') as { binary(name: string): string }
 
 describe('buf', function () {
   this.timeout(180_000)

@@ -13,7 +13,7 @@ import { connect, Protocol as WebProtocol } from '../../lib/web/index.ts'
 import { chat } from '../../schemas/chat.ts'
 import { ROOT } from '../support/pages.ts'
 
-const { binary } = require('../../scripts/runtime.cjs') as { binary(name: string): string }
+const { binary } = require('../../scripts/runtimes/binaries.cjs') as { binary(name: string): string }
 
 /** A Worker that asks a Qbp server over TCP, and answers over a WebSocket. */
 const WORKER = `

@@ -46,7 +46,7 @@ describe(
     it('of a client are seen by the server', async () => {
       const mutual = { ...made.server, ca: made.ca, requestCert: true }
       expect(await handshake(mutual, made.client)).to.equal('client')
-      expect(await handshake(mutual)).to.match(refused('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'))
+      expect(await handshake(mutual)).to.match(refused('ERR_SSL_TLSV13?_ALERT_CERTIFICATE_REQUIRED'))
       expect(await handshake(mutual, made.stranger)).to.match(refused('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'))
     })
 

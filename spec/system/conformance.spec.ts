@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { peer, run } from '../support/peers.ts'
+import { THIS_RUNTIME } from '../support/this-runtime.ts'
 
 // protobuf's own conformance suite, over frames of ours: https://github.com/protocolbuffers/protobuf/tree/main/conformance.
 // The runner comes from npm, with its C libraries from Debian, into a folder of this repository's; nothing is installed.
@@ -31,10 +32,7 @@ describe("protobuf's conformance suite", function () {
   it('passes, bodies and ProtoJSON, the recommended tests too', async () => {
     const testee = join(folder, 'testee')
     const program = `'${join(ROOT, 'scripts/ts.cjs')}' '${join(__dirname, '../support/conformance-testee.ts')}'`
-    writeFileSync(
-      testee,
-      `#!/bin/sh\ncd '${ROOT}' && exec '${process.execPath}' ${program} '${join(PACKAGE, 'include')}'\n`,
-    )
+    writeFileSync(testee, `#!/bin/sh\ncd '${ROOT}' && exec ${THIS_RUNTIME} ${program} '${join(PACKAGE, 'include')}'\n`)
     chmodSync(testee, 0o755)
     const runner = join(PACKAGE, 'bin/conformance_test_runner-linux-x64')
     const { stdout, stderr } = await run(
