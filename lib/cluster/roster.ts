@@ -32,7 +32,8 @@ export class Roster {
   readonly #others: OtherMembers
   /** Rises with each change, and from one roster of the group to the next. */
   #version: number
-  #isEmpty = true
+  /** Whether the others may know of members here. */
+  #hasReported = false
   #joined: string[] = []
   #left: string[] = []
   #reporting: Promise<void> | undefined
@@ -65,7 +66,7 @@ export class Roster {
 
   /** It follows one of the same group that has not left yet: the others ask anew who is there. */
   takeOver(): void {
-    this.#isEmpty = false
+    this.#hasReported = true
     this.announceVersion()
   }
 
@@ -191,7 +192,7 @@ export class Roster {
   }
 
   announceVersion(): void {
-    if (this.#isEmpty) return
+    if (!this.#hasReported) return
     this.#attendance.publish(this.id, { id: this.id, version: this.#version, joined: [], left: [] }).catch(() => {})
   }
 
@@ -213,8 +214,8 @@ export class Roster {
         const [joined, left] = [this.#joined, this.#left]
         ;[this.#joined, this.#left] = [[], []]
         this.#version++
-        const isFirst = this.#isEmpty && left.length === 0
-        this.#isEmpty = false
+        const isFirst = !this.#hasReported && left.length === 0
+        this.#hasReported = true
         const delta = { id: this.id, version: this.#version, joined, left, ...(isFirst ? { isFirst } : {}) }
         const published = this.#attendance.publish(this.id, delta)
         this.#reporting = undefined

@@ -29,6 +29,11 @@ export interface NatsSource {
   failed(error: unknown): void
 }
 
+//               the server has begun
+//     attaching ──────────────────────► attached
+//       │ ◄──────── something got lost ────┤
+//       └───────────── close ──────────────┴──► closed
+
 /**
  * Reads a stream in its order through everything: a lost connection, a restarted server, a consumer that the server forgot, a
  * delivery that got lost. Each of these ends in attaching anew where `open` says. Not nats.js's ordered consumer: that one goes on
@@ -38,8 +43,7 @@ export class NatsReader {
   readonly #link: NatsLink
   readonly #source: NatsSource
   readonly #again = () => this.#restart()
-  #isClosed = false
-  #isAttaching = false
+  #phase: 'attaching' | 'attached' | 'closed' = 'attaching'
   /** Which attachment the callbacks belong to; those of an earlier one are deaf. */
   #current = 0
   #messages: ConsumerMessages | undefined
@@ -61,34 +65,36 @@ export class NatsReader {
   }
 
   close(): void {
-    this.#isClosed = true
+    this.#phase = 'closed'
     this.#link.reconnected.delete(this.#again)
     this.#detach()
   }
 
+  /** False once it was closed meanwhile. */
+  get #isAttaching(): boolean {
+    return this.#phase === 'attaching'
+  }
+
   #restart(): void {
-    if (this.#isClosed || this.#isAttaching) return
+    if (this.#phase !== 'attached') return
+    this.#phase = 'attaching'
     this.#attach({ deadline: Infinity }).catch((error) => {
-      if (this.#isClosed) return
+      if (this.#phase === 'closed') return
       this.close()
       this.#source.failed(error)
     })
   }
 
   async #attach(patience: Patience): Promise<void> {
-    this.#isAttaching = true
-    try {
-      await this.#link.retry(this.#source.what, (timeoutMs) => this.#attempt(timeoutMs), patience)
-    } finally {
-      this.#isAttaching = false
-    }
+    await this.#link.retry(this.#source.what, (timeoutMs) => this.#attempt(timeoutMs), patience)
+    if (this.#isAttaching) this.#phase = 'attached'
   }
 
   /** An attempt that lost the race goes on: each of its steps looks whether it is still the current one. */
   async #attempt(timeoutMs: number): Promise<void> {
     this.#detach()
     const mine = this.#current
-    const isStale = () => mine !== this.#current || this.#isClosed
+    const isStale = () => mine !== this.#current || this.#phase === 'closed'
     const { stream, begin } = await this.#source.open(timeoutMs)
     if (isStale()) return
     const from = begin()
