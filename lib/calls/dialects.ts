@@ -5,6 +5,9 @@ import type { Dialect } from './dialect.ts'
 import { QbpDialect } from './qbp-dialect.ts'
 import { TtrpcDialect } from './ttrpc-dialect.ts'
 
+export const noCalls = (): QbpError =>
+  new QbpError('ERR_QBP_BAD_OPTION', 'This protocol carries no calls: make it with calls: true.', { option: 'calls' })
+
 /**
  * The dialect of a protocol's calls, for one end of a connection.
  *
@@ -13,10 +16,7 @@ import { TtrpcDialect } from './ttrpc-dialect.ts'
 export function dialectOf(protocol: Protocol, role: Role | undefined): Dialect {
   const [incoming, outgoing] = [protocol.table(role, 'incoming'), protocol.table(role, 'outgoing')]
   if (protocol.calls === 'qbp') return new QbpDialect(incoming, outgoing)
-  if (protocol.calls === null)
-    throw new QbpError('ERR_QBP_BAD_OPTION', 'This protocol carries no calls: give it calls: true.', {
-      option: 'calls',
-    })
+  if (protocol.calls === null) throw noCalls()
   if (role === undefined)
     throw new QbpError(
       'ERR_QBP_BAD_OPTION',

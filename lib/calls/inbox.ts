@@ -12,7 +12,7 @@ export interface BodyReader {
   read(buf: Uint8Array, start: number, end: number): unknown
 }
 
-/** Whom an inbox tells: its call. */
+/** What an inbox reports to: its call. */
 export interface InboxOwner {
   /** The other side may send so much more. */
   grant(credit: number): void

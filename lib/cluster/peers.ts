@@ -46,7 +46,7 @@ export class Peers {
     this.#peers.clear()
   }
 
-  /** The engine has answered; since the last time no more than `mostMs` count. @returns who was not heard of for so long that it is dead. */
+  /** The engine has answered; since the last time no more than `mostMs` count. @returns those not heard of for so long that they are dead. */
   tick(mostMs: number): string[] {
     this.#clock.tick(mostMs)
     const { now } = this.#clock

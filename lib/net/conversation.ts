@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
+import { noCalls } from '../calls/dialects.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { NOBODY, type ReaderPort, type WriterPort } from '../streams/ports.ts'
 import { type CallUser, ConnectionCalls } from './connection-calls.ts'
@@ -54,9 +55,7 @@ export class Conversation {
   carried(): { readonly calls: Calls; readonly protocol: Protocol } {
     if (this.calls !== null && this.settings.calls !== null)
       return { calls: this.calls.calls, protocol: this.settings.calls.protocol }
-    throw new QbpError('ERR_QBP_BAD_OPTION', 'This protocol carries no calls: make it with calls: true.', {
-      option: 'calls',
-    })
+    throw noCalls()
   }
 
   // ---- counting

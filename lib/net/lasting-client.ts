@@ -82,7 +82,7 @@ function within(settings: CallSettings, due: number): CallSettings {
   return due === Number.POSITIVE_INFINITY ? settings : { ...settings, timeoutMs: Math.max(1, Math.ceil(due - now())) }
 }
 
-/** A stream of answers is of one connection, the first that its request can be sent on: who reads it knows best where to go on. */
+/** A stream of answers is of one connection, the first that its request can be sent on: its reader knows best where to go on. */
 async function* streamed(
   attempt: Attempt,
   type: MethodType,

@@ -60,7 +60,7 @@ const isPlainSocket = (duplex: Duplex): boolean =>
 
 /**
  * The buffers that hold what a socket was given. They are spare once it has sent all: asked for by a look, as a callback would come a tick
- * too late. Of another duplex nobody can know who still looks at them, and they are not kept.
+ * too late. Of another duplex nobody can know what still looks at them, and they are not kept.
  */
 export class SentBuffers {
   #buffers: Uint8Array[] = []

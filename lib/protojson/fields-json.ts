@@ -38,7 +38,7 @@ function wireFields(bytes: Uint8Array): WireField[] | undefined {
   return new Reading(bytes).fields(0, bytes.length, 0, 0)?.fields
 }
 
-/** What bytes of wire type 2 look like. Text is told from a message by its first byte: a tag is hardly ever printable. */
+/** What bytes of wire type 2 look like. Text differs from a message by its first byte: a tag is hardly ever printable. */
 export function guessBytes(bytes: Uint8Array, depth = 0): Pick<WireField, 'kind' | 'value'> {
   const text = printableText(bytes)
   if (text !== undefined && !/^[\n\r\t]/.test(text)) return { kind: 'text', value: text }

@@ -126,7 +126,7 @@ export class QbpWebSocketServer<P extends Protocol = Protocol> implements AsyncD
       Object.assign(duplex, { remoteAddress, remotePort })
       requests.set(duplex, request)
       const connection = this.connections.attach(duplex)
-      // A WebSocket has no half-close: a peer that has ended hears no answer, and who writes one is to hear of that.
+      // A WebSocket has no half-close: a peer that has ended hears no answer, and a handler that writes one is to hear of that.
       connection.once('ended', () => connection.closing || connection.writer.end())
     })
   }

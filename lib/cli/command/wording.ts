@@ -25,6 +25,6 @@ const WORDS: readonly [library: RegExp, command: string][] = [
   [/\$name\b/g, 'name'],
 ]
 
-/** The text of a QbpError for who typed a command. */
+/** The text of a QbpError for the one who typed a command. */
 export const inCommandWords = (message: string): string =>
   WORDS.reduce((text, [library, command]) => text.replace(library, command), message)

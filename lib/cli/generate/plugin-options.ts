@@ -3,7 +3,7 @@ import { UsageError } from '../command/fault.ts'
 import { forms, headerForm, onlyForm } from '../options/protocol-options.ts'
 import { oneOf } from '../options/values.ts'
 
-/** What the plug-in is told: the options of `qbp generate`, by their names. */
+/** The plug-in's parameters: the options of `qbp generate`, by their names. */
 export interface PluginOptions {
   readonly target: 'js' | 'ts'
   readonly keepCase: boolean

@@ -35,7 +35,7 @@ export interface CheckedText {
   readonly syntax: string
 }
 
-/** What each block may have blocks of. Groups and fields are told by their words. */
+/** What each block may have blocks of. Groups and fields are known by their words. */
 const BLOCKS: Readonly<Record<string, readonly string[]>> = {
   file: ['message', 'enum', 'service', 'extend'],
   message: ['message', 'enum', 'extend', 'oneof'],
