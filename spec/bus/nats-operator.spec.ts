@@ -70,6 +70,18 @@ describe('natsBus and its operator', function () {
     expect(await listen(b, 'log', first as Position)).to.include('lost')
   })
 
+  it('reports the loss of a stream that is deleted while frames come, though its numbers go on where the old ones ended', async () => {
+    const [a, b] = [await node(), await node()]
+    const heard = await listen(b, 'log', 'now')
+    await publish(a, 'log', 1, 20)
+    await until(() => heard.length === 20)
+    await (await streams()).delete(`${prefix()}-logs`)
+    await publish(a, 'log', 21, 60)
+    await until(() => heard.at(-1) === '60')
+    const numbers = Array.from({ length: 60 }, (_, n) => `${n + 1}`)
+    expect(heard).to.deep.equal([...numbers.slice(0, 20), 'lost', ...numbers.slice(20)])
+  })
+
   it('reads what comes after a quiet reader’s stream was deleted, though nobody here publishes', async () => {
     const [a, b] = [await node(), await node()]
     await publish(a, 'log', 1, 3)

@@ -9,7 +9,7 @@ import { resumeAt } from './verify.ts'
 
 // The end of one channel's log, as this node knows it.
 //
-//               looked up            the chain breaks, a new connection, something newer in the stream
+//               looked up     the chain breaks, its numbers begin again, a new connection, something newer in the stream
 //   opening ──────────────▶ level ────────────────────────────────────────────────────────────────▶ behind
 //      │                      ▲                                                                        │
 //      │ refused              └──────────────── what was missed is read ──────────────────────────────┤
@@ -59,6 +59,8 @@ export class ChannelLog {
   readonly #logs: LogShare
   readonly #subscription: NatsSubscription
   #phase: Phase = 'opening'
+  /** The number of what the tail has delivered last. */
+  #tailed = 0
   #held: Tailed[] = []
   #heldTooMany = false
 
@@ -128,8 +130,14 @@ export class ChannelLog {
     const seq = Number(headers?.get('Nats-Sequence'))
     const previous = Number(headers?.get('Nats-Last-Sequence'))
     const tailed = { ...storedOf(seq, headers, message.data), previous }
+    // The numbers of one stream rise. Those of one that was made anew begin again, and may fit together with ours once they have come so far.
+    const isAnew = seq <= this.#tailed
+    this.#tailed = seq
     if (this.#phase === 'level') {
-      if (seq <= this.end.seq) return
+      if (seq <= this.end.seq) {
+        if (isAnew) this.fallBehind()
+        return
+      }
       if (this.#isNext(tailed)) {
         this.#advance(tailed)
         return
