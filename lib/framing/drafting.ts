@@ -19,6 +19,7 @@ import {
   type Row,
   type Section,
 } from './layout/layout.ts'
+import { withValueIn } from './section-numbers.ts'
 
 /** What a frame's header is going to hold. */
 export interface Draft {
@@ -187,9 +188,13 @@ export class Drafting {
     const given: unknown = this.#subject.fields?.[name] ?? (type === null ? new Uint8Array(0) : {})
     const field = `$header.${name}`
     if (isBytes(given)) {
-      if (this.#places(index).length > 0)
+      if (type !== null && this.#places(index).length > 0)
         throw notWritten(name, 'is bytes; it must be a message, as the header fills a field of it in')
-      const own = ownBytes(given)
+      const own = this.#places(index).reduce<Uint8Array>(
+        (bytes, { path, field, index }) =>
+          this.#present[index] ? withValueIn(bytes, path, this.#value(field, index)) : bytes,
+        ownBytes(given),
+      )
       this.#contents[index] = own
       return own.length
     }

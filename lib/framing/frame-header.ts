@@ -57,8 +57,8 @@ export interface FrameHeader {
   readonly preamble: Preamble | null
   /** Whether frames carry a type; without one there is one message per direction. */
   readonly hasType: boolean
-  /** The most that `type` can be, more is refused where a table is made; or 'text' where types are text. */
-  readonly maxType: number | 'text'
+  /** The most that `type` can be, more is refused where a table is made; 'text' where types are text; 'any' where no schema says. */
+  readonly maxType: number | 'text' | 'any'
   /** The enum that types are of, where they stand in a section's field that is one. */
   readonly typeNames: ReadonlyMap<string, number> | null
   /** Names of what is in `$header`, in wire order. */
@@ -89,7 +89,7 @@ export function checkType(
   { hasType, maxType, text }: Pick<FrameHeader, 'hasType' | 'maxType' | 'text'>,
 ): void {
   const isText = typeof type === 'string'
-  if (hasType ? isText === (maxType === 'text') : type === 0) return
+  if (hasType ? maxType === 'any' || isText === (maxType === 'text') : type === 0) return
   const problem = hasType ? `has types that are ${maxType === 'text' ? 'text' : 'numbers'}` : 'has none'
   throw new QbpError('ERR_QBP_INVALID_MESSAGE', `The type ${type} cannot be sent: the layout '${text}' ${problem}.`, {
     type,

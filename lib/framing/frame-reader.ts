@@ -2,7 +2,7 @@ import type { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
-import { MessageReader, NONE } from './message-reader.ts'
+import { MessageReader, NONE, type Policy } from './message-reader.ts'
 import { resyncFrom } from './resync.ts'
 import type { Table } from './table.ts'
 import { WITHOUT_LIMITS } from './without-limits.ts'
@@ -31,6 +31,7 @@ interface Conversation {
   readonly headers: { readonly [R in Role]: FrameHeader }
   readonly body?: CheckedHook | null
   readonly resync?: boolean
+  readonly unknown?: Policy
   readonly sent: { readonly [R in Role]: Table }
 }
 
@@ -42,14 +43,16 @@ export class FrameReader {
 
   /** @param hasPreamble whether the bytes begin as the stream does, with what is sent once. */
   constructor(
-    { headers, sent, body = null, resync = false }: Conversation,
+    { headers, sent, body = null, resync = false, unknown }: Conversation,
     sender: Role,
     maxBodyBytes: number,
     hasPreamble = true,
   ) {
     const [header, table] = [headers[sender], sent[sender]]
     const settings = { header, table, body, maxBodyBytes, resync: resync ? resyncFrom : null }
-    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, ...settings }, hasPreamble)
+    // Without a schema no type is listed, which is no fault, and the header's own fields are wanted.
+    const policy = unknown === 'raw' ? { unknown } : {}
+    this.#messages = new MessageReader({ ...WITHOUT_LIMITS, ...settings, ...policy }, hasPreamble)
   }
 
   /**

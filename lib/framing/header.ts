@@ -21,6 +21,7 @@ import { badLayout } from './layout/words.ts'
 import { PlainHeader, type PlainLayout } from './plain-header.ts'
 import { type Piece, RowReader } from './row-reader.ts'
 import { ownNames, RowWriter } from './row-writer.ts'
+import { numbersOf } from './section-numbers.ts'
 import { placesIn } from './section-places.ts'
 
 /** What a Header needs beside its layout. */
@@ -39,7 +40,7 @@ export class Header implements FrameHeader {
   readonly parts: readonly Part[]
   readonly preamble: Preamble | null
   readonly hasType: boolean
-  readonly maxType: number | 'text'
+  readonly maxType: FrameHeader['maxType']
   readonly typeNames: ReadonlyMap<string, number> | null
   readonly fieldNames: readonly string[]
   readonly start: readonly number[]
@@ -66,7 +67,7 @@ export class Header implements FrameHeader {
     const typed = this.parts.find((part) => fieldsOf(part).some(({ role }) => role === 'type'))
     this.hasType = typed !== undefined
     this.typeNames = typed?.kind === 'place' ? frame.typeNames : null
-    this.maxType = typed === undefined ? 0 : mostType(typed, frame.isTypeText)
+    this.maxType = typed === undefined ? 0 : frame.isTypeAny ? 'any' : mostType(typed, frame.isTypeText)
     const [first] = this.parts
     this.start = first?.kind === 'constant' ? first.bytes : []
     const plain = options.isInterpreted ? null : plainParts(frame.row.parts)
@@ -115,11 +116,21 @@ function withTypes({ text }: Layout, row: Row, { section }: HeaderOptions) {
   const types = row.parts.map((part) => (part.kind === 'section' && section !== undefined ? section(part.name) : null))
   let typeNames: ReadonlyMap<string, number> | null = null
   let isTypeText = false
+  let isTypeAny = false
   const parts = row.parts.map((part): Part => {
     if (part.kind !== 'place') return part
     const type = types[part.section]
-    if (type === null || type === undefined)
-      throw badLayout(text, part.column, `where ${part.text} is takes a schema to say`)
+    if (type === null || type === undefined) {
+      const path = numbersOf(text, part)
+      if (path === null)
+        throw badLayout(
+          text,
+          part.column,
+          `where ${part.text} is takes a schema to say, or the field's number (${part.text.split('.')[0]}.1)`,
+        )
+      isTypeAny ||= part.field.role === 'type'
+      return { ...part, path }
+    }
     const place = placesIn(type, part as Place, (problem) => badLayout(text, part.column, problem))
     if (part.field.role === 'type') {
       typeNames = place.field.enum?.numbers ?? null
@@ -127,5 +138,5 @@ function withTypes({ text }: Layout, row: Row, { section }: HeaderOptions) {
     }
     return { ...part, path: place.path }
   })
-  return { row: { ...row, parts }, types, typeNames, isTypeText }
+  return { row: { ...row, parts }, types, typeNames, isTypeText, isTypeAny }
 }

@@ -20,6 +20,7 @@ import {
 import { at, type HeaderInteger } from './layout/integer-kind.ts'
 import { type Bits, type Constant, type Field, fieldsOf, type Integer, type Place, type Row } from './layout/layout.ts'
 import { RowPlaces } from './row-places.ts'
+import { valueIn } from './section-numbers.ts'
 
 /** Where a part of the frame that was read last lies, for those who show it to people. */
 export interface Piece {
@@ -196,7 +197,8 @@ export class RowReader {
   /** Reads a length or a type out of its section. */
   #placed({ field, section, path }: Place, buf: Uint8Array, start: number, pos: number, head: Head): void {
     let value: unknown = this.#section(section, buf, head)
-    for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name]
+    if (value instanceof Uint8Array) value = valueIn(value, path)
+    else for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name]
     if (typeof value === 'object' && value !== null) value = BigInt(value.toString()) // A Long.
     this.#set(field, value ?? (field.role === 'type' ? this.#noType : 0), start, pos, head)
   }

@@ -22,7 +22,8 @@ export function placesIn(
   for (const [i, name] of path.entries()) {
     const field =
       within.fields.find((each) => each.name === name) ??
-      within.fields.find((each) => bareName(each.name) === bareName(name))
+      within.fields.find((each) => bareName(each.name) === bareName(name)) ??
+      within.fields.find(({ id }) => String(id) === name)
     if (field === undefined) {
       const all = within.fields.map((each) => each.name)
       const meant = nearest(name, all)

@@ -106,12 +106,12 @@ export class Table {
         )
       }
       const { maxType } = header
-      if (maxType === 'text' ? typeof type !== 'string' : !isTypeNumber(type, maxType)) {
+      if (typeof maxType === 'number' ? !isTypeNumber(type, maxType) : typeof type !== 'string') {
         const allowed = maxType === 'text' ? 'text' : `integers of 0 to ${maxType}`
         throw new QbpError(
           'ERR_QBP_BAD_TABLE',
           `${name} has the type number ${type}; the header '${header.text}' holds ${allowed}.`,
-          { messageName: name, ...(maxType !== 'text' && { size: Number(type), limit: maxType }) },
+          { messageName: name, ...(typeof maxType === 'number' && { size: Number(type), limit: maxType }) },
         )
       }
       this.#types.set(type, entry)

@@ -7,7 +7,7 @@ import type { FrameHeader } from '../framing/frame-header.ts'
 import type { ReadFrame } from '../framing/frame-reader.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { Entry, RawMessage, Table } from '../framing/table.ts'
-import { fieldsFromJson } from './fields-json.ts'
+import { fieldsFromJson, fieldsToJson } from './fields-json.ts'
 import type { ProtoJson } from './proto-json.ts'
 import { base64, fromBase64 } from './scalars.ts'
 
@@ -59,7 +59,7 @@ export function frameToJson(
   const { name, type, offset, length, message } = frame
   const json: FrameJson = { name, ...(protocol.headers[sender].hasType && { type }), offset, length }
   const { $header, body } = message as RawMessage
-  if ($header !== undefined) json.header = headerToJson(protocol, $header)
+  if ($header !== undefined) json.header = headerToJson(protocol, sender, $header)
   const entry = protocol.sent[sender].byType(type)
   if (name === null || entry?.body === 'raw') json.body = base64(body)
   else if (entry === undefined || typeof entry.body === 'string') json.message = {}
@@ -108,7 +108,7 @@ export function frameFromJson(protocol: Conversation, sender: Role, json: unknow
   if (name === null) {
     const { hasType, maxType } = protocol.headers[sender]
     const kind = maxType === 'text' ? 'string' : 'number'
-    if (hasType && typeof type !== kind)
+    if (hasType && typeof type !== kind && !(maxType === 'any' && typeof type === 'string'))
       throw refusal(`its "type" is ${JSON.stringify(type)}: without a name it is a ${kind}`)
     return { $name: null, type: type ?? 0, body: bytes(), ...$header }
   }
@@ -152,12 +152,25 @@ function bareType(only: Entry | undefined, json: object): Type | undefined {
   return isBare() ? only.body : undefined
 }
 
-/** A header's fields in JSON: sections in ProtoJSON, bytes in base64, 64-bit integers as text. */
-function headerToJson(protocol: Pick<Conversation, 'messageType' | 'protoJson'>, fields: HeaderFields): HeaderFields {
+/** The message that a section is; undefined where there is no schema, or it lacks it. */
+function sectionType(protocol: Pick<Conversation, 'messageType'>, name: string): Type | undefined {
+  try {
+    return protocol.messageType(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** A header's fields in JSON: sections in ProtoJSON, or by number without a schema; bytes in base64, 64-bit integers as text. */
+function headerToJson(protocol: Conversation, sender: Role, fields: HeaderFields): HeaderFields {
+  const { parts } = protocol.headers[sender]
+  const isUnknown = (name: string) =>
+    parts.some((part) => part.kind === 'section' && part.name === name) && sectionType(protocol, name) === undefined
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => {
       if (typeof value === 'bigint') return [name, String(value)]
-      if (value instanceof Uint8Array) return [name, base64(value)]
+      if (value instanceof Uint8Array)
+        return [name, (isUnknown(name) ? fieldsToJson(value) : undefined) ?? base64(value)]
       if (typeof value !== 'object') return [name, value]
       return [name, protocol.protoJson({ unknownFields: true }).toJson(protocol.messageType(name), value)]
     }),
@@ -177,7 +190,11 @@ function headerFromJson(protocol: Conversation, sender: Role, json: HeaderFields
       const value: unknown = fields[part.name]
       if (typeof value === 'string') fields[part.name] = fromBase64(value, `header.${part.name}`)
       else if (value !== undefined && part.kind === 'section') {
-        fields[part.name] = protocol.protoJson({ unknownFields: true }).fromJson(protocol.messageType(part.name), value)
+        const type = sectionType(protocol, part.name)
+        fields[part.name] =
+          type === undefined
+            ? fieldsFromJson(value, `header.${part.name}`)
+            : protocol.protoJson({ unknownFields: true }).fromJson(type, value)
       }
     }
   }

@@ -7,9 +7,9 @@ import type { Stream } from '../../lib/cli/guess/tiling.ts'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { run as guessVerb } from '../../lib/cli/verbs/guess.ts'
-import { Protocol, QbpWritable, type Role } from '../../lib/index.ts'
+import { type HeaderFields, headers, Protocol, QbpWritable, type Role } from '../../lib/index.ts'
 import { cli } from '../support/cli.ts'
-import { drawnSide, random } from '../support/drawn-captures.ts'
+import { drawnSide, field, type OwnFields, random } from '../support/drawn-captures.ts'
 
 const recorded: Record<string, { header: string; streams: string[] }> = JSON.parse(
   readFileSync(join(__dirname, 'recorded.json'), 'utf8'),
@@ -126,7 +126,7 @@ describe('qbp guess', () => {
   }).timeout(60_000)
 
   const one = () => 1
-  const drawn: Parameters<typeof drawnSide>[] = [
+  const drawn: [header: string, count: number, seed: number, own?: OwnFields][] = [
     ['length:u16', 40, 81],
     ['length:varint', 300, 83],
     ['length:u32', 3, 84],
@@ -150,6 +150,84 @@ describe('qbp guess', () => {
     const samples = drawn.map((each) => sample(each[0], [drawnSide(...each)]))
     expect(ranks(samples)).to.deep.equal({ notFirst: [], notAmongThree: [] })
   }).timeout(60_000)
+
+  /** A message of a header: a service, one of its methods, a number that goes up. */
+  const called = (number: number) =>
+    Buffer.concat([field(1, 'Service'), field(2, ['Get', 'Put', 'List'][number % 3] as string), field(3, number + 1)])
+  const packed = (seed: number, length: number) => {
+    const draw = random(seed)
+    return Uint8Array.from({ length }, () => draw() * 256)
+  }
+  const connecting = { ConnectionHeader: Buffer.concat([field(1, 'user'), field(2, 'ClientService')]) }
+  const bySections: [name: keyof typeof headers, count: number, both: boolean, own: OwnFields, preamble?: object][] = [
+    ['brpc', 30, false, { RpcMeta: called }],
+    ['brpc', 5, true, { RpcMeta: called, attachment: (number) => packed(number, (number % 3) * 50) }],
+    ['brpc', 2, false, { RpcMeta: called }],
+    ['hbase', 6, false, { RequestHeader: called }, connecting],
+    ['hbase', 20, true, { RequestHeader: called, ResponseHeader: called }, connecting],
+    ['hadoop', 20, true, { RpcRequestHeaderProto: called, RpcResponseHeaderProto: called }],
+    ['pulsar', 20, true, {}],
+    ['pulsar', 15, false, { MessageMetadata: called, payload: (number) => packed(number, 20 + number) }],
+    ['steamMessage', 20, true, { CMsgProtoBufHeader: called, proto: () => 1 }],
+    ['syncthing', 9, true, { Header: (number) => field(2, number % 2) }, { Hello: called(1) }],
+    ['osmpbf', 6, false, { BlobHeader: (number) => field(2, `index ${number}`) }],
+    ['mcs', 20, true, {}],
+    ['mcs', 12, false, {}],
+    ['steam', 20, false, {}],
+    ['tfrecord', 2, false, {}],
+    ['meshtastic', 4, false, {}],
+    ['perfetto', 3000, false, {}],
+    ['ola', 8, true, { version: () => 1 }],
+  ]
+  /** What each side sends by a layout that has a name; a side's own fields are those that its layout has. */
+  const named = (index: number): Stream[] => {
+    const [name, count, both, own, preamble] = bySections[index] as (typeof bySections)[number]
+    return (both ? (['client', 'server'] as const) : (['client'] as const)).map((role) => {
+      const has = Protocol.raw({ header: headers[name] }).headers[role]
+      const fields = Object.entries(own).filter(([each]) => has.fieldNames.includes(each))
+      const first = preamble !== undefined && has.preamble !== null ? { preamble: preamble as HeaderFields } : {}
+      const bytes = drawnSide(headers[name], count, 200 + index, Object.fromEntries(fields), { role, ...first })
+      return { bytes, cut: false, direction: role }
+    })
+  }
+  for (const [index, [name, count, both]] of bySections.entries()) {
+    it(`has ${name} first in ${count} frames of ${both ? 'both sides' : 'a client'}`, () => {
+      const [best] = guess(named(index))
+      expect(best).to.include({ name, frames: count * (both ? 2 : 1) })
+      expect(best?.left.flat().every((bytes) => bytes === 0)).to.equal(true)
+    })
+  }
+
+  it('finds frames of layouts with sections in bytes that are cut, and after a preamble that is not there', () => {
+    const [{ bytes } = { bytes: new Uint8Array() }] = named(0)
+    const [brpc] = guess([{ bytes: bytes.subarray(33, -17), cut: true }])
+    expect(brpc).to.include({ name: 'brpc', frames: 28 })
+    // What the program sent after its Hello.
+    const whole = Buffer.from(recorded.syncthing?.streams[1] ?? '', 'base64')
+    const lines = guess([{ bytes: whole.subarray(6 + whole.readUInt16BE(4)), cut: false }]).map(({ line }) => line)
+    expect(lines.slice(0, 3)).to.include('length(Header):u16 {Header} type=Header.type length:u32')
+  }).timeout(30_000)
+
+  it('finds lengths that stand in a message before the body', () => {
+    const lines = ['length(Head):u32 {Head} length=Head.4', 'length(Head):varint {Head} type=Head.1 length=Head.2']
+    for (const [i, line] of lines.entries()) {
+      const bytes = drawnSide(line, 12, 22 + i, {
+        Head: (number) => Buffer.concat([field(3, number), field(5, 'svc')]),
+      })
+      const [best] = guess([{ bytes, cut: false }])
+      expect(best?.line.replace(/ type=\S+/, '')).to.equal(line.replace(/ type=\S+/, ''))
+    }
+  })
+
+  it('finds frames whose bodies are mostly packed', () => {
+    const frames = Array.from({ length: 20 }, (_, i) => {
+      const body = Buffer.concat([field(1, i), Buffer.from('128008', 'hex'), packed(i + 1, 1024)])
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(body.length)
+      return Buffer.concat([length, body])
+    })
+    expect(guess([{ bytes: Buffer.concat(frames), cut: false }])[0]?.line).to.equal('length:u32')
+  })
 
   for (const [peer, { header, streams }] of Object.entries(recorded)) {
     it(`has it first in what was recorded of ${peer}`, () => {
@@ -224,6 +302,36 @@ describe('qbp guess', () => {
       expect(again.bytes.toString('hex')).to.equal(Buffer.from(client).toString('hex'))
     })
 
+    it('reads a map of OpenStreetMap, which the command that it names shows in fields', async () => {
+      const path = file('map.osm.pbf', Buffer.from(recorded['osmium, without compression']?.streams[0] ?? '', 'base64'))
+      const { stdout } = await cli(guessVerb, [path, '--most', '1'])
+      expect(stdout).to.match(/\(osmpbf\) {2}2 frames, \d+ fields\n {2}qbp decode \S+ --header osmpbf\n$/)
+      const decoded = await cli(decode, [path, '--header', 'osmpbf'])
+      expect(decoded).to.include({ code: 0, stderr: '' })
+      const lines = decoded.stdout
+        .trim()
+        .split('\n')
+        .map((text) => JSON.parse(text))
+      expect(lines.map(({ type }) => type)).to.deep.equal(['OSMHeader', 'OSMData'])
+      expect(lines[0].header.BlobHeader).to.deep.equal({ '1:text': 'OSMHeader', '3:varint': lines[0].length })
+      expect(lines[1]).to.have.nested.property('fields.1:message')
+      const again = await cli(encode, ['--header', 'osmpbf'], decoded.stdout)
+      expect(again.bytes.toString('base64')).to.equal(recorded['osmium, without compression']?.streams[0])
+    })
+
+    it('says whose the bytes are, where both sides have layouts of their own', async () => {
+      const [client, server] = named(4)
+      for (const [role, stream] of Object.entries({ client, server })) {
+        const path = file(`${role}.bin`, stream?.bytes ?? '')
+        const { stdout } = await cli(guessVerb, [path, '--most', '1'])
+        const [, words = ''] = /qbp decode (.*)\n$/.exec(stdout) ?? []
+        const decoded = await cli(decode, words.replaceAll("'", '').split(' '))
+        expect(decoded).to.include({ code: 0, stderr: '' })
+        expect(decoded.stdout.trim().split('\n')).to.have.length(20)
+        if (role === 'client') expect(words).to.match(/--header hbase --role client$/)
+      }
+    })
+
     it('takes the bytes as hex, and both directions of a capture together', async () => {
       const { client, server } = await capture('type:u16 length:u32', 4, 7)
       const line = (direction: Role, all: Uint8Array) => {
@@ -244,7 +352,6 @@ describe('qbp guess', () => {
       ['nothing', Buffer.alloc(0), /there are no bytes/],
       ['text', Buffer.from('220 mail ESMTP\r\nEHLO x\r\n250 mail\r\n'), /it is text/],
       ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), /It is a picture/],
-      ['a map', Buffer.from('0000000d0a094f534d486561646572', 'hex'), /--header osmpbf/],
     ]
     for (const [what, bytes, text] of others) {
       it(`says so of ${what}`, async () => {

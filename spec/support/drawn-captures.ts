@@ -1,6 +1,6 @@
 // Captures of schemas that are drawn, too: what one side sends, by a header, of messages of a few kinds.
 
-import { Protocol, QbpWritable } from '../../lib/index.ts'
+import { type HeaderFields, Protocol, type ProtocolOptions, QbpWritable, type Role } from '../../lib/index.ts'
 import { Draw } from './layouts.ts'
 
 /** Numbers of 0 to 1, the same for the same seed. */
@@ -69,25 +69,44 @@ function drawFields(draw: Draw, depth = 0): Field[] {
   })
 }
 
-/** What one side sends, so many messages; `own` are the header's own fields, by the message's number. */
+/** Messages of one kind, drawn. */
+export function drawnMessages(seed: number): () => Buffer {
+  const draw = new Draw(random(seed))
+  const fields = drawFields(draw, 1)
+  return () => Buffer.from(fields.flatMap((field) => field(draw)))
+}
+
+/** A message of one field. */
+export const field = (number: number, value: number | string): Buffer => {
+  const content = typeof value === 'string' ? [...Buffer.from(value)] : []
+  const wire = typeof value === 'string' ? [...varint(content.length), ...content] : varint(value)
+  return Buffer.from([...varint(number * 8 + (typeof value === 'string' ? 2 : 0)), ...wire])
+}
+
+/** The header's own fields, by the message's number. */
+export type OwnFields = Record<string, (number: number) => number | bigint | Uint8Array>
+
+/** What one side sends, so many messages; `preamble` is what is sent once. */
 export function drawnSide(
-  header: string,
+  header: ProtocolOptions['header'] & {},
   count: number,
   seed: number,
-  own: Record<string, (number: number) => number | bigint> = {},
+  own: OwnFields = {},
+  { role = 'client', preamble }: { role?: Role; preamble?: HeaderFields } = {},
 ): Buffer {
   const draw = new Draw(random(seed))
-  const hasType = /\btype:/.test(header)
+  const protocol = Protocol.raw({ header })
+  const { hasType, maxType } = protocol.headers[role]
   const first = hasType ? draw.below(4) : 0
   const kinds = Array.from({ length: hasType ? 1 + draw.below(6) : 1 }, () => drawFields(draw))
-  const writer = new QbpWritable(Protocol.raw({ header }), { highWaterMarkBytes: 2 ** 30 })
+  const writer = new QbpWritable(protocol, { role, highWaterMarkBytes: 2 ** 30, ...(preamble && { preamble }) })
   for (let number = 0; number < count; number++) {
     const kind = draw.below(kinds.length)
     const body = Buffer.from((kinds[kind] as Field[]).flatMap((field) => field(draw)))
     const $header = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, value(number)]))
     writer.write({
-      $name: null,
-      type: first + kind,
+      $name: hasType ? null : 'Raw',
+      type: maxType === 'any' ? `kind ${kind}` : first + kind,
       body,
       ...(Object.keys(own).length > 0 && { $header }),
     } as never)

@@ -29,13 +29,16 @@ const FORMATS: readonly [is: (bytes: Uint8Array) => boolean, text: string][] = [
   [(bytes) => ascii(bytes, 0, 15) === 'SQLite format 3', 'a database of SQLite'],
   [(bytes) => startsWith(bytes, 0xfd, 0x37, 0x7a, 0x58), 'xz: unpack it first'],
   [(bytes) => ascii(bytes, 0, 3) === 'BZh', 'bzip2: unpack it first'],
-  // Frames whose sections want a schema.
-  [(bytes) => startsWith(bytes, 0x2e, 0xa7, 0xd9, 0x0b), "Syncthing's protocol: --header syncthing, with its schema"],
-  [(bytes) => ascii(bytes, 6, 15) === 'OSMHeader', 'a file of OpenStreetMap: --header osmpbf, with its schema'],
-  [(bytes) => ascii(bytes, 0, 4) === 'PRPC', 'brpc: --header brpc, with its schema'],
-  [(bytes) => ascii(bytes, 0, 4) === 'hrpc', 'the RPC of Hadoop or Kudu: --header hadoop or kudu, with its schema'],
-  [(bytes) => ascii(bytes, 0, 4) === 'HBas', 'the RPC of HBase: --header hbase, with its schema'],
   [(bytes) => /^\s*\{"/.test(ascii(bytes, 0, 16)), 'JSON'],
+]
+
+/** Frames of other layouts, by theirs. */
+const LAYOUTS: typeof FORMATS = [
+  [(bytes) => startsWith(bytes, 0x2e, 0xa7, 0xd9, 0x0b), "Syncthing's protocol: --header syncthing"],
+  [(bytes) => ascii(bytes, 6, 15) === 'OSMHeader', 'a file of OpenStreetMap: --header osmpbf'],
+  [(bytes) => ascii(bytes, 0, 4) === 'PRPC', 'brpc: --header brpc'],
+  [(bytes) => ascii(bytes, 0, 4) === 'hrpc', 'the RPC of Hadoop or Kudu: --header hadoop or kudu'],
+  [(bytes) => ascii(bytes, 0, 4) === 'HBas', 'the RPC of HBase: --header hbase'],
 ]
 
 const first32 = (bytes: Uint8Array): number =>
@@ -57,7 +60,7 @@ const SHOWN_BYTES = 16
 /** What else a fault in one of the first frames may mean: the bytes themselves, and what they may be. Empty for a later one. */
 export function hint(index: number, offset: number, bytes: Uint8Array, layout: string): string {
   if (index >= FIRST_FRAMES || bytes.length === 0) return ''
-  const known = offset === 0 ? recognise(bytes) : undefined
+  const known = offset === 0 ? (recognise(bytes) ?? LAYOUTS.find(([is]) => is(bytes))?.[1]) : undefined
   if (known !== undefined) return ` These bytes are ${known}.`
   const shown = Array.from(bytes.subarray(0, SHOWN_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
   return ` The frame begins ${shown}${bytes.length > SHOWN_BYTES ? ' …' : ''}: or the header is another one than '${layout}' (qbp guess finds it).`

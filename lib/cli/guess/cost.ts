@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { ByteModel } from './chance.ts'
-import type { Frame } from './tiling.ts'
+import type { Frame, Span } from './tiling.ts'
 
 /** Learns how often each symbol comes after a context, and what the next one costs by that. */
 class Model {
@@ -33,6 +33,9 @@ const END = 1
 /** That a body is no protobuf, beside what it takes as bytes. */
 const OTHER_BITS = 10
 const MORE = 0
+/** So many bytes that cost so much each are packed or encrypted. */
+const LEAST_OPAQUE = 32
+const OPAQUE_BITS = 7.8
 
 /** The costs of one reading of a capture. */
 export class Cost {
@@ -40,6 +43,8 @@ export class Cost {
   fields = 0
   /** Bytes of bodies and sections. */
   covered = 0
+  /** Bits of what is packed or encrypted within them: it costs the same however it is read. */
+  opaque = 0
   readonly #texts = [new ByteModel(0), new ByteModel(255)]
   readonly #others = [new ByteModel(0), new ByteModel(255)]
   readonly #columns = new Model()
@@ -50,7 +55,22 @@ export class Cost {
   readonly #known = new Map<string, number>()
 
   /** Adds a frame. */
-  add(bytes: Uint8Array, { start, beforeEnd, lengthEnd, afterEnd, section, body, bodyEnd, end }: Frame): void {
+  add(bytes: Uint8Array, frame: Frame): void {
+    if (frame.spans !== undefined) this.addSpans(bytes, frame.spans)
+    else this.#addShape(bytes, frame)
+  }
+
+  /** Adds parts of a layout that is known. */
+  addSpans(bytes: Uint8Array, spans: readonly Span[]): void {
+    for (const { kind, key, start, end, length } of spans) {
+      if (kind === 'column') this.#columnsOf(bytes, start, end, key)
+      else if (kind === 'bytes') this.bits += this.#bytes(bytes, start, end)
+      else this.#top(bytes, start, end, kind === 'body' ? kind : key, length)
+      if (kind === 'bytes') this.covered += end - start
+    }
+  }
+
+  #addShape(bytes: Uint8Array, { start, beforeEnd, lengthEnd, afterEnd, section, body, bodyEnd, end }: Frame): void {
     // A length costs nothing, however wide it is: a body says itself where it ends.
     this.#columnsOf(bytes, start, beforeEnd, '<')
     this.#columnsOf(bytes, lengthEnd, afterEnd, '>')
@@ -64,12 +84,12 @@ export class Cost {
       this.bits += this.#columns.bits(`${side}${at - start}`, bytes[at] as number, BYTE_BITS)
   }
 
-  #top(bytes: Uint8Array, start: number, end: number, path: string): void {
+  #top(bytes: Uint8Array, start: number, end: number, path: string, length = 0): void {
     this.covered += end - start
-    this.bits += this.#message(bytes, start, end, path, 0) ?? this.#plain(bytes, start, end) + OTHER_BITS
+    this.bits += this.#message(bytes, start, end, path, 0, length) ?? this.#bytes(bytes, start, end) + OTHER_BITS
   }
 
-  #message(bytes: Uint8Array, start: number, end: number, path: string, depth: number): number | undefined {
+  #message(bytes: Uint8Array, start: number, end: number, path: string, depth: number, free = 0): number | undefined {
     let bits = 0
     let before = 0
     let pos = start
@@ -87,7 +107,7 @@ export class Cost {
       if (wire === 0) {
         const value = varint(bytes, pos, end)
         if (value === undefined) return undefined
-        bits += this.#number(bytes, pos, value.end, known, String(value.value))
+        if (Math.floor(tag.value / 8) !== free) bits += this.#number(bytes, pos, value.end, known, String(value.value))
         pos = value.end
       } else if (wire === 1 || wire === 5) {
         const size = wire === 1 ? 8 : 4
@@ -145,7 +165,19 @@ export class Cost {
     }
     const plain = this.#plain(bytes, start, end)
     const inner = depth < MAX_DEPTH && end > start ? this.#message(bytes, start, end, path, depth + 1) : undefined
-    return inner === undefined ? plain : Math.min(plain, inner)
+    if (inner !== undefined && inner < plain) return inner
+    this.#noteOpaque(plain, end - start)
+    return plain
+  }
+
+  #bytes(bytes: Uint8Array, start: number, end: number): number {
+    const bits = this.#plain(bytes, start, end)
+    this.#noteOpaque(bits, end - start)
+    return bits
+  }
+
+  #noteOpaque(bits: number, length: number): void {
+    if (length >= LEAST_OPAQUE && bits >= length * OPAQUE_BITS) this.opaque += bits
   }
 }
 

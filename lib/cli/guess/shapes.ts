@@ -24,7 +24,7 @@ export interface Shape {
 
 const MAX_BEFORE = 12
 const MAX_AFTER = 12
-const SECTION_LENGTHS = ['u32', 'u16', 'varint', 'u32le'] as const
+export const SECTION_LENGTHS = ['u32', 'u16', 'varint', 'u32le'] as const
 const NOTHING: Fill = { bytes: 0, varints: 0, section: undefined, inner: undefined }
 const bytes = (count: number): Fill => ({ ...NOTHING, bytes: count })
 const varints = (count: number): Fill => ({ ...NOTHING, varints: count })

@@ -1,6 +1,6 @@
 // Whether the likeliest reading of some first bytes is beyond doubt, so that all that follows may be read by it.
 
-import type { Guess } from './guess.ts'
+import type { Guess } from './reading.ts'
 import type { Tiled } from './tiling.ts'
 
 /** Some thousand readings are tried, so one may save some bits by chance. */
@@ -20,6 +20,7 @@ export function sureGuess([best, ...others]: readonly Guess[]): Guess | undefine
     (sum, { frames }) => sum + frames.filter((each) => each.bodyEnd > each.body).length,
     0,
   )
+  if (best.isMarked && best.left.every(([before]) => before === 0)) return best
   if (filled < best.frames / 2 || filled < (isCut ? LEAST_FRAMES_OF_CUT : LEAST_FRAMES)) return undefined
   const rival = others.find((other) => !hasSameBodies(best.tiled, other.tiled))
   return rival === undefined || rival.bits - best.bits >= LEAST_LEAD_BITS ? best : undefined

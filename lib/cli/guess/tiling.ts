@@ -1,5 +1,6 @@
 // Which headers cut a stream into whole frames: a shape of header is tried on the bytes.
 
+import type { Role } from '../../index.ts'
 import { isMessage } from './bodies.ts'
 import { lengthOf, varintEnd } from './lengths.ts'
 import type { Shape } from './shapes.ts'
@@ -17,11 +18,25 @@ export interface Frame {
   readonly body: number
   readonly bodyEnd: number
   readonly end: number
+  /** Of a layout that is known: what it costs, in place of a shape's parts. */
+  readonly spans?: readonly Span[]
 }
 
-/** A stream's bytes, and whether it goes on after them. */
+/** A part that costs something. */
+export interface Span {
+  readonly kind: 'column' | 'section' | 'body' | 'bytes'
+  /** Which part it is: the same in all frames. */
+  readonly key: string
+  readonly start: number
+  readonly end: number
+  /** Of a section: the number of the field that is a length, which the bytes say themselves. */
+  readonly length?: number
+}
+
+/** A stream's bytes, whose they are where that is known, and whether it goes on after them. */
 export interface Stream {
   readonly bytes: Uint8Array
+  readonly direction?: Role
   readonly cut: boolean
 }
 
@@ -29,6 +44,10 @@ export interface Stream {
 export interface Tiled {
   readonly bytes: Uint8Array
   readonly frames: readonly Frame[]
+  /** What is sent once, before them. */
+  readonly preamble?: readonly Span[]
+  /** Where the preamble begins; default: where the first frame does. */
+  readonly begin?: number
 }
 
 /** One body in so many may be no protobuf: Mumble's voice is none. */

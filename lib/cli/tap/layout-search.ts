@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events'
 import { Protocol } from '../../index.ts'
 import { recognise } from '../capture/recognise.ts'
 import { errorText } from '../command/fault.ts'
-import { type Guess, guessing } from '../guess/guess.ts'
+import { guessing } from '../guess/guess.ts'
+import type { Guess } from '../guess/reading.ts'
 import { sureGuess } from '../guess/sure.ts'
 import type { Stream } from '../guess/tiling.ts'
 import { Direction, type Place, type Side } from './direction.ts'
@@ -212,7 +213,10 @@ export class LayoutSearch extends EventEmitter<SearchEvents> implements Search {
 }
 
 const streamsOf = (sides: readonly SoughtSide[]): Stream[] =>
-  sides.map(({ sample, closed, length }) => ({ bytes: sample, cut: !closed || length > sample.length }))
+  sides.map(({ sample, closed, length, place: { direction } }) => ({
+    ...{ bytes: sample, direction },
+    cut: !closed || length > sample.length,
+  }))
 
 /** Does all of it, and gives others their turn in between. */
 async function inTurns<T>(work: Generator<void, T>): Promise<T> {

@@ -2,7 +2,7 @@
 
 import { Protocol } from '../../index.ts'
 import type { Io } from '../command/verb.ts'
-import type { Guess } from '../guess/guess.ts'
+import type { Guess } from '../guess/reading.ts'
 import { Lines, painter } from '../terminal/lines.ts'
 import { jsonLine } from '../terminal/printable.ts'
 import { bytesText } from '../terminal/progress.ts'

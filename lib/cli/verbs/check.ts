@@ -141,7 +141,7 @@ function numbersOf(
         report('fault', name, `has the type number ${type}; the header '${text}' holds text`)
       else if (!Number.isInteger(type) || type < 0)
         report('fault', name, `has the type number ${type}, which is no whole number of 0 or more`)
-      else if (type > maxType)
+      else if (typeof maxType === 'number' && type > maxType)
         report('fault', name, `has the type number ${type}; the header '${text}' holds at most ${maxType}`)
     }
   }

@@ -13,7 +13,7 @@ const WORDS = {
   section: new RegExp(`\\{\\s*(?<section>${NAME}(?:\\.${NAME})*)\\s*\\}`, 'y'),
   bits: /\[(?<cells>[^\]]*)\]:(?<of>\w+)/y,
   bytes: new RegExp(`(?<name>${NAME}):bytes\\b(?:\\((?<size>\\d*)\\))?`, 'y'),
-  place: new RegExp(`(?<name>length|type)(?:${COUNT})?=(?<section>${NAME})(?<path>(?:\\.${NAME})+)`, 'y'),
+  place: new RegExp(`(?<name>length|type)(?:${COUNT})?=(?<section>${NAME})(?<path>(?:\\.(?:${NAME}|\\d+))+)`, 'y'),
   integer: new RegExp(`(?<name>${NAME})(?:${COUNT})?:(?<of>\\w+)(?:=(?<initial>-?\\d+))?`, 'y'),
   body: /body\b/y,
 }

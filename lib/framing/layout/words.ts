@@ -9,7 +9,7 @@
 //   section  = "{" message-name "}"
 //   bytes    = name ":bytes" [ "(" number ")" ]
 //   checksum = ( "crc32" | … ) "(" count ")" ":" kind    checksums.ts
-//   place    = ( "length" [ "(" count ")" ] | "type" ) "=" message-name "." field-name ( "." field-name )*
+//   place    = ( "length" [ "(" count ")" ] | "type" ) "=" message-name "." field ( "." field )*      fields by name or number
 //   group    = "(" part* ")?"
 //   count    = name ( "+" name )* [ ( "+" | "-" ) number ]
 
