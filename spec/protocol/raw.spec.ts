@@ -71,11 +71,11 @@ describe('Protocol.raw', () => {
     })
   }
 
-  it('has sections as bytes, and says that a length in one takes a schema', async () => {
+  it('has sections as bytes, and says that a length in one takes a schema, or a number', async () => {
     const protocol = Protocol.raw({ header: 'length(Head):u8 {Head} length:u8' })
     const [message] = await readAll(protocol, bytes('02 0801 01 aa'))
     expect(message?.$header).to.deep.equal({ Head: bytes('0801') })
-    expect(() => Protocol.raw({ header: headers.osmpbf }))
+    expect(() => Protocol.raw({ header: 'length(Head):u8 {Head} length=Head.size' }))
       .to.throw(QbpError, 'takes a schema to say')
       .with.property('code', 'ERR_QBP_BAD_LAYOUT')
   })
