@@ -88,8 +88,7 @@ export function checkType(
   type: number | string,
   { hasType, maxType, text }: Pick<FrameHeader, 'hasType' | 'maxType' | 'text'>,
 ): void {
-  const isText = typeof type === 'string'
-  if (hasType ? maxType === 'any' || isText === (maxType === 'text') : type === 0) return
+  if (hasType ? maxType === 'any' || typeof type === typeof maxType : type === 0) return
   const problem = hasType ? `has types that are ${maxType === 'text' ? 'text' : 'numbers'}` : 'has none'
   throw new QbpError('ERR_QBP_INVALID_MESSAGE', `The type ${type} cannot be sent: the layout '${text}' ${problem}.`, {
     type,

@@ -1,10 +1,11 @@
 // Where the first frame of a stream may begin.
 
 import { lengthOf } from './lengths.ts'
-import { MOST_PREAMBLE } from './reading.ts'
 
 export type Places = (bytes: Uint8Array) => Iterable<number>
 
+/** A preamble of constants has so many bytes at most. */
+export const MOST_PREAMBLE = 8
 /** Of a stream that begins within a frame so far its first whole one is looked for. */
 const MOST_SKIPPED = 1024
 

@@ -6,6 +6,7 @@ import { plainBits } from './chance.ts'
 import { Cost } from './cost.ts'
 import { constantsOf, type HeaderForm, markOf } from './known-layouts.ts'
 import type { Laid } from './laying.ts'
+import { MOST_PREAMBLE } from './places.ts'
 import type { Shape } from './shapes.ts'
 import { spell } from './spelling.ts'
 import type { Frame, Tiled } from './tiling.ts'
@@ -64,7 +65,6 @@ const CUT_BITS = 12
 const LEAST_COVERED = 0.35
 /** So many bytes of constants are no chance. */
 const LEAST_MARK = 3
-export const MOST_PREAMBLE = 8
 /** Of one stream alone more bytes are rather the rest of a frame. */
 const MOST_ALONE = 4
 
