@@ -10,6 +10,24 @@ export function errorOf(thrown: unknown, thrower: string): Error {
   return new Error(`${thrower} threw ${found}.`, { cause: thrown })
 }
 
+/** `instanceof`, of what was thrown: false for what must not be looked at. */
+export function isA<T>(thrown: unknown, kind: abstract new (...values: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof kind
+  } catch {
+    return false
+  }
+}
+
+/** The name or the code of what was thrown; undefined for what must not be looked at. */
+export function factOf(thrown: unknown, fact: 'name' | 'code'): unknown {
+  try {
+    return (thrown as { [fact]?: unknown } | null | undefined)?.[fact]
+  } catch {
+    return undefined
+  }
+}
+
 /** Whether a value is an Error, the usual properties of which can be read: Node reads `stack` of what a stream is destroyed with. */
 export function isError(value: unknown): value is Error {
   try {

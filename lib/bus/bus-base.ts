@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
 import { knownOptions } from '../base/options.ts'
+import { errorOf } from '../base/thrown.ts'
 import { Breather } from './breather.ts'
 import { diagnose } from './bus-channels.ts'
 import { closedError, downError } from './bus-errors.ts'
@@ -167,7 +168,7 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
       // In a turn of its own: what an `error` listener throws is the program's to see, and no engine's to trip over.
       process.nextTick(() => {
         if (this.listenerCount('error') > 0) this.emit('error', error)
-        else process.emitWarning(error instanceof Error ? error : `A listener threw ${String(error)}`)
+        else process.emitWarning(errorOf(error, 'A listener'))
       })
     }
   }

@@ -1,3 +1,5 @@
+import { reasonOf } from '../base/shown.ts'
+import { factOf, isA } from '../base/thrown.ts'
 /** How a call ended: gRPC's codes, https://grpc.github.io/grpc/core/md_doc_statuscodes.html, OK left out. */
 export const CALL_CODES = {
   /** The caller gave up. */
@@ -90,8 +92,8 @@ export class CallError extends Error {
 
 /** Why a request could not be sent, as a call fails. An iterable of them may throw anything. */
 export function requestError(cause: unknown, sent: boolean): CallError {
-  if (cause instanceof CallError) return cause
-  const { message = String(cause), code } = Object(cause) as { message?: string; code?: unknown }
+  if (isA(cause, CallError)) return cause
+  const code = factOf(cause, 'code')
   const isFull = code === 'ERR_QBP_QUEUE_FULL' || code === 'ERR_QBP_TOO_LONG'
-  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', message, { cause, sent })
+  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', reasonOf(cause), { cause, sent })
 }

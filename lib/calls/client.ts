@@ -1,4 +1,6 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
+import { reasonOf } from '../base/shown.ts'
+import { isA } from '../base/thrown.ts'
 import type { MethodType, ServiceType } from '../protocol/method.ts'
 import { CallError } from './call-error.ts'
 import { type CallSettings, givenMetadata, mergedSettings } from './call-settings.ts'
@@ -64,10 +66,9 @@ async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interc
     await Promise.race([within(interceptors, outgoing, work, skipped), fails])
     return await ended
   } catch (error) {
-    const fault =
-      error instanceof CallError
-        ? error
-        : new CallError('INTERNAL', (error as Error)?.message ?? String(error), { cause: error, sent: isBegun })
+    const fault = isA(error, CallError)
+      ? error
+      : new CallError('INTERNAL', reasonOf(error), { cause: error, sent: isBegun })
     outgoing.cancel(fault)
     throw fault
   }

@@ -1,3 +1,4 @@
+import { factOf, isA } from '../base/thrown.ts'
 // A call of the peer's, and what a handler sees of it.
 //
 //   receiving ──its last request has come──▶ answering ──the answer is sent──▶ over
@@ -144,7 +145,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
   /** A handler threw, or its answer cannot be sent. Only a CallError's text is for the caller. */
   #threw(error: unknown): void {
     const isOver = this.phase === 'over'
-    if (error instanceof CallError) {
+    if (isA(error, CallError)) {
       if (!isOver) this.#answer(CALL_CODES[error.code], error)
       return
     }
@@ -161,7 +162,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
 
   /** A handler that was given up most often throws its signal's reason, or what waited for the signal threw. */
   #isOwnAbort(error: unknown): boolean {
-    return this.fault !== null && (error === this.fault || (error as { name?: unknown } | null)?.name === 'AbortError')
+    return this.fault !== null && (error === this.fault || factOf(error, 'name') === 'AbortError')
   }
 
   /** Ends it without a message: well, or by this error. */

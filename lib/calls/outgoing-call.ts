@@ -1,3 +1,4 @@
+import { factOf } from '../base/thrown.ts'
 // A call of this side's.
 //
 //   unsent ──its first part is written──▶ asking ──its last request is written──▶ waiting ──the end has come──▶ over
@@ -223,7 +224,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
   }
 
   #givenUp(signal: AbortSignal): CallError {
-    const isLate = (signal.reason as { name?: unknown } | null)?.name === 'TimeoutError'
+    const isLate = factOf(signal.reason, 'name') === 'TimeoutError'
     return new CallError(isLate ? 'DEADLINE_EXCEEDED' : 'CANCELLED', `${this.path} was given up by its signal`, {
       cause: signal.reason,
       sent: this.#wasSent,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { QbpError } from '../base/errors.ts'
 import type { Role } from '../base/role.ts'
 import { reasonOf } from '../base/shown.ts'
+import { errorOf } from '../base/thrown.ts'
 import type { Bus, Entry, Key, Position } from '../bus/contract.ts'
 import type { Member } from '../net/group-member.ts'
 import type { Protocol } from '../protocol/protocol.ts'
@@ -146,7 +147,7 @@ export class Session<State = unknown> implements AsyncDisposable {
       try {
         if (latest) state = await latest()
       } catch (error) {
-        process.emitWarning(error instanceof Error ? error : `beforeMove threw ${String(error)}`)
+        process.emitWarning(errorOf(error, 'beforeMove'))
       }
       await this.#write(state, null)
     })

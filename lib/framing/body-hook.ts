@@ -1,4 +1,6 @@
 import { QbpError } from '../base/errors.ts'
+import { reasonOf } from '../base/shown.ts'
+import { factOf, isA } from '../base/thrown.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { HeaderFields } from './head.ts'
 
@@ -40,13 +42,11 @@ export class CheckedHook {
     try {
       found = this.#hook.read(bytes, { ...fields, type }, Math.min(maxBodyBytes, Number.MAX_SAFE_INTEGER))
     } catch (cause) {
-      if (cause instanceof QbpError) throw cause
-      if ((cause as { code?: unknown } | null)?.code === 'ERR_BUFFER_TOO_LARGE')
-        throw tooLong('more', maxBodyBytes, type)
-      const { message = String(cause) } = Object(cause) as Partial<Error>
+      if (isA(cause, QbpError)) throw cause
+      if (factOf(cause, 'code') === 'ERR_BUFFER_TOO_LARGE') throw tooLong('more', maxBodyBytes, type)
       throw new QbpError(
         'ERR_QBP_INVALID_BODY',
-        `The protocol's body.read refuses a body of ${bytes.length} bytes: ${message}.`,
+        `The protocol's body.read refuses a body of ${bytes.length} bytes: ${reasonOf(cause)}.`,
         { cause, type },
       )
     }
@@ -60,11 +60,10 @@ export class CheckedHook {
     try {
       return checked(this.#hook.write(bytes, header), 'write')
     } catch (cause) {
-      if (cause instanceof QbpError) throw cause
-      const { message = String(cause) } = Object(cause) as Partial<Error>
+      if (isA(cause, QbpError)) throw cause
       throw new QbpError(
         'ERR_QBP_INVALID_MESSAGE',
-        `The protocol's body.write has thrown: ${message}. Nothing of the message was sent.`,
+        `The protocol's body.write has thrown: ${reasonOf(cause)}. Nothing of the message was sent.`,
         { cause },
       )
     }

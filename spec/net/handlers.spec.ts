@@ -7,62 +7,13 @@ import { connect, createServer, type Handler, QbpConnection, type QbpServer } fr
 import { duplexPair } from '../../lib/testing/index.ts'
 import { protocol } from '../support/chat.ts'
 import { settled } from '../support/settled.ts'
+import { thrownThings } from '../support/thrown-things.ts'
 import { portOf, serve } from '../support/transports.ts'
 
 type P = typeof protocol
 
-/** A proxy that nobody can look at any more. */
-function revoked(target: object): object {
-  const { proxy, revoke } = Proxy.revocable(target, {})
-  revoke()
-  return proxy
-}
-
-/** An error of which a property cannot be read. */
-function hostile(property: string): Error {
-  return Object.defineProperty(new Error('hostile'), property, {
-    get() {
-      throw new Error(`no ${property}`)
-    },
-  })
-}
-
-const things: [what: string, thing: unknown][] = [
-  ['an Error', new Error('bug')],
-  ['a text', 'no error at all'],
-  ['undefined', undefined],
-  ['null', null],
-  ['false', false],
-  ['NaN', Number.NaN],
-  ['a bigint', 1n],
-  ['a symbol', Symbol('s')],
-  ['a function', () => {}],
-  ['an object without a prototype', Object.create(null)],
-  [
-    'an object that cannot become text',
-    {
-      toString() {
-        throw new Error('no text')
-      },
-    },
-  ],
-  ['a revoked proxy', revoked({})],
-  ['a revoked proxy of an Error', revoked(new Error('bug'))],
-  [
-    'a proxy that throws',
-    new Proxy(new Error('bug'), {
-      get() {
-        throw new Error('no')
-      },
-    }),
-  ],
-  ...['message', 'stack', 'name', 'code'].map((name): [string, unknown] => [`an Error without ${name}`, hostile(name)]),
-  ['an Error with a code that is no text', Object.assign(new Error('bug'), { code: Symbol('c') })],
-  ['an Error with a code that is an object', Object.assign(new Error('bug'), { code: Object.create(null) })],
-]
-
 describe('errorOf', () => {
-  for (const [what, thing] of things) {
+  for (const [what, thing] of thrownThings) {
     it(`makes an Error that anybody can look at of ${what}`, () => {
       const error = errorOf(thing, 'The handler')
       expect(isError(error)).to.equal(true)
@@ -101,7 +52,7 @@ async function visit(server: QbpServer<P>, bytes = '000200000000'): Promise<void
 describe(
   'a handler that throws',
   settled(() => {
-    for (const [what, thing] of things) {
+    for (const [what, thing] of thrownThings) {
       for (const when of ['at once', 'later'] as const) {
         it(`${what} ${when} aborts its connection, and clientError hears of it`, async () => {
           const handler: Handler<P> =
@@ -130,7 +81,7 @@ describe(
     }
 
     it('is a warning of the process where nobody listens to clientError', async () => {
-      for (const [what, thing] of things) {
+      for (const [what, thing] of thrownThings) {
         const server = createServer(protocol, () => {
           throw thing
         })
@@ -200,7 +151,7 @@ describe(
       })
     }
 
-    for (const [what, thing] of things) {
+    for (const [what, thing] of thrownThings) {
       it(`${what} aborts its connection, and clientError hears of it`, async () => {
         const server = createServer(protocol, async (_reader, _writer, connection) => {
           throwing(connection, thing)
