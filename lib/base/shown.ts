@@ -32,11 +32,16 @@ function classOf(value: object): string {
   }
 }
 
+/** A fact of what was thrown; undefined for what must not be looked at. */
+export function factOf(thrown: unknown, fact: 'name' | 'code' | 'message'): unknown {
+  try {
+    return (thrown as { [fact]?: unknown })[fact]
+  } catch {} // Undefined and null have none, either.
+  return undefined
+}
+
 /** What a thrown value says, for an error's text: anything can be thrown, and even an Error's message may be anything. */
 export function reasonOf(thrown: unknown): string {
-  try {
-    const { message } = thrown as { message?: unknown }
-    if (typeof message === 'string' && message !== '') return message
-  } catch {} // Thrown was null, or an object that throws itself.
-  return shown(thrown)
+  const message = factOf(thrown, 'message')
+  return typeof message === 'string' && message !== '' ? message : shown(thrown)
 }

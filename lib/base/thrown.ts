@@ -19,15 +19,6 @@ export function isA<T>(thrown: unknown, kind: abstract new (...values: never[]) 
   }
 }
 
-/** The name or the code of what was thrown; undefined for what must not be looked at. */
-export function factOf(thrown: unknown, fact: 'name' | 'code'): unknown {
-  try {
-    return (thrown as { [fact]?: unknown } | null | undefined)?.[fact]
-  } catch {
-    return undefined
-  }
-}
-
 /** Whether a value is an Error, the usual properties of which can be read: Node reads `stack` of what a stream is destroyed with. */
 export function isError(value: unknown): value is Error {
   try {

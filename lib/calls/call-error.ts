@@ -1,5 +1,5 @@
-import { reasonOf } from '../base/shown.ts'
-import { factOf, isA } from '../base/thrown.ts'
+import { factOf, reasonOf } from '../base/shown.ts'
+import { isA } from '../base/thrown.ts'
 /** How a call ended: gRPC's codes, https://grpc.github.io/grpc/core/md_doc_statuscodes.html, OK left out. */
 export const CALL_CODES = {
   /** The caller gave up. */
@@ -90,10 +90,9 @@ export class CallError extends Error {
   }
 }
 
-/** Why a request could not be sent, as a call fails. An iterable of them may throw anything. */
-export function requestError(cause: unknown, sent: boolean): CallError {
+/** Why a request could not be sent, as a call fails. An iterable of them, and an interceptor, may throw anything. */
+export function requestError(cause: unknown, sent: boolean, otherwise: CallCode = 'INVALID_ARGUMENT'): CallError {
   if (isA(cause, CallError)) return cause
-  const code = factOf(cause, 'code')
-  const isFull = code === 'ERR_QBP_QUEUE_FULL' || code === 'ERR_QBP_TOO_LONG'
-  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', reasonOf(cause), { cause, sent })
+  const isFull = ['ERR_QBP_QUEUE_FULL', 'ERR_QBP_TOO_LONG'].includes(factOf(cause, 'code') as string)
+  return new CallError(isFull ? 'RESOURCE_EXHAUSTED' : otherwise, reasonOf(cause), { cause, sent })
 }

@@ -1,8 +1,6 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
-import { reasonOf } from '../base/shown.ts'
-import { isA } from '../base/thrown.ts'
 import type { MethodType, ServiceType } from '../protocol/method.ts'
-import { CallError } from './call-error.ts'
+import { CallError, requestError } from './call-error.ts'
 import { type CallSettings, givenMetadata, mergedSettings } from './call-settings.ts'
 import { checkInterceptors, type Interceptor, within } from './interceptor.ts'
 import { type CallerHost, OutgoingCall } from './outgoing-call.ts'
@@ -66,9 +64,7 @@ async function startWithin(outgoing: OutgoingCall, interceptors: readonly Interc
     await Promise.race([within(interceptors, outgoing, work, skipped), fails])
     return await ended
   } catch (error) {
-    const fault = isA(error, CallError)
-      ? error
-      : new CallError('INTERNAL', reasonOf(error), { cause: error, sent: isBegun })
+    const fault = requestError(error, isBegun, 'INTERNAL')
     outgoing.cancel(fault)
     throw fault
   }

@@ -1,4 +1,5 @@
-import { factOf, isA } from '../base/thrown.ts'
+import { factOf } from '../base/shown.ts'
+import { isA } from '../base/thrown.ts'
 // A call of the peer's, and what a handler sees of it.
 //
 //   receiving ──its last request has come──▶ answering ──the answer is sent──▶ over
@@ -149,15 +150,20 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
       if (!isOver) this.#answer(CALL_CODES[error.code], error)
       return
     }
-    if (!isOver) this.#answer(CALL_CODES.INTERNAL, new CallError('INTERNAL', `${this.path} failed`))
+    if (!isOver) this.#answerInternal()
     if (!this.#isOwnAbort(error)) this.host.report(error)
   }
 
   /** Its answer cannot be sent, or what is to travel with it: that is this side's fault, whatever the refusal says of a caller's. */
   #unanswerable(refusal: unknown): void {
     this.#answerMetadata = null
-    this.#answer(CALL_CODES.INTERNAL, new CallError('INTERNAL', `${this.path} failed`))
+    this.#answerInternal()
     this.host.report(refusal)
+  }
+
+  /** What went wrong here is not for the caller. */
+  #answerInternal(): void {
+    this.#answer(CALL_CODES.INTERNAL, new CallError('INTERNAL', `${this.path} failed`))
   }
 
   /** A handler that was given up most often throws its signal's reason, or what waited for the signal threw. */

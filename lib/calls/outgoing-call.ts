@@ -1,4 +1,4 @@
-import { factOf } from '../base/thrown.ts'
+import { factOf } from '../base/shown.ts'
 // A call of this side's.
 //
 //   unsent ──its first part is written──▶ asking ──its last request is written──▶ waiting ──the end has come──▶ over

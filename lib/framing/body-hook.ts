@@ -1,6 +1,6 @@
 import { QbpError } from '../base/errors.ts'
-import { reasonOf } from '../base/shown.ts'
-import { factOf, isA } from '../base/thrown.ts'
+import { factOf, reasonOf } from '../base/shown.ts'
+import { isA } from '../base/thrown.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { HeaderFields } from './head.ts'
 

@@ -1,5 +1,3 @@
-import { shown } from '../base/shown.ts'
-import { isA } from '../base/thrown.ts'
 import type { Carrier, CarrierUser } from './carrier.ts'
 
 /** Both directions of bytes: a WebTransport stream, a socket of Cloudflare's, or any pair of web streams. */
@@ -89,6 +87,6 @@ export class StreamCarrier implements Carrier {
   #finish(fault: unknown): void {
     const user = this.#user
     this.#user = null
-    user?.shut(fault === null || isA(fault, Error) ? fault : new Error(shown(fault)))
+    user?.shut(fault === null || fault instanceof Error ? fault : new Error(String(fault)))
   }
 }
