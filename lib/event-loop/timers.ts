@@ -1,8 +1,9 @@
 import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
 import { hasRealTimers } from './clock.ts'
 
-/** Node's own: a turn of the event loop is no time, and passes under mocked timers, too. */
+/** Node's own: a turn of the event loop, or a tick, is no time, and passes under mocked timers, too. */
 export const immediate = setImmediate
+export const { nextTick } = process
 const realTimeout = setTimeout
 
 /** `setTimeout` that keeps no process alive; Infinity, like all above 24 days, is never. */

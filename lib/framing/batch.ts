@@ -72,7 +72,10 @@ export class Batch {
 
   /** Whether the next chunk is a piece of a frame, others of which follow at once. */
   get isParted(): boolean {
-    return this.#parts?.some(({ isBorrowed }) => isBorrowed) ?? false
+    const parts = this.#parts
+    if (parts === null) return false
+    for (const { isBorrowed } of parts) if (isBorrowed) return true
+    return false
   }
 
   /** The next chunk: whole frames, as many as a batch takes, or a piece of one, or null if there is none. It is no part of the batch then. */

@@ -1,14 +1,12 @@
 import { byteLimit, knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { Frame } from '../framing/frame.ts'
-import type { Table } from '../framing/table.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import type { WriterPort } from '../streams/ports.ts'
 import type { QbpWritable, Writable } from '../streams/writable.ts'
+import { BroadcastFrames } from './broadcast-frames.ts'
 import type { QbpConnection } from './connection.ts'
 import { forgetGroup, Joined, leaveAtClose, type Member, type Slow, writerOf } from './group-member.ts'
-import type { GroupFrame } from './latest-frames.ts'
 
 /** The options of a group. */
 export interface GroupOptions<P extends Protocol = Protocol, R extends Role = Role, D = unknown> {
@@ -139,8 +137,8 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
    */
   broadcast(message: Writable<P, R>, options: BroadcastOptions<P, R, D> = NOBODY): number {
     if (options !== NOBODY) knownOptions('broadcast()', options, BROADCAST_OPTIONS as OptionNames<typeof options>)
-    const receivers = this.#receivers(options)
-    const frames = framesFor(receivers, message)
+    const frames = new BroadcastFrames(message)
+    const receivers = this.#receivers(options, frames)
     const slow = oneOf('slow', options.slow, this.#slow, SLOW)
     const plain = (message instanceof Frame ? message.message : message) as Outgoing<P, R>
     const key = slow !== 'latest' ? undefined : options.key === undefined ? this.#key(plain) : options.key
@@ -148,7 +146,7 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     const skipped: { message: Outgoing<P, R>; joined: Joined<P, R, D> }[] = []
     let written = 0
     for (const joined of receivers) {
-      const given = joined.give(frames.get(joined.port.framer.table) as GroupFrame, way)
+      const given = joined.give(frames.of(joined.port.framer), way)
       if (given === true) written++
       else if (given !== null) skipped.push({ message: given as Outgoing<P, R>, joined })
     }
@@ -157,13 +155,16 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     return written
   }
 
-  /** The members that are to get a message. Members that are over leave. */
-  #receivers({ except = null, to }: BroadcastOptions<P, R, D>): Joined<P, R, D>[] {
+  /** The members that are to get a message, their frames made before the first byte is written. Members that are over leave. */
+  #receivers({ except = null, to }: BroadcastOptions<P, R, D>, frames: BroadcastFrames): Joined<P, R, D>[] {
     const excepted = except === null ? null : writerOf(except)
     const receivers: Joined<P, R, D>[] = []
     for (const [writer, joined] of this.#members) {
       if (joined.port.isOver) this.leave(writer)
-      else if (writer !== excepted && (to === undefined || to(joined.data, joined.member))) receivers.push(joined)
+      else if (writer !== excepted && (to === undefined || to(joined.data, joined.member))) {
+        frames.of(joined.port.framer)
+        receivers.push(joined)
+      }
     }
     return receivers
   }
@@ -176,20 +177,4 @@ const BROADCAST_OPTIONS: OptionNames<BroadcastOptions> = { except: true, to: tru
 
 function nameOf(message: { readonly $name?: unknown }): unknown {
   return message.$name
-}
-
-/** A frame for each table there is, all of them before the first byte is written. */
-function framesFor(receivers: readonly { readonly port: WriterPort }[], message: object): Map<Table, GroupFrame> {
-  const frames = new Map<Table, GroupFrame>()
-  for (const { port } of receivers) {
-    const { framer } = port
-    if (message instanceof Frame) framer.admit(message)
-    if (frames.has(framer.table)) continue
-    const made =
-      message instanceof Frame
-        ? message
-        : { bytes: framer.frame(message), entry: framer.table.entryOf(message), message }
-    frames.set(framer.table, made)
-  }
-  return frames
 }

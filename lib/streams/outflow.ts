@@ -8,6 +8,7 @@
 //       └─────────────────── blocked ◄─────────────────┘
 
 import { inRootContext } from '../event-loop/root-context.ts'
+import { nextTick } from '../event-loop/timers.ts'
 import { Batch } from '../framing/batch.ts'
 import { BATCH_BYTES } from '../framing/scratch.ts'
 import type { WriterOwner } from './ports.ts'
@@ -34,6 +35,9 @@ interface Relief {
   readonly bytes: number
   readonly act: () => void
 }
+
+/** Those with something to send at the end of the tick: one tick and one context for all, as a broadcast writes to thousands. */
+let due: Outflow[] = []
 
 /** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
 export class Outflow {
@@ -82,7 +86,7 @@ export class Outflow {
     }
     if (this.#phase === 'idle') {
       this.#phase = 'scheduled'
-      process.nextTick(Outflow.#tick, this)
+      if (due.push(this) === 1) nextTick(Outflow.#tick)
     }
     if (this.batch.length >= BATCH_BYTES && this.#isFree) inRootContext(Outflow.#send, this)
     if (this.queued < this.#highWaterMarkBytes) return true
@@ -94,10 +98,30 @@ export class Outflow {
     return this.#phase !== 'blocked' && !this.#stream.isCorked
   }
 
-  static #tick(this: void, outflow: Outflow): void {
-    if (outflow.#phase !== 'scheduled') return
-    outflow.#phase = 'idle'
-    if (outflow.#isFree) inRootContext(Outflow.#send, outflow)
+  static #tick(this: void): void {
+    inRootContext(Outflow.#sendDue)
+  }
+
+  static #sendDue(this: void): void {
+    const outflows = due
+    due = []
+    let count = 0
+    try {
+      while (count < outflows.length) (outflows[count++] as Outflow).#leave()
+    } finally {
+      // One has thrown, a listener of its stream.
+      if (count < outflows.length) {
+        due = [...outflows.slice(count), ...due]
+        nextTick(Outflow.#tick)
+      }
+    }
+  }
+
+  /** The tick is over. */
+  #leave(): void {
+    if (this.#phase !== 'scheduled') return
+    this.#phase = 'idle'
+    if (this.#isFree) this.flush()
   }
 
   static #send(this: void, outflow: Outflow): void {

@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { QbpReadable } from '../../lib/index.ts'
 import { hex, protocol } from '../support/chat.ts'
 import { rejection } from '../support/rejection.ts'
+import { uncaught } from '../support/uncaught.ts'
 
 const SAY = hex('0003 0000000a 0a0468616c6c 12026869')
 const LONG = Buffer.concat([hex('0003 0000ea63 12 dfd403'), Buffer.alloc(59_999, 0x61)])
@@ -119,12 +120,7 @@ describe('a source that fails in a pipeline', () => {
   it('leaves the errors of a source that is piped by hand to its owner', async () => {
     const source = pushed(SAY)
     source.pipe(new QbpReadable(protocol))
-    const before = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    const thrown = once(process, 'uncaughtException')
-    source.destroy(new Error('mine'))
-    expect((await thrown)[0]).to.have.property('message', 'mine')
-    for (const listener of before) process.on('uncaughtException', listener)
+    expect(await uncaught(() => source.destroy(new Error('mine')))).to.have.property('message', 'mine')
   })
 })
 

@@ -8,6 +8,7 @@ import { writerPort } from '../../lib/streams/ports.ts'
 import { conversation, hex, protocol, vectors } from '../support/chat.ts'
 import { rejection } from '../support/rejection.ts'
 import { streamOwner } from '../support/stream-owner.ts'
+import { uncaught } from '../support/uncaught.ts'
 
 const say = (length: number) => ({ $name: 'Say' as const, text: 'x'.repeat(length) })
 /** The code of what a call throws. */
@@ -431,6 +432,31 @@ describe('QbpWritable', () => {
     expect(writer[writerPort].tally.total()).to.deep.equal({ messages: 2, bytes: 9 + 108 })
     writer.end()
     expect(Buffer.concat(await chunks)).to.have.length(9 + 108)
+  })
+
+  it('sends what it has at the end of a tick, though a listener of another has thrown', async () => {
+    const [first, second, third] = [1, 2, 3].map(() => new QbpWritable(protocol)) as [
+      QbpWritable,
+      QbpWritable,
+      QbpWritable,
+    ]
+    const seen: string[] = []
+    first.on('data', () => {
+      second.write(say(2)) // Is under way already, and goes with the first.
+      throw new Error('mine')
+    })
+    second.on('data', ({ length }) => seen.push(`second ${length}`))
+    third.on('data', ({ length }) => seen.push(`third ${length}`))
+    await setImmediate() // Both flow.
+    const thrown = await uncaught(() => {
+      for (const writer of [first, second, third]) writer.write(say(1))
+    })
+    expect(thrown).to.have.property('message', 'mine')
+    await setImmediate()
+    expect(seen).to.deep.equal([`second ${9 + 10}`, 'third 9'])
+    second.write(say(1))
+    await setImmediate()
+    expect(seen.at(-1)).to.equal('second 9')
   })
 
   it('refuses bad options', async () => {

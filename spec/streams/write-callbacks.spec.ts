@@ -5,6 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { connect, QbpConnection, QbpWritable } from '../../lib/index.ts'
 import { protocol } from '../support/chat.ts'
+import { uncaught } from '../support/uncaught.ts'
 
 const say = (length: number) => ({ $name: 'Say' as const, text: 'x'.repeat(length) })
 
@@ -114,15 +115,13 @@ describe('the callback of a write', () => {
     const writer = new QbpWritable(protocol)
     writer.resume()
     let called = 0
-    const before = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    const thrown = once(process, 'uncaughtException')
-    writer.write(say(1), () => {
-      throw new Error('mine')
+    const thrown = await uncaught(() => {
+      writer.write(say(1), () => {
+        throw new Error('mine')
+      })
+      writer.write(say(1), () => called++)
     })
-    writer.write(say(1), () => called++)
-    expect((await thrown)[0]).to.have.property('message', 'mine')
-    for (const listener of before) process.on('uncaughtException', listener)
+    expect(thrown).to.have.property('message', 'mine')
     await setImmediate()
     expect(called).to.equal(1)
   })
