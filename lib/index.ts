@@ -43,6 +43,7 @@ export type { Presence } from './cluster/roster.ts'
 export type { Session } from './cluster/session.ts'
 export { Sessions, type SessionsOptions } from './cluster/sessions.ts'
 export type { Int64, Int64Kind, Long, LongClass } from './codec/int64.ts'
+export { Message } from './codec/message-class.ts'
 export { plain } from './codec/plain.ts'
 export {
   type JsonObject,
@@ -53,7 +54,6 @@ export {
   plainForms,
 } from './codec/plain-forms.ts'
 export { temporalForms } from './codec/temporal-forms.ts'
-export { Message } from './codec/type.ts'
 export type { BodyHook } from './framing/body-hook.ts'
 export type { Frame } from './framing/frame.ts'
 export type { HeaderFields } from './framing/head.ts'

@@ -6,8 +6,9 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { reasonOf, shown } from '../base/shown.ts'
 import { familyOf, KIND_VALUES } from './kind-values.ts'
+import { Message } from './message-class.ts'
 import { isPlainObject } from './plain-object.ts'
-import { type Field, Message, type Type, takesNull } from './type.ts'
+import { type Field, type Type, takesNull } from './type.ts'
 import { MAX_DEPTH, UNKNOWN } from './wire.ts'
 
 type Plain = Record<string, unknown>

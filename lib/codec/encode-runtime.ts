@@ -1,8 +1,9 @@
 // What compiled encoders call, beside the primitives of wire.ts, text.ts and int64.ts.
 
 import { byteLength } from './bytes.ts'
+import { Message } from './message-class.ts'
 import { isPlainObject } from './plain-object.ts'
-import { Message, type Output } from './type.ts'
+import type { Output } from './type.ts'
 import { BORROWED_FROM, varintLength, writeVarint32 } from './wire.ts'
 
 /** A message may be a plain object or a received message. */

@@ -10,7 +10,8 @@ import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
 import { nearest } from '../base/nearest.ts'
 import { bodyFault } from './locate-fault.ts'
-import type { Message, Type } from './type.ts'
+import type { Message } from './message-class.ts'
+import type { Type } from './type.ts'
 import { at, cut, tag as readTag, skip } from './wire.ts'
 
 /** Field numbers below this one are looked up in an array. */

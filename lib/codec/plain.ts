@@ -1,4 +1,5 @@
-import { Message, typeOf } from './type.ts'
+import { Message } from './message-class.ts'
+import { typeOf } from './type.ts'
 import { UNKNOWN } from './wire.ts'
 
 type Values = Record<string | symbol, unknown>

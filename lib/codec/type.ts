@@ -1,5 +1,6 @@
-import { type Int64Kind, isLong } from './int64.ts'
+import type { Int64Kind } from './int64.ts'
 import type { Kind } from './kinds.ts'
+import { type Message, type MessageClass, messageClass } from './message-class.ts'
 import type { PlainForm, PlainForms } from './plain-forms.ts'
 import type { Share } from './wire.ts'
 
@@ -59,24 +60,6 @@ export interface Field {
 /** Null is a value of the field, and not the same as none. */
 export const takesNull = ({ form, repeated, key }: Field): boolean =>
   form?.nullable === true && !repeated && key === null
-
-/** What every received message is an instance of. Its class is its type's; its own properties are what was sent. */
-export class Message {
-  /** For JSON: 64-bit integers as decimal text, bytes as base64, all else as it stands. */
-  toJSON(): Record<string, unknown> {
-    return Object.fromEntries(Object.entries(this).map(([key, value]) => [key, jsonValue(value)]))
-  }
-}
-
-function jsonValue(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value !== 'object' || value === null || value instanceof Message) return value
-  if (Array.isArray(value)) return value.map(jsonValue)
-  if (isLong(value)) return value.toString()
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !(value instanceof Uint8Array)) return value // A Date.
-  if (value instanceof Uint8Array) return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(''))
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, jsonValue(item)]))
-}
 
 /** Reads `buf[pos..end)` into `message` and returns the position after it. `group` is the number of the group that must end, or 0. */
 export type Decode = (
@@ -139,12 +122,8 @@ const types = new WeakMap<object, Type>()
 export const typeOf = (message: Message): Type | undefined => types.get(Object.getPrototypeOf(message))
 
 /** What a Type has from its first use on. */
-interface Definition {
+interface Definition extends MessageClass {
   readonly fields: readonly Field[]
-  readonly Message: new () => Message
-  readonly Roomy: new () => Message
-  readonly Bare: new () => Message
-  readonly roomyFrom: number
 }
 
 /** A message type of one Protocol: its fields, its class, and its functions. All of it is made when it is first asked for. */
@@ -207,74 +186,9 @@ export class Type {
 
   #define(): Definition {
     const fields = this.#fieldsOf().sort((a, b) => a.id - b.id)
-    const Message = classOf(this.name.slice(this.name.lastIndexOf('.') + 1), fields)
-    types.set(Message.prototype, this)
-    const [Roomy, Bare] = [twin(Message), twin(Message)]
-    this.#definition = { fields, Message, Roomy, Bare, roomyFrom: settled(fields, Message, Roomy, Bare) }
+    const made = messageClass(this.name.slice(this.name.lastIndexOf('.') + 1), fields)
+    types.set(made.Message.prototype, this)
+    this.#definition = { fields, ...made }
     return this.#definition
-  }
-}
-
-/** The class of a type. Its prototype has the defaults, where no loop sees them. */
-function classOf(name: string, fields: readonly Field[]): new () => Message {
-  // Not `extends`: V8 gives up, again and again, on functions into which a derived constructor was inlined.
-  const Class = { [name]: class {} }[name] as new () => Message
-  const { prototype } = Class
-  Object.setPrototypeOf(prototype, Message.prototype)
-  const hide = (name: string, property: PropertyDescriptor) =>
-    Object.defineProperty(prototype, name, { ...property, configurable: true, enumerable: false })
-  for (const { name, initial } of fields) hide(name, { value: initial, writable: true })
-  for (const oneof of new Set(fields.map((field) => field.oneof))) {
-    if (oneof === null) continue
-    const members = fields.filter((field) => field.oneof === oneof).map((field) => field.name)
-    hide(oneof, {
-      get(this: object) {
-        return members.find((member) => Object.hasOwn(this, member))
-      },
-    })
-  }
-  return Class
-}
-
-/**
- * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
- * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
- * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
- * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
- * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
- * those around them.
- *
- * @returns from how many bytes on a body within another gets all the room.
- */
-function settled(
-  fields: readonly Field[],
-  Message: new () => Message,
-  Roomy: new () => Message,
-  Bare: new () => Message,
-): number {
-  const members = fields.filter((field, i) => field.oneof === null || field.oneof !== fields[i - 1]?.oneof)
-  const all = members.slice(0, ROOM - 1)
-  const own = { name: '$name', initial: '' }
-  settle(Message, [members[0] ?? own])
-  settle(Roomy, [own, ...all])
-  settle(Bare, [])
-  const isLeaf = fields.every(({ message }) => message === null)
-  return all.length > 1 && isLeaf ? 2 * all.length : Number.POSITIVE_INFINITY
-}
-
-/** How many properties V8 makes room for at most, unless the constructor's text has more. */
-const ROOM = 12
-
-/** A constructor that makes objects of the same class. */
-function twin({ prototype }: new () => Message): new () => Message {
-  function Twin() {} // A class has a prototype of its own, and keeps it.
-  Twin.prototype = prototype
-  return Twin as unknown as new () => Message
-}
-
-function settle(Class: new () => Message, properties: readonly Pick<Field, 'name' | 'initial'>[]): void {
-  for (let i = 0; i < 16; i++) {
-    const message = new Class() as Message & Record<string, unknown>
-    for (const { name, initial } of properties) message[name] = initial
   }
 }

@@ -1,6 +1,7 @@
 import { QbpError } from '../base/errors.ts'
 import { bodyFault } from '../codec/locate-fault.ts'
-import { Message, type Type } from '../codec/type.ts'
+import { Message } from '../codec/message-class.ts'
+import type { Type } from '../codec/type.ts'
 import { part, type Share } from '../codec/wire.ts'
 import type { FrameHeader } from './frame-header.ts'
 import type { HeaderFields } from './head.ts'

@@ -1,4 +1,4 @@
-import { Message } from '../codec/type.ts'
+import { Message } from '../codec/message-class.ts'
 
 /** A message as a script says it: what it names must be there and equal; what it leaves out may be anything, at every depth. */
 export type Expected<T> = T extends { readonly $name: infer N } ? { readonly $name: N } & Part<Omit<T, '$name'>> : never

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { type Field, type Message, Type } from '../../lib/codec/type.ts'
+import type { Message } from '../../lib/codec/message-class.ts'
+import { type Field, Type } from '../../lib/codec/type.ts'
 import { copy } from '../../lib/codec/wire.ts'
 
 const NAME: Field = {
