@@ -2,17 +2,17 @@ import type { Socket } from 'node:net'
 import { Backoff } from '../base/backoff.ts'
 import { given } from '../base/given.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
+import { type LastingClientOptions, lastingClient } from '../calls/lasting-client.ts'
+import { type OneConnection, Standing, type WaitClock } from '../calls/standing.ts'
 import type { AnyClient, Client } from '../calls/typed.ts'
 import { now } from '../event-loop/clock.ts'
-import { pause } from '../event-loop/timers.ts'
+import { pause, timer } from '../event-loop/timers.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
 import { CONNECT_OPTIONS, type ConnectOptions, connect } from './client.ts'
 import type { QbpConnection } from './connection.ts'
-import { type LastingClientOptions, lastingClient } from './lasting-client.ts'
 import type { AnyProtocol } from './settings.ts'
-import { Standing } from './standing.ts'
 
 /** How to connect, and how to connect again. */
 export interface ReconnectOptions<P extends Protocol = AnyProtocol, D = unknown> extends ConnectOptions<P, D> {
@@ -31,6 +31,14 @@ const RECONNECT_OPTIONS: OptionNames<ReconnectOptions> = {
   minDelayMs: true,
   maxDelayMs: true,
   maxAttempts: true,
+}
+
+const CLOCK: WaitClock = {
+  now,
+  alarm(ms, rang) {
+    const waiting = timer(ms, rang)?.ref()
+    return () => clearTimeout(waiting)
+  },
 }
 
 /** Connections to one server, one after another. Made by `connections`. */
@@ -81,7 +89,7 @@ export function connections<P extends Protocol, D = unknown>(
   const { signal, minDelayMs, maxDelayMs, maxAttempts, ...target } = options
   const backoff = new Backoff({ minDelayMs, maxDelayMs, maxAttempts })
   let lastEnd: Error | null | undefined
-  const standing = new Standing()
+  const standing = new Standing(CLOCK)
 
   async function* run(): AsyncGenerator<QbpConnection<P, 'client', D, Socket>, undefined, undefined> {
     for (;;) {
@@ -93,7 +101,7 @@ export function connections<P extends Protocol, D = unknown>(
         const abort = () => void connection.close()
         signal?.addEventListener('abort', abort, { once: true })
         try {
-          standing.up(connection as unknown as QbpConnection)
+          standing.up(connection as unknown as OneConnection)
           yield connection
           await ended(connection)
         } finally {
@@ -117,7 +125,8 @@ export function connections<P extends Protocol, D = unknown>(
   const loop = over(run(), standing)
   return Object.defineProperties(loop, {
     client: {
-      value: (service: string | Service, own?: LastingClientOptions) => lastingClient(standing, protocol, service, own),
+      value: (service: string | Service, own?: LastingClientOptions) =>
+        lastingClient(standing, service, protocol.service(service), own),
     },
     lastEnd: { get: () => lastEnd },
     attempts: { get: () => backoff.failures },

@@ -5,15 +5,13 @@
 //      └── it was lost before the answer ─┘   if nothing was sent, or the method is idempotent
 
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
-import { CallError } from '../calls/call-error.ts'
-import { type CallSettings, mergedSettings } from '../calls/call-settings.ts'
-import type { ClientOptions } from '../calls/client.ts'
-import type { AnyClient } from '../calls/typed.ts'
-import { now } from '../event-loop/clock.ts'
-import type { MethodType } from '../protocol/method.ts'
-import type { Protocol } from '../protocol/protocol.ts'
+import type { MethodType, ServiceType } from '../protocol/method.ts'
 import type { Service } from '../protocol/service.ts'
+import { CallError } from './call-error.ts'
+import { type CallSettings, mergedSettings } from './call-settings.ts'
+import type { ClientOptions } from './client.ts'
 import type { Standing } from './standing.ts'
+import type { AnyClient } from './typed.ts'
 
 /** For a client over connections that come one after another. */
 export interface LastingClientOptions extends ClientOptions {
@@ -24,18 +22,23 @@ export interface LastingClientOptions extends ClientOptions {
 const OPTIONS: OptionNames<LastingClientOptions> = { timeoutMs: true, metadata: true, interceptors: true }
 const TIMEOUT_MS = 30_000
 
-/** An object of functions, one for each method. @throws {QbpError} ERR_QBP_BAD_OPTION, ERR_QBP_BAD_SCHEMA */
+/**
+ * An object of functions, one for each method.
+ *
+ * @param service as each connection takes it, and `methods` are its.
+ * @throws {QbpError} ERR_QBP_BAD_OPTION
+ */
 export function lastingClient(
   standing: Standing,
-  protocol: Protocol,
   service: string | Service,
+  { methods }: ServiceType,
   options: LastingClientOptions = {},
 ): AnyClient {
   knownOptions('client()', options, OPTIONS)
   milliseconds('timeoutMs', options.timeoutMs, 1)
   const clients = new WeakMap<object, AnyClient>()
   const client = Object.create(null) as Record<string, unknown>
-  for (const [key, type] of protocol.service(service).methods) {
+  for (const [key, type] of methods) {
     const attempt: Attempt = async (previous, settings, request) => {
       const connection = await standing.next(previous, settings)
       const onIt = clients.get(connection) ?? connection.client(service as string, options)
@@ -46,7 +49,7 @@ export function lastingClient(
       const settings = mergedSettings({ ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }) }, own)
       return type.responseStream
         ? streamed(attempt, type, settings, request)
-        : repeated(attempt, type, settings, request)
+        : repeated(attempt, standing.clock.now, type, settings, request)
     }
   }
   return client
@@ -59,11 +62,17 @@ type Attempt = (
   request: object,
 ) => Promise<{ connection: object; answer: unknown }>
 
-async function repeated(attempt: Attempt, type: MethodType, settings: CallSettings, request: object): Promise<unknown> {
+async function repeated(
+  attempt: Attempt,
+  now: () => number,
+  type: MethodType,
+  settings: CallSettings,
+  request: object,
+): Promise<unknown> {
   const due = now() + (settings.timeoutMs ?? (type.requestStream ? Number.POSITIVE_INFINITY : TIMEOUT_MS))
   let previous: object | null = null
   for (;;) {
-    const { connection, answer } = await attempt(previous, within(settings, due), request)
+    const { connection, answer } = await attempt(previous, within(settings, due, now()), request)
     try {
       return await answer
     } catch (error) {
@@ -78,8 +87,8 @@ function mayRepeat({ lost, sent }: CallError, { idempotent, requestStream }: Met
   return lost && !requestStream && (!sent || idempotent)
 }
 
-function within(settings: CallSettings, due: number): CallSettings {
-  return due === Number.POSITIVE_INFINITY ? settings : { ...settings, timeoutMs: Math.max(1, Math.ceil(due - now())) }
+function within(settings: CallSettings, due: number, now: number): CallSettings {
+  return due === Number.POSITIVE_INFINITY ? settings : { ...settings, timeoutMs: Math.max(1, Math.ceil(due - now)) }
 }
 
 /** A stream of answers is of one connection, the first that its request can be sent on: its reader knows best where to go on. */
