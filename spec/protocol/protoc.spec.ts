@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Protocol } from '../../lib/index.ts'
+import { BUNDLED } from '../../lib/protocol/schema/bundled.ts'
 import { RAW, schemas } from '../support/protoc.ts'
 
 // What protoc takes is taken, and what it refuses is refused, with the file's name in front. protoc itself is the judge.
@@ -244,6 +246,13 @@ describe('A schema', function () {
         ),
       })
       expect(await refusal(path)).to.equal(null)
+    })
+
+    it('of Google’s that the package has are what protoc takes', async () => {
+      const paths = Object.entries(BUNDLED).map(([name, text]) => files({ [name]: text }))
+      const said = await Promise.all(paths.map((path) => judged.protocRefusal(path)))
+      expect(said).to.deep.equal(paths.map(() => null))
+      for (const path of paths) rmSync(path)
     })
 
     it('may be given relative to an include folder, and are one file by whichever path', async () => {

@@ -159,17 +159,13 @@ class Loader {
 
   async #parse(path: string, source: string): Promise<void> {
     const { text, moved, groups } = protoText(source)
-    const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null }
     let parsed: protobuf.IParserResult
     try {
-      parser.filename = path
-      parsed = protobuf.parse(text, this.root, { keepCase: this.#keepCase, alternateCommentMode: true })
+      parsed = this.#parsed(path, text)
     } catch (cause) {
       throw new Located(this.#described(path, source, (cause as Error).message), { cause })
-    } finally {
-      parser.filename = null
     }
-    const { package: name = '', imports = [], weakImports = [] } = parsed
+    const { package: name = '' } = parsed
     this.#texts.push({ path, package: name, text: at(path, () => validateText(source)) })
     this.#first(name)
     const full = (message: string) => `${name === '' ? '' : `${name}.`}${message}`
@@ -180,6 +176,21 @@ class Loader {
       const group = type.oneofs?.[this.#keepCase ? oneof : protobuf.util.camelCase(oneof)]
       if (member !== undefined && group !== undefined) group.add(member)
     }
+    await this.#importAll(path, parsed)
+  }
+
+  /** What protobufjs makes of a text, added to the root. */
+  #parsed(path: string, text: string): protobuf.IParserResult {
+    const parser = protobuf.parse as typeof protobuf.parse & { filename: string | null }
+    try {
+      parser.filename = path
+      return protobuf.parse(text, this.root, { keepCase: this.#keepCase, alternateCommentMode: true })
+    } finally {
+      parser.filename = null
+    }
+  }
+
+  async #importAll(path: string, { imports = [], weakImports = [] }: protobuf.IParserResult): Promise<void> {
     this.#open.push(path)
     for (const target of [...imports, ...weakImports]) await this.#import(path, target)
     this.#open.pop()
@@ -206,7 +217,8 @@ class Loader {
     if (target === OPTIONS || /(^|\/)\w+_features\.proto$/.test(target)) return // Options are read whether or not they are defined.
     const bundled = BUNDLED[target]
     if (bundled !== undefined) {
-      if (!this.#isSeen(target)) await this.#parse(target, bundled)
+      // Not judged again: protoc has.
+      if (!this.#isSeen(target)) await this.#importAll(target, this.#parsed(target, bundled))
       return
     }
     return this.load(this.#files.unseen(origin, target))
