@@ -92,7 +92,16 @@ export type {
 export { dispatch, type MessageHandlers } from './protocol/dispatch.ts'
 export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
 export { Protocol } from './protocol/loading.ts'
-export type { AnyMessage, Framed, Incoming, OneOf, Outgoing, UnlistedMessage } from './protocol/message-types.ts'
+export type {
+  AnyMessage,
+  Framed,
+  Incoming,
+  IncomingPreamble,
+  OneOf,
+  Outgoing,
+  OutgoingPreamble,
+  UnlistedMessage,
+} from './protocol/message-types.ts'
 export type { ProtocolOptions } from './protocol/options.ts'
 export type { LoadOptions } from './protocol/schema/load.ts'
 export type { MethodMap, Service } from './protocol/service.ts'

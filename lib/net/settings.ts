@@ -5,10 +5,10 @@ import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts
 import type { Role } from '../base/role.ts'
 import { shown } from '../base/shown.ts'
 import { CALL_OPTIONS, CallLimits, type CallOptions } from '../calls/limits.ts'
-import type { HeaderFields } from '../framing/head.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import {
+  type PreambleFor,
   READABLE_OPTIONS,
   type ReadableOptions,
   ReaderSettings,
@@ -29,7 +29,7 @@ type Beating<P, R extends Role> = 0 extends 1 & P ? AnyProtocol : Outgoing<P, R>
 /** The options of a connection: those of its reader and its writer, and how long things may take. */
 export interface ConnectionOptions<R extends Role = Role, P extends Protocol = AnyProtocol, D = unknown>
   extends ReadableOptions<R>,
-    WritableOptions<R>,
+    WritableOptions<R, P>,
     DeadlineOptions<Beating<P, R>>,
     CallOptions {
   /** Makes what `connection.data` is, a state of one's own, when that is first asked for. Default: it is undefined. */
@@ -71,7 +71,7 @@ export interface GoOnOptions<P extends Protocol = AnyProtocol, R extends Role = 
   /** Default: the one there is, whose message must then be one of this protocol too. Null: none. */
   heartbeat?: Heartbeat<Beating<P, R>> | null | undefined
   /** As of a writer. */
-  preamble?: HeaderFields | undefined
+  preamble?: PreambleFor<P, R> | undefined
 }
 
 /** The names of GoOnOptions. */

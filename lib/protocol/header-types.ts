@@ -104,6 +104,20 @@ type Header<L, M, W extends 'read' | 'write'> =
       : never
     : HeaderFields | undefined
 
+/** What stands before the bar, as it is read and as it may be written; where there is no bar, nothing may be given. */
+export type PreambleOf<L, M = MessageMap> =
+  IsLiteral<L> extends true
+    ? L extends string
+      ? WithoutText<L> extends `${infer P}|${string}`
+        ? PreambleFields<Parts<M, P, false>>
+        : { read: never; write: never }
+      : never
+    : { read: HeaderFields; write: HeaderFields }
+
+type PreambleFields<P> = [P] extends [never]
+  ? { read: Record<never, never>; write: Record<string, never> }
+  : { read: Readonly<Flat<ReadFields<P>>>; write: Readonly<Flat<WrittenFields<P>>> }
+
 /** A message with its header: where nothing of that must be given, `$header` need not be, either. */
 export type WithHeader<T, H> = HeaderFields | undefined extends H
   ? T

@@ -4,7 +4,7 @@ import type { Role } from '../base/role.ts'
 import type { HeaderFields } from '../framing/head.ts'
 import type { RawMessage } from '../framing/table.ts'
 import type { MessageMap } from './description.ts'
-import type { WithHeaders } from './header-types.ts'
+import type { PreambleOf, WithHeaders } from './header-types.ts'
 
 /** What each role sends, by name, as it is read and as it may be written; and what readers may see beside it. */
 export interface Directions {
@@ -12,6 +12,13 @@ export interface Directions {
   server: object
   /** RawMessage<null> where a policy is 'raw', else never. */
   raw: object
+  /** What each role sends before its first frame; where it is not there, anything. */
+  preambles?: { client: Preamble; server: Preamble }
+}
+
+interface Preamble {
+  read: HeaderFields
+  write: HeaderFields
 }
 
 /** The directions of a protocol whose schema was read at run time. */
@@ -100,6 +107,7 @@ export interface Sent<M extends MessageMap, O> {
   client: WithHeaders<SentBy<M, O, 'client'>, LayoutBy<O, 'client'>, M>
   server: WithHeaders<SentBy<M, O, 'server'>, LayoutBy<O, 'server'>, M>
   raw: O extends { unknown: 'raw' } | { invalid: 'raw' } ? RawMessage<null> : never
+  preambles: { client: PreambleOf<LayoutBy<O, 'client'>, M>; server: PreambleOf<LayoutBy<O, 'server'>, M> }
 }
 
 /** Options, and a module's own where these say nothing else; of `types` and `message` a header takes one. */
@@ -128,6 +136,21 @@ export type Outgoing<P, R extends Role = Role> = P extends { readonly directions
     ? (R extends 'client' ? Written<D['client']> : Written<D['server']>) | UnlistedMessage
     : object
   : never
+
+/** What a reader of the role `R` finds before the first frame. */
+export type IncomingPreamble<P, R extends Role = Role> = P extends { readonly directions: infer D extends Directions }
+  ? PreambleBy<D, R extends 'client' ? 'server' : 'client'>['read']
+  : never
+
+/** What a writer of the role `R` may give for it. */
+export type OutgoingPreamble<P, R extends Role = Role> = P extends { readonly directions: infer D extends Directions }
+  ? PreambleBy<D, R>['write']
+  : never
+
+/** Of a protocol that was loaded at run time it is anything. */
+type PreambleBy<D extends Directions, R extends Role> = D extends { preambles: { [K in R]: infer X extends Preamble } }
+  ? X
+  : Preamble
 
 /** Where a direction has one message its name may be left out. */
 type Written<S> = WrittenOf<S> | (IsUnion<keyof S> extends false ? Nameless<WrittenOf<S>> : never)

@@ -4,10 +4,9 @@ import { QbpError } from '../base/errors.ts'
 import { countLimit, knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { bytesOf } from '../codec/bytes.ts'
-import type { HeaderFields } from '../framing/head.ts'
 import { NONE } from '../framing/message-reader.ts'
 import { givenProtocol } from '../protocol/given-protocol.ts'
-import type { Incoming } from '../protocol/message-types.ts'
+import type { Incoming, IncomingPreamble } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { Deferred } from './deferred.ts'
 import { LazyTransform } from './lazy-transform.ts'
@@ -121,8 +120,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
    * What the peer has sent before its first frame, where the layout has something there, as in `$header`: null until the first
    * message has been asked for and those bytes have come.
    */
-  get preamble(): HeaderFields | null {
-    return this.#receiver.frames.preamble
+  get preamble(): IncomingPreamble<P, R> | null {
+    return this.#receiver.frames.preamble as IncomingPreamble<P, R> | null
   }
 
   /** @internal */

@@ -7,11 +7,11 @@ import type { Role } from '../base/role.ts'
 import type { CheckedHook } from '../framing/body-hook.ts'
 import type { FrameHeader } from '../framing/frame-header.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
-import type { HeaderFields } from '../framing/head.ts'
 import type { MessageReaderSettings, Policy } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
 import { resyncFrom } from '../framing/resync.ts'
 import type { Table } from '../framing/table.ts'
+import type { OutgoingPreamble } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 
 /** A reader's options; all of them are checked once, when it is made. */
@@ -41,8 +41,11 @@ export interface ReadableOptions<R extends Role = Role> {
   maxConsecutiveSkippedFrames?: number | undefined
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: options that name no protocol are for any.
+export type PreambleFor<P, R extends Role> = 0 extends 1 & P ? any : OutgoingPreamble<P, R>
+
 /** A writer's options; all of them are checked once, when it is made. */
-export interface WritableOptions<R extends Role = Role> {
+export interface WritableOptions<R extends Role = Role, P = Protocol> {
   /** Which end this is: the writer takes what this role sends. Needed only where the roles send different messages. */
   role?: R | undefined
   /** The longest body that is written, in bytes. Default: 1 MiB. Infinity: no limit. */
@@ -50,7 +53,7 @@ export interface WritableOptions<R extends Role = Role> {
   /** The most bytes of a header's sections and bytes of its own that are written. Default: 64 KiB. Infinity: no limit. */
   maxHeaderBytes?: number | undefined
   /** What is sent before the first frame, where the layout has something there: its fields, as in `$header`. */
-  preamble?: HeaderFields | undefined
+  preamble?: PreambleFor<P, R> | undefined
   /**
    * What leaves as a chunk: `tick`, the messages written in one tick, up to 64 KiB; or `message`, each by itself, the next once the
    * operating system has it: for peers that take a chunk, or a TLS record, for a message. Default: 'tick'.

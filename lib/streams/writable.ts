@@ -34,10 +34,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   #sources = 0
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
-  constructor(protocol: P, options?: WritableOptions<R>)
+  constructor(protocol: P, options?: WritableOptions<R, P>)
   /** @internal */
-  constructor(protocol: P, options?: WritableOptions<R> | WriterSettings)
-  constructor(protocol: P, options: WritableOptions<R> | WriterSettings = {}) {
+  constructor(protocol: P, options?: WritableOptions<R, P> | WriterSettings)
+  constructor(protocol: P, options: WritableOptions<R, P> | WriterSettings = {}) {
     super()
     if (!(options instanceof WriterSettings)) {
       givenProtocol(protocol, 'new QbpWritable(protocol, options?)')

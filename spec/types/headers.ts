@@ -1,6 +1,20 @@
 // What the types of a Protocol know of its header's layout, and what does not compile. Nothing here runs: `npm run lint` checks it.
 
-import { type Framed, headers, type Incoming, type Outgoing, Protocol, type Schema } from '../../lib/index.ts'
+import type { Duplex } from 'node:stream'
+import {
+  connect,
+  createServer,
+  type Framed,
+  type HeaderFields,
+  headers,
+  type Incoming,
+  type Outgoing,
+  Protocol,
+  QbpConnection,
+  type QbpReadable,
+  QbpWritable,
+  type Schema,
+} from '../../lib/index.ts'
 import { chat } from '../../schemas/chat.ts'
 
 type Messages = {
@@ -129,3 +143,61 @@ export function forms(): void {
   // @ts-expect-error: seq is forgotten
   write({ $name: 'Quiet' })
 }
+
+export async function preambles(socket: Duplex): Promise<void> {
+  const protocol = Protocol.from(rpc, {
+    header: {
+      client: '"RPC|" version:u8 length(RpcMeta):u16 {RpcMeta} | type:u8 length:u8',
+      server: 'level:u8 id:u64 | type:u8 length:u8',
+    },
+  })
+  new QbpWritable(protocol, { role: 'client', preamble: { version: 2, RpcMeta: { service: 'Echo' } } })
+  new QbpWritable(protocol, { role: 'server', preamble: { level: 1, id: 2n } })
+  // @ts-expect-error: it is what the server sends
+  new QbpWritable(protocol, { role: 'client', preamble: { level: 1, id: 2n } })
+  // @ts-expect-error: no such field before the bar
+  new QbpWritable(protocol, { role: 'server', preamble: { level: 1, id: 2n, seq: 3 } })
+  // @ts-expect-error: a number, not text
+  new QbpWritable(protocol, { role: 'server', preamble: { level: '1', id: 2n } })
+  // @ts-expect-error: id is forgotten
+  new QbpWritable(protocol, { role: 'server', preamble: { level: 1 } })
+  // @ts-expect-error: no such field of the section
+  new QbpWritable(protocol, { role: 'client', preamble: { version: 2, RpcMeta: { services: 'Echo' } } })
+
+  const client = new QbpConnection(protocol, socket, { role: 'client', preamble: { version: 2 } })
+  same<typeof client.reader.preamble, Readonly<{ level: number; id: bigint }> | null>(true)
+  // @ts-expect-error: a client sends no level
+  new QbpConnection(protocol, socket, { role: 'client', preamble: { level: 2, id: 1n } })
+  await connect(protocol, { port: 1, preamble: { version: 1 } })
+  // @ts-expect-error: no such field before the bar
+  await connect(protocol, { port: 1, preamble: { versions: 1 } })
+  createServer(protocol, { preamble: { level: 1, id: 1n } }, (reader) => {
+    same<
+      typeof reader.preamble,
+      Readonly<{ version: number; RpcMeta: Omit<Messages['RpcMeta']['read'], '$name' | '$header'> }> | null
+    >(true)
+  })
+  // @ts-expect-error: no such field before the bar
+  createServer(protocol, { preamble: { version: 1 } }, () => {})
+
+  const constant = Protocol.from(chat, { header: '0x29 | type:u8 length:varint' })
+  new QbpWritable(constant, { preamble: {} })
+  // @ts-expect-error: there is nothing but a constant
+  new QbpWritable(constant, { preamble: { version: 1 } })
+  const none = Protocol.from(chat)
+  // @ts-expect-error: text of no literal may be anything, but the default layout has no bar
+  new QbpWritable(Protocol.from(chat, { header: 'type:u8 length:u8' }), { preamble: { version: 1 } })
+  new QbpWritable(none, {})
+
+  const loaded = await Protocol.load('any.proto', { header: 'level:u8 | type:u8 length:u8' })
+  new QbpWritable(loaded, { preamble: { level: 1 } })
+  same<QbpReadable<typeof loaded>['preamble'], HeaderFields | null>(true)
+
+  // As a generated module has it.
+  const own = Protocol.from(withHeader)
+  new QbpWritable(own, { preamble: { level: 1 } })
+  // @ts-expect-error: no such field before the bar
+  new QbpWritable(own, { preamble: { levels: 1 } })
+}
+
+declare const withHeader: Schema<Messages, { header: 'level:u8 | type:u8 length:u8' }>
