@@ -25,6 +25,18 @@ import { PushedFrames } from './pushed-frames.ts'
 /** Bytes of pushed messages that may wait for a reader before they hold up the calls after them. */
 const MOST_WAITING = 2 ** 18
 
+/** Who uses the sorter: the calls of a connection. */
+export interface SorterUser {
+  /** All that the peer has sent is sorted. */
+  peerEnded(): void
+  /**
+   * What came is no frame, or no part of a call: nothing more is understood.
+   *
+   * @param isRead whether nothing waits for a reader, which would come before the fault.
+   */
+  cutOff(fault: Error, isRead: boolean): void
+}
+
 /** The port of a reader, with calls taken out of what arrives. */
 export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker {
   readonly #reader: ReaderPort
@@ -32,7 +44,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   readonly #calls: Calls
   readonly #sorter: FrameSorter
   readonly #table: Table
-  readonly #peerEnded: () => void
+  readonly #user: SorterUser
   #owner!: ReaderOwner
   #phase: 'idle' | 'sorting' | 'yielding' | 'held' | 'finished' = 'idle'
   /** What came although the last chunk was not sorted, as when a duplex is emptied at the end: chunks, and null for the peer's end. */
@@ -43,15 +55,16 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   /** While it sorts: what holds up the next frame, and whether anything may. */
   #hold: 'yielding' | 'held' | null = null
   #isLimited = true
+  /** What has broken it off, until its user knows. */
+  #fault: Error | null = null
 
-  /** @param peerEnded is called once all that the peer has sent is sorted. */
   constructor(
     reader: ReaderPort,
     calls: Calls,
     settings: SorterSettings & { readonly table: Table },
-    peerEnded: () => void,
+    user: SorterUser,
   ) {
-    this.#peerEnded = peerEnded
+    this.#user = user
     this.#reader = reader
     this.#pushed = new PushedFrames(reader)
     this.#calls = calls
@@ -83,8 +96,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
 
   /** The peer has broken the rules of calls: it is read no further. */
   breakOff(fault: QbpError): void {
-    const located = this.#sorter.frames.located(fault)
-    this.#finish(() => this.#reader.fail(located))
+    this.#break(this.#sorter.frames.located(fault))
   }
 
   conclude(): void {
@@ -128,9 +140,13 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
     const next = this.#sortAll(isLimited, chunk)
     if (this.#isSorting) this.#phase = next === 'ended' ? 'idle' : next
     this.#pushed.forward()
+    const fault = this.#fault
+    this.#fault = null
+    // Calls cannot wait for a reader, which there may never be.
+    if (fault !== null) this.#user.cutOff(fault, this.#pushed.bytes + this.#reader.frames.pending === 0)
     if (next !== 'ended') return
     this.#finish(() => this.#end())
-    this.#peerEnded()
+    this.#user.peerEnded()
   }
 
   /** False once a call, or a fault, has finished it. */
@@ -151,9 +167,15 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
         if (chunk === null) return 'ended'
       }
     } catch (fault) {
-      this.#finish(() => this.#reader.fail(fault as Error))
+      this.#break(fault as Error)
       return 'idle'
     }
+  }
+
+  #break(fault: Error): void {
+    if (this.#phase === 'finished') return
+    this.#fault = fault
+    this.#finish(() => this.#reader.fail(fault))
   }
 
   /** Whether the next frame is gone through. */

@@ -41,7 +41,13 @@ export class ConnectionCalls implements CallPort {
     this.#writer = ports.writer
     this.#user = user
     this.calls = new Calls(this, dialectOf(protocol, role), limits)
-    this.sorter = new CallSorter(ports.reader, this.calls, reader, () => this.calls.unanswered(null))
+    this.sorter = new CallSorter(ports.reader, this.calls, reader, {
+      peerEnded: () => this.calls.unanswered(null),
+      cutOff: (fault, isRead) => {
+        this.calls.gone(fault)
+        if (isRead) user.destroy(fault)
+      },
+    })
   }
 
   get isIdle(): boolean {

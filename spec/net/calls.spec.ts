@@ -322,6 +322,37 @@ describe('calls on a connection', () => {
     server.destroy()
   })
 
+  for (const [what, bytes, code] of [
+    ['no part of a call', '00f0 00000002 ffff', 'ERR_QBP_INVALID_BODY'],
+    ['longer than a frame may be', '00f1 7fffffff', 'ERR_QBP_TOO_LONG'],
+  ] as const) {
+    const broken = Buffer.from(bytes.replaceAll(' ', ''), 'hex')
+
+    it(`fail at once where what comes is ${what}, and the connection ends though nobody reads it`, async () => {
+      void ends.server.serve('Accounts', {
+        open: never,
+        watch: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }),
+      })
+      const accounts = ends.client.client('Accounts')
+      const failed = [accounts.open({}, { timeoutMs: 600_000 }), accounts.watch({}).next()].map(rejection)
+      await wait(5)
+      ends.server.socket.write(broken)
+      for (const error of await Promise.all(failed)) expect(error).to.include({ code: 'UNKNOWN', lost: true })
+      expect(await ends.client.closed).to.have.property('code', code)
+      expect(await rejection(accounts.open({}))).to.include({ code: 'UNAVAILABLE', sent: false })
+    })
+
+    it(`fail at once where what comes is ${what}, and what was pushed before it can be read`, async () => {
+      void ends.server.serve('Accounts', { open: never })
+      const failed = rejection(ends.client.client('Accounts').open({}, { timeoutMs: 600_000 }))
+      await ends.server.writer.writeMessage({ $name: 'News', number: 5 })
+      ends.server.socket.write(broken)
+      expect(await failed).to.include({ code: 'UNKNOWN', lost: true })
+      expect((await ends.client.reader.readMessage())?.number).to.equal(5)
+      expect(await rejection(ends.client.reader.readMessage())).to.have.property('code', code)
+    })
+  }
+
   it('that a server’s handler serves alone are served until the client ends', async () => {
     const server = createServer(protocol, (_reader, _writer, connection) =>
       connection.serve('Accounts', { open: ({ name }) => ({ name }) }),
