@@ -12,17 +12,28 @@ type Content = string | AsyncIterable<string | Uint8Array>
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
   const found = await stat(path).catch(() => undefined)
-  if (found !== undefined && !found.isFile()) return await writeFile(path, content)
+  if (found !== undefined && !found.isFile()) return await write(path, content)
   // What a link points to is written, not the link.
   const place = found === undefined ? path : await realpath(path)
   const draft = join(dirname(place), `.${basename(place)}.${process.pid}`)
-  if (!(await isMade(draft, found))) return await writeFile(path, content)
+  if (!(await isMade(draft, found))) return await write(path, content)
   try {
-    await writeFile(draft, content)
+    await write(draft, content)
     await rename(draft, place)
   } catch (error) {
     await rm(draft, { force: true })
     throw error
+  }
+}
+
+/** `writeFile`, piece by piece: Bun's own writes some pieces of an iterable twice. */
+async function write(path: string, content: Content): Promise<void> {
+  if (typeof content === 'string') return await writeFile(path, content)
+  const file = await open(path, 'w')
+  try {
+    for await (const piece of content) await file.writeFile(piece)
+  } finally {
+    await file.close()
   }
 }
 
