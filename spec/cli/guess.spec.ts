@@ -7,6 +7,7 @@ import type { Stream } from '../../lib/cli/guess/tiling.ts'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { run as guessVerb } from '../../lib/cli/verbs/guess.ts'
+import { run as view } from '../../lib/cli/verbs/view.ts'
 import { type HeaderFields, headers, Protocol, QbpWritable, type Role } from '../../lib/index.ts'
 import { cli } from '../support/cli.ts'
 import { drawnSide, field, type OwnFields, random } from '../support/drawn-captures.ts'
@@ -317,6 +318,24 @@ describe('qbp guess', () => {
       expect(lines[1]).to.have.nested.property('fields.1:message')
       const again = await cli(encode, ['--header', 'osmpbf'], decoded.stdout)
       expect(again.bytes.toString('base64')).to.equal(recorded['osmium, without compression']?.streams[0])
+    })
+
+    it('is what decode and view do where neither schema nor header is given, and only then', async () => {
+      const path = file('unknown.bin', drawnSide('length:u32', 12, 3))
+      const decoded = await cli(decode, [path])
+      expect(decoded).to.include({
+        code: 0,
+        stderr: 'qbp decode: the header is guessed by 12 frames: --header castv2\n',
+      })
+      const lines = decoded.stdout.trim().split('\n')
+      expect(lines).to.have.length(12)
+      expect(JSON.parse(lines[0] as string)).to.have.property('fields')
+      const viewed = await cli(view, [path])
+      expect(viewed.stdout.match(/#1 → Raw \{/g)).to.have.length(12)
+      expect((await cli(decode, [path, '--header', 'default'])).code).to.equal(1)
+      expect((await cli(decode, [path, '-s', 'schemas/chat.proto'])).stderr).to.not.match(/guessed/)
+      const ours = file('ours.bin', drawnSide('type:u16 length:u32', 12, 3))
+      expect(await cli(decode, [ours])).to.include({ code: 0, stderr: '' })
     })
 
     it('says whose the bytes are, where both sides have layouts of their own', async () => {

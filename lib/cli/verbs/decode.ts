@@ -7,6 +7,7 @@ import { openFile } from '../capture/open.ts'
 import { hint } from '../capture/recognise.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, type Io, verb } from '../command/verb.ts'
+import { withGuessedHeader } from '../guess/capture.ts'
 import { callForm, callOptions } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { type CommandProtocol, commandProtocol, protocolOptions, senderOf } from '../options/protocol-options.ts'
@@ -38,11 +39,12 @@ const form = {
 } as const
 
 /** `qbp decode`. */
-export const run = verb(form, async (values, positionals, io) => {
+export const run = verb(form, async (given, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
+  const { format, ports } = captureForm(given)
+  const values = await withGuessedHeader('decode', given, file, io, { format, ports })
   const onFault = oneOf('on-fault', values['on-fault'] ?? 'stop', ['stop', 'skip', 'raw'])
-  const { format, ports } = captureForm(values)
   const command = await commandProtocol(values, callForm(values))
   const size = file === '-' ? 0 : (await stat(file)).size
   const capture = await openFile(file, io, { format, ports, direction: command.role ?? 'client' })

@@ -1,12 +1,8 @@
-import type { Role } from '../../index.ts'
-import { openFile } from '../capture/open.ts'
 import { recognise } from '../capture/recognise.ts'
 import { Fault, UsageError } from '../command/fault.ts'
 import { DONE, verb } from '../command/verb.ts'
 import { isText } from '../guess/bodies.ts'
-import { guess } from '../guess/guess.ts'
-import type { Guess } from '../guess/reading.ts'
-import type { Stream } from '../guess/tiling.ts'
+import { guessesOf, samplesOf } from '../guess/capture.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { shellWord, wholeNumber } from '../options/values.ts'
 import { painter } from '../terminal/lines.ts'
@@ -26,62 +22,31 @@ const form = {
   example: 'qbp guess capture.pcap --port 7000',
 } as const
 
-/** Of each stream so many bytes are looked at, and so many streams. */
-const STREAM_BYTES = 2 ** 20
-const SHORT_BYTES = 2 ** 16
-const MOST_STREAMS = 16
-
 /** `qbp guess`. */
 export const run = verb(form, async (values, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
   const most = wholeNumber('most', values.most ?? '5', 1)
-  const capture = await openFile(file, io, { ...captureForm(values), direction: 'client' })
-  const streams = new Map<string, { parts: Uint8Array[]; length: number; cut: boolean; direction: Role }>()
-  for await (const { connection, direction, kind, bytes, error } of capture.events) {
-    const key = `${connection} ${direction}`
-    const stream = streams.get(key) ?? { parts: [], length: 0, cut: true, direction }
-    if (kind === 'bytes' && bytes !== undefined && stream.length < STREAM_BYTES) {
-      if (!streams.has(key) && streams.size >= MOST_STREAMS) continue
-      streams.set(key, stream)
-      stream.parts.push(bytes.slice(0, STREAM_BYTES - stream.length))
-      stream.length += bytes.length
-    } else if (kind === 'close') stream.cut = error !== undefined || stream.length > STREAM_BYTES
-    if (!capture.hasConnections && stream.length > STREAM_BYTES) break
-  }
-  const samples = [...streams.values()].map(
-    ({ parts, cut, direction }): Stream => ({
-      bytes: Buffer.concat(parts),
-      ...{ cut, direction },
-    }),
-  )
-  if (samples.length === 0) throw new Fault(`${file}: there are no bytes in it.`)
-  const known = recognise(samples[0]?.bytes ?? new Uint8Array(0))
+  const samples = await samplesOf(file, io, captureForm(values))
+  const { streams } = samples
+  if (streams.length === 0) throw new Fault(`${file}: there are no bytes in it.`)
+  const known = recognise(streams[0]?.bytes ?? new Uint8Array(0))
   if (known !== undefined) throw new Fault(`${file}: no frames are looked for. It is ${known}.`)
-  const isRead = (guesses: readonly Guess[]) =>
-    guesses[0]?.left.every(([before, after], i) => before + after < (samples[i]?.bytes.length ?? 0) / 4) === true
-  const short = samples.map((each) => ({
-    ...each,
-    bytes: each.bytes.subarray(0, SHORT_BYTES),
-    cut: each.cut || each.bytes.length > SHORT_BYTES,
-  }))
-  const quick = guess(short)
-  // Where frames are longer than that, more is looked at.
-  const guesses = isRead(quick) || samples.every(({ bytes }) => bytes.length <= SHORT_BYTES) ? quick : guess(samples)
+  const guesses = guessesOf(samples)
   const [best] = guesses
   if (best === undefined) {
     throw new Fault(
-      samples.every(({ bytes }) => isText(bytes))
+      streams.every(({ bytes }) => isText(bytes))
         ? `${file}: it is text, no frames.`
         : `${file}: no layout fits. Its bodies may be no protobuf, be compressed or encrypted, or there are too few frames.`,
     )
   }
   const paint = painter(io)
   for (const { line, name, role, frames, fields, left } of guesses.slice(0, most)) {
-    const sender = role === undefined || capture.hasConnections ? '' : ` --role ${role}`
+    const sender = role === undefined || samples.hasConnections ? '' : ` --role ${role}`
     const header = (name === 'default' ? '' : ` --header ${shellWord(name ?? line)}`) + sender
     const ports = (values.port ?? []).map((port) => ` --port ${port}`).join('')
-    const skip = capture.hasConnections || line.includes('|') ? 0 : (left[0]?.[0] ?? 0)
+    const skip = samples.hasConnections || line.includes('|') ? 0 : (left[0]?.[0] ?? 0)
     const command =
       skip > 0
         ? `tail -c +${skip + 1} ${shellWord(file)} | qbp decode -${header}`
@@ -93,7 +58,7 @@ export const run = verb(form, async (values, positionals, io) => {
     }
   }
   const [before, after] = [0, 1].map((side) => Math.max(...best.left.map((each) => each[side] ?? 0)))
-  const isCut = (before && !best.line.includes('|')) || (after && samples.some(({ cut }) => !cut))
+  const isCut = (before && !best.line.includes('|')) || (after && streams.some(({ cut }) => !cut))
   if (isCut)
     io.stderr.write(
       `qbp guess: it begins or ends within a frame: ${before} bytes before the first whole one, ${after} after the last.\n`,

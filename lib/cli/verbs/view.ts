@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { openFile } from '../capture/open.ts'
 import { errorText, UsageError } from '../command/fault.ts'
 import { DONE, FAULT, verb } from '../command/verb.ts'
+import { withGuessedHeader } from '../guess/capture.ts'
 import { callForm, callOptions, pairOption } from '../options/call-options.ts'
 import { captureForm, captureOptions } from '../options/capture-options.ts'
 import { commandProtocol, loadOptions, protocolArguments, protocolOptions } from '../options/protocol-options.ts'
@@ -31,9 +32,10 @@ const form = {
 } as const
 
 /** `qbp view`. */
-export const run = verb(form, async (values, positionals, io) => {
+export const run = verb(form, async (given, positionals, io) => {
   const [file = '-', ...more] = positionals
   if (more.length > 0) throw new UsageError(`one file at a time: '${more[0]}' is a second one.`)
+  const values = await withGuessedHeader('view', given, file, io, captureForm(given))
   const { protocol, role = 'client', maxBodyBytes } = await commandProtocol(values, callForm(values))
   const port = portNumber('ui-port', values['ui-port'] ?? '0')
   const capture = await openFile(file, io, { ...captureForm(values), direction: role })
