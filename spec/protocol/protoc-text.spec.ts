@@ -31,6 +31,43 @@ describe('The text of a schema', function () {
     expect(await refusal(path('both.proto', both))).to.equal(null)
   })
 
+  for (const [about, text, said] of [
+    [
+      'an option without a value',
+      'syntax = "proto3";\nmessage M { option deprecated false; }',
+      /one\.proto:2: an option has no value/,
+    ],
+    [
+      'one in brackets',
+      'syntax = "proto3";\nmessage M { int32 a = 1 [deprecated]; }',
+      /one\.proto:2: an option has no value/,
+    ],
+    [
+      'two syntaxes in one',
+      'syntax = "proto3" "proto3"; message M {}',
+      /one\.proto:1: the syntax is "proto3" "proto3"; it may be/,
+    ],
+    ['an unknown syntax', 'syntax = "proto4"; message M {}', /one\.proto:1: the syntax is "proto4"; it may be/],
+    [
+      'a number twice',
+      'syntax = "proto3"; message M { int32 a = 1; int32 b = 1; }',
+      /two fields of M have the number 1/,
+    ],
+    [
+      'an extension of nothing',
+      'syntax = "proto2"; extend Nothing { optional int32 a = 5; }',
+      /extend Nothing: there is no message of that name/,
+    ],
+    [
+      'a number that message sets alone have',
+      'syntax = "proto2"; message S { option message_set_wire_format = true; extensions 4 to max; } message X { extend S { optional X x = 536870912; } }',
+      /the greater numbers that protoc gives message sets are not supported/,
+    ],
+  ] as const)
+    it(`is refused in words that its author knows: ${about}`, async () => {
+      expect(await refusal(path('one.proto', text))).to.match(said)
+    })
+
   it('has groups that hold what a message holds, sent as groups', async () => {
     const text = `syntax = "proto2"; package t;
       message M { optional group G = 1 { oneof o { int32 a = 1; string b = 2; } extensions 5; } repeated group H = 2 { optional int32 x = 1; } }

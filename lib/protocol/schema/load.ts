@@ -5,7 +5,7 @@ import type { OptionNames } from '../../base/options.ts'
 import type { Description } from '../description.ts'
 import { BUNDLED } from './bundled.ts'
 import { addDescriptors, isDescriptorSet } from './descriptor-set.ts'
-import { files, Located, placeOf } from './place.ts'
+import { files, inProtosWords, Located, placeOf } from './place.ts'
 import { describe, describeNamespace } from './reflect.ts'
 import { isSameFile, SchemaFiles } from './schema-files.ts'
 import { SchemaRoot } from './schema-root.ts'
@@ -65,7 +65,7 @@ const badSchema = (problem: string, cause?: unknown): QbpError =>
 const placed = (message: string, list: readonly string[]): string =>
   /^\S.*?\.\w+(:\d+)?: /.test(message)
     ? message
-    : `${listed(list.map((path) => protobuf.util.path.normalize(path)))}: ${message}`
+    : `${listed(list.map((path) => protobuf.util.path.normalize(path)))}: ${inProtosWords(message)}`
 
 /** What gzip has packed; all else as it is. */
 async function unzipped(bytes: Uint8Array): Promise<Uint8Array> {
@@ -163,6 +163,8 @@ class Loader {
     try {
       parsed = this.#parsed(path, text)
     } catch (cause) {
+      // What is wrong with a statement is said better here, if it is seen here: the parser may fail of it much later.
+      at(path, () => validateText(source))
       throw new Located(this.#described(path, source, (cause as Error).message), { cause })
     }
     const { package: name = '' } = parsed
@@ -227,7 +229,7 @@ class Loader {
   /** What protobufjs says of a file, with the file and the line in front. */
   #described(path: string, source: string, message: string): string {
     const [tail = '', line] = / \((?:.*, )?line (\d+)\)$/.exec(message) ?? []
-    const problem = message.slice(0, message.length - tail.length)
+    const problem = inProtosWords(message.slice(0, message.length - tail.length))
     const [, name] = /^duplicate name '(\w+)'/.exec(message) ?? []
     const spellings = new Set(
       Array.from(source.matchAll(/\w+(?=\s*=)/g), ([each]) => each).filter(

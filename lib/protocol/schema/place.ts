@@ -53,3 +53,9 @@ export const fullNameOf = (field: protobuf.Field): string =>
 /** A field, for faults. */
 export const shown = (field: protobuf.FieldBase): string =>
   `the field ${nameOf(field)} of ${field.parent?.fullName.slice(1)}`
+
+/** What protobufjs says in words of its own insides. */
+export const inProtosWords = (message: string): string =>
+  message
+    .replace(/^unresolvable extensions: 'extend (\S+)' in .*/s, 'extend $1: there is no message of that name')
+    .replace(/^duplicate id (\d+) in Type (\S+)/, 'two fields of $2 have the number $1')

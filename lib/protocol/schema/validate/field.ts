@@ -20,7 +20,11 @@ export function validateUnresolved(field: protobuf.Field): void {
 export function validateField(field: protobuf.Field): void {
   const { id } = field
   const name = nameOf(field)
-  if (!(id >= 1 && id <= MOST)) fault(field, name, `${shown(field)} has the number ${id}; it may be 1 to ${MOST}`)
+  const extended = field.extend === undefined ? null : field.parent?.lookup(field.extend)
+  const inSet = extended?.options?.message_set_wire_format === true
+  const advice = inSet ? ' (the greater numbers that protoc gives message sets are not supported)' : ''
+  if (!(id >= 1 && id <= MOST))
+    fault(field, name, `${shown(field)} has the number ${id}; it may be 1 to ${MOST}${advice}`)
   if (id >= RESERVED_FROM && id <= RESERVED_TO)
     fault(field, name, `${shown(field)} has the number ${id}; ${RESERVED_FROM} to ${RESERVED_TO} are protobuf's own`)
   const json: unknown = field.options?.json_name

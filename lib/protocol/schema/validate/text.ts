@@ -7,6 +7,7 @@ import {
   type Statement,
   statementsOf,
   TextFault,
+  type Word,
 } from '../text/statements.ts'
 
 /** What an option is of: descriptor.proto has a message of options for each. */
@@ -73,6 +74,7 @@ function validateFile(statements: readonly Statement[]): void {
     const [first, second] = words
     if ((first?.text === 'syntax' || first?.text === 'edition') && second?.text === '=' && i > 0)
       throw new TextFault(first.line, `the ${first.text} is not the first statement`)
+    if (i === 0 && first?.text === 'syntax') validateSyntax(words)
     if (first?.text !== 'import') continue
     const name = words
       .filter(({ kind }) => kind === 'text')
@@ -83,6 +85,13 @@ function validateFile(statements: readonly Statement[]): void {
   }
 }
 
+function validateSyntax(words: readonly Word[]): void {
+  const [, equals, ...values] = words.map(({ text }) => text)
+  const value = values.join(' ')
+  if (equals !== '=' || !/^(["'])proto[23]\1$/.test(value))
+    throw new TextFault(words[0]?.line ?? 1, `the syntax is ${value}; it may be "proto2" or "proto3"`)
+}
+
 function visit(kind: string, statements: readonly Statement[], path: readonly string[], found: OptionsOf[]): void {
   const own: SetOption[] = []
   for (const statement of statements) {
@@ -91,6 +100,7 @@ function visit(kind: string, statements: readonly Statement[], path: readonly st
     if (first === undefined) continue
     const option = ownOption(statement)
     if (option !== null) {
+      validateOption(option)
       own.push(option)
       continue
     }
@@ -109,6 +119,7 @@ function visit(kind: string, statements: readonly Statement[], path: readonly st
     }
     const set = bracketOptions(statement)
     if (set.length > 0) {
+      for (const each of set) validateOption(each)
       const scope = kind === 'enum' ? 'EnumValue' : first.text === 'extensions' ? 'ExtensionRange' : 'Field'
       validateField(statement, set)
       found.push({ scope, path: scope === 'EnumValue' ? path.slice(0, -1) : path, options: set })
@@ -132,6 +143,10 @@ function validateReserved({ words }: Statement): void {
   const items = words.slice(1).filter(({ text }) => text !== ',')
   const kinds = new Set(items.map(({ kind }) => (kind === 'text' ? 'text' : 'number')))
   if (kinds.size > 1) throw new TextFault(words[0]?.line ?? 1, 'names and numbers are reserved in one statement')
+}
+
+function validateOption({ value, line }: SetOption): void {
+  if (value.length === 0) throw new TextFault(line, 'an option has no value: NAME = VALUE')
 }
 
 /** `default` and `json_name` are no options of descriptor.proto's: protoc's parser reads them. */
