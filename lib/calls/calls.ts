@@ -23,7 +23,7 @@ import { OutgoingCalls } from './outgoing-calls.ts'
 import { CANCEL, Part, ReceivedPart } from './part.ts'
 import type { CallPort } from './port.ts'
 import type { ServedMethod } from './served-method.ts'
-import { CallCounts, type CallStats } from './stats.ts'
+import { CallCounts } from './stats.ts'
 
 export class Calls implements CallerHost, CalleeHost {
   readonly limits: CallLimits
@@ -66,10 +66,6 @@ export class Calls implements CallerHost, CalleeHost {
 
   get underWay(): { in: number; out: number } {
     return { in: this.#incoming.size, out: this.#outgoing.size }
-  }
-
-  stats(): CallStats {
-    return this.counts.stats(this.#incoming.size, this.#outgoing.size)
   }
 
   // ---- what comes

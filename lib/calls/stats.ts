@@ -1,4 +1,4 @@
-import { type CallCode, codeName } from './call-error.ts'
+import type { CallCode } from './call-error.ts'
 
 /** What calls a connection had so far. A copy: it does not change. */
 export interface CallStats {
@@ -30,10 +30,10 @@ export class CallCounts {
   dropped = 0
   readonly #codes: { readonly in: Codes; readonly out: Codes } = { in: new Map(), out: new Map() }
 
-  /** @param code on the wire, or by name. */
-  ended(side: 'in' | 'out', code: CallCode | 'OK' | number): void {
-    const name = typeof code === 'string' ? code : code === 0 ? 'OK' : codeName(code)
-    this.#add(side, name, 1)
+  /** So many calls of a side have ended with a code. */
+  ended(side: 'in' | 'out', code: CallCode | 'OK', count = 1): void {
+    const codes = this.#codes[side]
+    codes.set(code, (codes.get(code) ?? 0) + count)
   }
 
   add(counts: CallCounts): void {
@@ -42,21 +42,16 @@ export class CallCounts {
     this.refused += counts.refused
     this.dropped += counts.dropped
     for (const side of ['in', 'out'] as const)
-      for (const [code, count] of counts.#codes[side]) this.#add(side, code, count)
+      for (const [code, count] of counts.#codes[side]) this.ended(side, code, count)
   }
 
-  stats(underWayIn: number, underWayOut: number): CallStats {
+  stats(underWay: { readonly in: number; readonly out: number }): CallStats {
     const byCode = (codes: Codes) => Object.fromEntries(codes) as CallTraffic['byCode']
     return {
-      in: { begun: this.in, underWay: underWayIn, byCode: byCode(this.#codes.in) },
-      out: { begun: this.out, underWay: underWayOut, byCode: byCode(this.#codes.out) },
+      in: { begun: this.in, underWay: underWay.in, byCode: byCode(this.#codes.in) },
+      out: { begun: this.out, underWay: underWay.out, byCode: byCode(this.#codes.out) },
       refused: this.refused,
       dropped: this.dropped,
     }
-  }
-
-  #add(side: 'in' | 'out', code: CallCode | 'OK', count: number): void {
-    const codes = this.#codes[side]
-    codes.set(code, (codes.get(code) ?? 0) + count)
   }
 }

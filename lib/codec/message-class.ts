@@ -32,7 +32,8 @@ interface Member {
 }
 
 /** A class, and what makes its objects. */
-export interface MessageClass {
+export interface MessageClass<F> {
+  readonly fields: readonly F[]
   /** An object that it makes has room for one property. */
   readonly Message: new () => Message
   /** Makes objects that have room for all properties. */
@@ -43,11 +44,28 @@ export interface MessageClass {
   readonly roomyFrom: number
 }
 
-/** @param fields in the order of their numbers. */
-export function messageClass(name: string, fields: readonly Member[]): MessageClass {
+/**
+ * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
+ * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
+ * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
+ * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
+ * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
+ * those around them.
+ *
+ * @param fields in the order of their numbers.
+ */
+export function messageClass<F extends Member>(name: string, fields: readonly F[]): MessageClass<F> {
   const Message = classOf(name, fields)
   const [Roomy, Bare] = [twin(Message), twin(Message)]
-  return { Message, Roomy, Bare, roomyFrom: settled(fields, Message, Roomy, Bare) }
+  const members = fields.filter((field, i) => field.oneof === null || field.oneof !== fields[i - 1]?.oneof)
+  const all = members.slice(0, ROOM - 1)
+  const own = { name: '$name', initial: '' }
+  settle(Message, [members[0] ?? own])
+  settle(Roomy, [own, ...all])
+  settle(Bare, [])
+  const isLeaf = fields.every(({ message }) => message === null)
+  const roomyFrom = all.length > 1 && isLeaf ? 2 * all.length : Number.POSITIVE_INFINITY
+  return { fields, Message, Roomy, Bare, roomyFrom }
 }
 
 /** Its prototype has the defaults, where no loop sees them. */
@@ -69,32 +87,6 @@ function classOf(name: string, fields: readonly Member[]): new () => Message {
     })
   }
   return Class
-}
-
-/**
- * Makes the first objects of each constructor, after which V8 makes room in all later ones: for as many properties as
- * these had, up to twelve. What does not fit lies in a second object, which costs time, and 16 bytes and more. An
- * ordinary message is therefore better off roomy; but of a hostile body each tiny one would cost 64 times its size. So
- * what is small on the wire is small here: a body within another gets all the room from two bytes a field on, about
- * where the second object would be larger. And only where it has no messages within itself: there, bytes count for all
- * those around them.
- *
- * @returns from how many bytes on a body within another gets all the room.
- */
-function settled(
-  fields: readonly Member[],
-  Message: new () => Message,
-  Roomy: new () => Message,
-  Bare: new () => Message,
-): number {
-  const members = fields.filter((field, i) => field.oneof === null || field.oneof !== fields[i - 1]?.oneof)
-  const all = members.slice(0, ROOM - 1)
-  const own = { name: '$name', initial: '' }
-  settle(Message, [members[0] ?? own])
-  settle(Roomy, [own, ...all])
-  settle(Bare, [])
-  const isLeaf = fields.every(({ message }) => message === null)
-  return all.length > 1 && isLeaf ? 2 * all.length : Number.POSITIVE_INFINITY
 }
 
 /** How many properties V8 makes room for at most, unless the constructor's text has more. */

@@ -121,11 +121,6 @@ const types = new WeakMap<object, Type>()
 /** The type that a received message is of; undefined for one that has none, such as a RawMessage. */
 export const typeOf = (message: Message): Type | undefined => types.get(Object.getPrototypeOf(message))
 
-/** What a Type has from its first use on. */
-interface Definition extends MessageClass {
-  readonly fields: readonly Field[]
-}
-
 /** A message type of one Protocol: its fields, its class, and its functions. All of it is made when it is first asked for. */
 export class Type {
   /** With its package, such as `chat.Say`. */
@@ -138,7 +133,8 @@ export class Type {
   nest: Nest
   encode: Encode
   readonly #fieldsOf: () => Field[]
-  #definition: Definition | null = null
+  /** From its first use on. */
+  #definition: MessageClass<Field> | null = null
 
   /**
    * @param fields what its fields are, asked for once. A schema has hundreds of messages of which a program uses ten: descriptor.proto
@@ -184,11 +180,11 @@ export class Type {
     return (this.#definition ?? this.#define()).roomyFrom
   }
 
-  #define(): Definition {
+  #define(): MessageClass<Field> {
     const fields = this.#fieldsOf().sort((a, b) => a.id - b.id)
-    const made = messageClass(this.name.slice(this.name.lastIndexOf('.') + 1), fields)
-    types.set(made.Message.prototype, this)
-    this.#definition = { fields, ...made }
-    return this.#definition
+    const definition = messageClass(this.name.slice(this.name.lastIndexOf('.') + 1), fields)
+    types.set(definition.Message.prototype, this)
+    this.#definition = definition
+    return definition
   }
 }

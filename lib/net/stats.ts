@@ -70,7 +70,7 @@ export class Counts {
       skipped: { ...this.skipped },
       ...(this.droppedBytes > 0 && { droppedBytes: this.droppedBytes }),
       faults: this.faults.byCode(),
-      ...(this.calls !== null && { calls: this.calls.stats(this.callsUnderWay.in, this.callsUnderWay.out) }),
+      ...(this.calls !== null && { calls: this.calls.stats(this.callsUnderWay) }),
     }
   }
 }

@@ -376,7 +376,11 @@ describe('calls', () => {
       await turns()
       expect(caller.received).to.deep.equal([]) // Nothing is said to one that has given up.
       expect(callee.reports).to.deep.equal([])
-      expect(callee.calls.stats().in).to.deep.equal({ begun: 1, underWay: 0, byCode: { CANCELLED: 1 } })
+      expect(callee.calls.counts.stats(callee.calls.underWay).in).to.deep.equal({
+        begun: 1,
+        underWay: 0,
+        byCode: { CANCELLED: 1 },
+      })
     })
 
     it('by leaving the loop, end the generator', async () => {
@@ -416,7 +420,7 @@ describe('calls', () => {
       controller.abort()
       await rejection(open)
       await turns()
-      expect(caller.calls.stats().dropped).to.equal(1)
+      expect(caller.calls.counts.stats(caller.calls.underWay).dropped).to.equal(1)
       expect(caller.faults).to.deep.equal([])
     })
 
@@ -761,7 +765,7 @@ describe('calls', () => {
       await first[0]
       await client.open({})
       gates[1]?.open({})
-      expect(callee.calls.stats()).to.deep.include({ refused: 1 })
+      expect(callee.calls.counts.stats(callee.calls.underWay)).to.deep.include({ refused: 1 })
     })
 
     it('refuse metadata beyond maxMetadataBytes, their own and the peer’s', async () => {
