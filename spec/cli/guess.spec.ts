@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { guess } from '../../lib/cli/guess/guess.ts'
+import { sureGuess } from '../../lib/cli/guess/sure.ts'
 import type { Stream } from '../../lib/cli/guess/tiling.ts'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
@@ -274,6 +275,35 @@ describe('qbp guess', () => {
         expect(guess([{ bytes, cut: false }])).to.deep.equal([])
     }
   }).timeout(60_000)
+
+  it('is never sure of a protocol whose bodies are no protobuf', () => {
+    const framed = (body: (number: number) => Buffer, lengthOf: (bytes: number) => Buffer) =>
+      Buffer.concat(
+        Array.from({ length: 20 }, (_, i) => {
+          const bytes = body(i)
+          return Buffer.concat([lengthOf(bytes.length), bytes])
+        }),
+      )
+    const u32 = (number: number) => Buffer.of(0, 0, number >> 8, number & 255)
+    const others = {
+      postgres: framed(
+        (i) => Buffer.from(`SELECT * FROM t WHERE id = ${i}\0`),
+        (bytes) => Buffer.concat([Buffer.from('Q'), u32(bytes + 4)]),
+      ),
+      mysql: framed(
+        (i) => Buffer.from(`\x03SELECT ${i} FROM things`),
+        (bytes) => Buffer.of(bytes, 0, 0, 0),
+      ),
+      mqtt: framed(
+        (i) => Buffer.from(`\0\x05a/b/c{"temp":${i}}`),
+        (bytes) => Buffer.of(0x30, bytes),
+      ),
+      json: framed((i) => Buffer.from(`{"id":${i},"method":"x.y","params":[${i * 3}]}`), u32),
+      thrift: framed((i) => Buffer.from(`8001000100000003676574000000${i + 10}0b0001000000036b657900`, 'hex'), u32),
+    }
+    for (const bytes of Object.values(others))
+      expect(sureGuess(guess([{ bytes, cut: false }], { fromStart: true }))).to.equal(undefined)
+  })
 
   describe('as a verb', () => {
     let folder: string

@@ -61,7 +61,7 @@ const framings: Framing[] = [
   { protocol: 'Perfetto trace', preset: 'perfetto', header: headers.perfetto, options: M, hex: '0a 04 0a026869' },
   { protocol: 'Perfetto IPC', header: 'length:u32le', options: M, hex: '04000000 0a026869' },
   {
-    protocol: 'kRPC, RoboCup, Ratis, Drill, Apple MRP, Android TV remote',
+    protocol: 'kRPC, RoboCup, Ratis, Drill, Apple MRP, Android TV remote, Prometheus',
     preset: 'delimited',
     header: headers.delimited,
     options: M,
