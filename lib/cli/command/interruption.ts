@@ -7,9 +7,11 @@ export const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export class Interruption extends Error {
   /** What a shell makes of a process that ended by the signal: 130 after Ctrl-C. */
   readonly exitCode: number
+  override readonly cause: (typeof ENDING)[number] | 'EPIPE'
 
   constructor(cause: (typeof ENDING)[number] | 'EPIPE') {
     super(`interrupted by ${cause}`)
+    this.cause = cause
     // Whoever read standard output has all it wanted (`qbp decode | head`): that is no fault.
     this.exitCode = cause === 'EPIPE' ? 0 : 128 + constants.signals[cause]
   }

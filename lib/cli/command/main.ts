@@ -16,12 +16,12 @@ function runProcess(): void {
   const end = (interruption: Interruption): void => {
     if (interrupt.signal.aborted) return
     interrupt.abort(interruption)
-    setTimeout(() => process.exit(interruption.exitCode), GRACE_MS).unref()
+    setTimeout(() => endNow(interruption), GRACE_MS).unref()
   }
   for (const signal of ENDING) {
     process.on(signal, () => {
       const interruption = new Interruption(signal)
-      if (interrupt.signal.aborted) process.exit(interruption.exitCode)
+      if (interrupt.signal.aborted) endNow(interruption)
       end(interruption)
     })
   }
@@ -40,6 +40,13 @@ function runProcess(): void {
     stdin.destroy()
     stdin.unref?.()
   })
+}
+
+/** By the signal itself: process.exit() would wait for a file that is being opened, such as a pipe that nobody writes to. */
+function endNow({ cause, exitCode }: Interruption): void {
+  if (cause === 'EPIPE') process.exit(exitCode)
+  process.removeAllListeners(cause)
+  process.kill(process.pid, cause)
 }
 
 runProcess()
