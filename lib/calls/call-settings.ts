@@ -26,8 +26,7 @@ export function mergedSettings(settings: CallSettings, own: CallSettings | undef
   knownOptions('A call', own, CALL_SETTINGS)
   const { timeoutMs, signal, onMetadata } = own
   // What is left of a deadline may be nothing: the call is late then, and no option bad.
-  if (timeoutMs === undefined || !(timeoutMs <= 0) || typeof timeoutMs !== 'number')
-    milliseconds('timeoutMs', timeoutMs, 1)
+  if (typeof timeoutMs !== 'number' || !(timeoutMs <= 0)) milliseconds('timeoutMs', timeoutMs, 1)
   if (signal !== undefined && typeof signal?.addEventListener !== 'function')
     throw refused('signal', signal, 'an AbortSignal')
   if (onMetadata !== undefined && typeof onMetadata !== 'function')
@@ -39,7 +38,13 @@ export function mergedSettings(settings: CallSettings, own: CallSettings | undef
 
 /** @throws {QbpError} ERR_QBP_BAD_OPTION for what hides its entries, as a Map does. */
 export function givenMetadata(metadata: unknown): void {
-  if (metadata !== undefined && !isPlainObject(metadata)) throw refused('metadata', metadata, 'a plain object of texts')
+  if (metadata !== undefined && !isPlainObject(metadata)) throw refused('metadata', metadata, 'an object')
+}
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION unless it is a list of functions. */
+export function checkInterceptors(interceptors: unknown): void {
+  if (!Array.isArray(interceptors) || interceptors.some((each) => typeof each !== 'function'))
+    throw refused('interceptors', interceptors, 'a list of functions')
 }
 
 function refused(option: string, value: unknown, allowed: string): QbpError {

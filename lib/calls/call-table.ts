@@ -4,7 +4,7 @@ export class CallTable<C extends { readonly id: number }> {
   readonly #others = new Map<number, C>()
 
   get size(): number {
-    return this.#others.size + (this.#first === null ? 0 : 1)
+    return this.#others.size + Number(this.#first !== null)
   }
 
   get(id: number): C | undefined {

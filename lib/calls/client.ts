@@ -1,8 +1,8 @@
 import { knownOptions, milliseconds, type OptionNames } from '../base/options.ts'
 import type { MethodType, ServiceType } from '../protocol/method.ts'
 import { CallError, requestError } from './call-error.ts'
-import { type CallSettings, givenMetadata, mergedSettings } from './call-settings.ts'
-import { checkInterceptors, type Interceptor, within } from './interceptor.ts'
+import { type CallSettings, checkInterceptors, givenMetadata, mergedSettings } from './call-settings.ts'
+import { type Interceptor, within } from './interceptor.ts'
 import { type CallerHost, OutgoingCall } from './outgoing-call.ts'
 import type { AnyClient } from './typed.ts'
 

@@ -110,7 +110,7 @@ export class IncomingCall extends Call<CalleeHost> implements CallContext, Inbox
     const work = async () => {
       answer = await (this.#outbox === null ? this.#handle() : this.#stream())
     }
-    const skipped = () => new Error(`An interceptor of ${this.path} returned without next() and threw no CallError.`)
+    const skipped = () => new Error(`An interceptor of ${this.path} returned without next()`)
     await within(interceptors, this, work, skipped)
     return answer
   }

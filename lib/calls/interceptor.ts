@@ -1,5 +1,3 @@
-import { QbpError } from '../base/errors.ts'
-import { shown } from '../base/shown.ts'
 import { CallError, type Metadata } from './call-error.ts'
 
 /** A call as an interceptor sees it, on either end. */
@@ -54,8 +52,10 @@ export function within(
     if (interceptor === undefined) return work()
     let inner: Promise<void> | undefined
     const next = () => {
-      const isAgain = inner !== undefined
-      const going = isAgain ? Promise.reject(calledTwice(call)) : step(i + 1)
+      const going =
+        inner === undefined
+          ? step(i + 1)
+          : Promise.reject(new CallError('INTERNAL', `An interceptor of ${call.path} called next() twice`))
       going.catch(() => {}) // It need not wait.
       inner ??= going
       return going
@@ -65,18 +65,4 @@ export function within(
     await inner
   }
   return step(0)
-}
-
-function calledTwice({ path }: InterceptedCall): CallError {
-  return new CallError('INTERNAL', `An interceptor of ${path} called next() twice: a call is carried out once`)
-}
-
-/** @throws {QbpError} ERR_QBP_BAD_OPTION unless it is a list of functions. */
-export function checkInterceptors(interceptors: unknown): void {
-  if (interceptors === undefined) return
-  const strange = Array.isArray(interceptors) ? interceptors.find((each) => typeof each !== 'function') : interceptors
-  if (Array.isArray(interceptors) && interceptors.every((each) => typeof each === 'function')) return
-  throw new QbpError('ERR_QBP_BAD_OPTION', `interceptors has ${shown(strange)}; it may be a list of functions.`, {
-    option: 'interceptors',
-  })
 }

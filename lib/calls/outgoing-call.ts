@@ -6,6 +6,7 @@ import { factOf } from '../base/shown.ts'
 //
 // One request is written whole in the first part: 'asking' is skipped then.
 
+import { onAbort } from '../base/on-abort.ts'
 import type { MethodType } from '../protocol/method.ts'
 import { Call } from './call.ts'
 import { type CallCode, CallError, codeName, type Metadata, requestError } from './call-error.ts'
@@ -42,7 +43,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
   #mark = 0
   #resolve: ((answer: unknown) => void) | null = null
   #reject: ((error: CallError) => void) | null = null
-  #onAbort: (() => void) | null = null
+  #unwatch: (() => void) | null = null
 
   constructor(host: CallerHost, service: string, type: MethodType, request: unknown, settings: CallSettings) {
     const { metadata } = settings
@@ -58,24 +59,23 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
 
   /** Sends what begins it, and resolves with its one answer, or when its stream of them has ended. @throws {CallError} */
   start(): Promise<unknown> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-      if (this.fault !== null) this.#conclude(this.fault)
-      else this.begin()
-    })
+    const ended = this.#ended()
+    this.begin()
+    return ended
   }
 
   /** The same, with `begin()` to come: until then it may fail already. */
   wait(): Promise<unknown> {
-    return new Promise<unknown>((resolve, reject) => {
+    const ended = this.#ended()
+    this.host.waits(this)
+    this.#watch()
+    return ended
+  }
+
+  #ended(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      if (this.fault !== null) this.#conclude(this.fault)
-      else {
-        this.host.waits(this)
-        this.#watch()
-      }
     })
   }
 
@@ -113,9 +113,8 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
   #watch(): void {
     const { signal } = this.#settings
     if (this.due !== Number.POSITIVE_INFINITY) this.host.expireAt(this.due)
-    if (signal === undefined || this.#onAbort !== null) return
-    this.#onAbort = () => this.cancel(this.#givenUp(signal))
-    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal === undefined || this.#unwatch !== null) return
+    this.#unwatch = onAbort(signal, () => this.cancel(this.#givenUp(signal)))
   }
 
   #firstPart(leftMs: number): Part {
@@ -242,7 +241,7 @@ export class OutgoingCall extends Call<CallerHost> implements InboxOwner {
     if (this.phase === 'over') return
     this.phase = 'over'
     this.fault = fault
-    if (this.#onAbort !== null) this.#settings.signal?.removeEventListener('abort', this.#onAbort)
+    this.#unwatch?.()
     if (this.id !== 0) this.host.ended(this, fault === null ? 'OK' : fault.code)
     else this.host.waitsNoMore(this)
     this.inbox?.close(fault, atOnce)

@@ -4,8 +4,9 @@ import { nearest } from '../base/nearest.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
 import { shown } from '../base/shown.ts'
 import type { ServiceType } from '../protocol/method.ts'
+import { checkInterceptors } from './call-settings.ts'
 import type { Calls } from './calls.ts'
-import { checkInterceptors, type Interceptor } from './interceptor.ts'
+import type { Interceptor } from './interceptor.ts'
 import type { AnyHandler } from './served-method.ts'
 
 /** For a service. */

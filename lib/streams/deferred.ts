@@ -1,4 +1,5 @@
 import { LONGEST_TIMER_MS } from '../base/longest-timer.ts'
+import { onAbort } from '../base/on-abort.ts'
 import { afterInput } from '../event-loop/timers.ts'
 
 /** Something that waits for a value and is settled once. */
@@ -24,12 +25,10 @@ export class Deferred<T> implements Waiter<T> {
 
   /** @param aborted is called when the signal aborts, before the promise is rejected. */
   heed(signal: AbortSignal, aborted: () => void): void {
-    const abort = () => {
+    this.#leaveSignal = onAbort(signal, () => {
       aborted()
       this.reject(signal.reason)
-    }
-    signal.addEventListener('abort', abort, { once: true })
-    this.#leaveSignal = () => signal.removeEventListener('abort', abort)
+    })
   }
 
   /**

@@ -424,6 +424,25 @@ describe('calls', () => {
       expect(caller.faults).to.deep.equal([])
     })
 
+    it('are any number with one signal, which has one listener for all of them', async () => {
+      callee.serve({ open: never })
+      const controller = new AbortController()
+      const { signal } = controller
+      let listeners = 0
+      const add = signal.addEventListener.bind(signal)
+      signal.addEventListener = (...args: [never, never]) => {
+        listeners++
+        add(...args)
+      }
+      const open = Array.from({ length: 100 }, () => rejection(caller.client().open({}, { signal })))
+      await turns()
+      controller.abort()
+      for (const error of await Promise.all(open)) expect(error).to.include({ code: 'CANCELLED' })
+      expect(listeners).to.equal(1) // Node takes the eleventh for a leak.
+      await turns()
+      expect(caller.calls.isIdle && callee.calls.isIdle).to.equal(true)
+    })
+
     it('leave no listener on a signal that lives on', async () => {
       callee.serve({ open: () => ({}) })
       const { signal } = new AbortController()

@@ -1,4 +1,5 @@
 import { QbpError } from '../../base/errors.ts'
+import { onAbort } from '../../base/on-abort.ts'
 import { BusBase } from '../bus-base.ts'
 import { closedError, noNodeError } from '../bus-errors.ts'
 import type { BusOptions } from '../bus-options.ts'
@@ -127,7 +128,7 @@ export class LocalBus extends BusBase {
     return new Promise((resolve, reject) => {
       const settle = (call: () => void) => () => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
+        unwatch?.()
         this.#waiting.delete(retry)
         this.#closing.delete(close)
         call()
@@ -143,7 +144,7 @@ export class LocalBus extends BusBase {
       const timer = setTimeout(giveUp, this.timeoutMs)
       this.#waiting.add(retry)
       this.#closing.add(close)
-      signal?.addEventListener('abort', abort)
+      const unwatch = signal && onAbort(signal, abort)
     })
   }
 }

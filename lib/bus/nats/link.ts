@@ -1,6 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { QbpError } from '../../base/errors.ts'
+import { onAbort } from '../../base/on-abort.ts'
 import { now } from '../../event-loop/clock.ts'
 import { timer } from '../../event-loop/timers.ts'
 import { closedError } from '../bus-errors.ts'
@@ -111,7 +112,7 @@ export class NatsLink {
       const settle = (call: () => void) => {
         clearTimeout(late)
         this.#fail.delete(fail)
-        signal?.removeEventListener('abort', abort)
+        unwatch?.()
         call()
       }
       const fail = (error: Error) => {
@@ -119,7 +120,7 @@ export class NatsLink {
       }
       const abort = () => settle(() => reject(signal?.reason))
       this.#fail.add(fail)
-      signal?.addEventListener('abort', abort)
+      const unwatch = signal && onAbort(signal, abort)
       work.then(
         (value) => settle(() => resolve(value)),
         (error) => settle(() => reject(error)),
@@ -211,12 +212,12 @@ export class NatsLink {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(longest)
-        signal?.removeEventListener('abort', wake)
+        unwatch?.()
         this.#wake.delete(wake)
         resolve()
       }
       const longest = timer(ms, wake)?.ref()
-      signal?.addEventListener('abort', wake)
+      const unwatch = signal && onAbort(signal, wake)
       this.#wake.add(wake)
     })
   }
