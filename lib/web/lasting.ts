@@ -19,6 +19,7 @@ export interface ConnectionsWithClients<P extends SchemaProtocol>
    * @throws {QbpError} ERR_QBP_BAD_SCHEMA for a service that is none, ERR_QBP_BAD_OPTION.
    */
   client<S extends Service>(service: S, options?: LastingClientOptions): Client<S>
+  /** The same for a service by its name, untyped. */
   client(service: string, options?: LastingClientOptions): AnyClient
 }
 
