@@ -112,5 +112,7 @@ export function drawnSide(
     } as never)
   }
   writer.end()
-  return writer.read() as Buffer
+  const chunks: Buffer[] = []
+  for (let chunk = writer.read(); chunk !== null; chunk = writer.read()) chunks.push(chunk) // Node 26 hands out one at a time.
+  return Buffer.concat(chunks)
 }
