@@ -1,20 +1,5 @@
 // The messages that every peer sends, the same in every run and every process.
 
-import protobuf from 'protobufjs'
-
-/** The schema by protobufjs alone, for the bare loops and for peers that bring no protobuf of their own. */
-export function loadRoot() {
-  const root = new protobuf.Root()
-  root.resolvePath = (_, target) => {
-    if (target === 'qbp/options.proto') return fileOf('../schemas/qbp/options.proto')
-    if (target === 'google/protobuf/descriptor.proto') {
-      return new URL('node_modules/protobufjs/google/protobuf/descriptor.proto', import.meta.url).pathname
-    }
-    return target
-  }
-  return root.loadSync(fileOf('messages.proto'))
-}
-
 /** The path of a file of bench/. */
 export const fileOf = (name) => new URL(name, import.meta.url).pathname
 

@@ -1,6 +1,6 @@
 // For peers that carry bytes: the messages in an Envelope, by protobufjs as its README uses it.
 
-import { loadRoot } from '../fixtures.mjs'
+import { loadRoot } from '../schema.mjs'
 
 const Envelope = loadRoot().lookupType('bench.Envelope')
 

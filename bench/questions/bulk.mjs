@@ -14,41 +14,29 @@ export async function* run({ progress }) {
   const names = QUICK ? ['1 MiB'] : Object.keys(SIZES)
   for (const name of names) {
     const size = SIZES[name]
-    const pairs = []
-    const contestant = (peer, options) => {
-      let pair
-      return async () => {
-        pair ??= await dial(peer, size, options, pairs)
-        return pair.turn()
-      }
-    }
-    try {
-      const figures = await alternate(
-        {
-          qbp: contestant('bulk-qbp', {}),
-          sharing: contestant('bulk-qbp', { shareBytes: true }),
-          bare: contestant('bulk-bare', {}),
-        },
-        { rounds: 9, progress: (text) => progress(`${name}: ${text}`) },
-      )
-      const [own, shared] = GOALS[name]
-      const label = `bodies of ${name}, one way`
-      yield row(`${label} : bare net.Socket`, 'MB/s', figures.get('qbp'), figures.get('bare'), { least: own })
-      yield row(`${label}, shareBytes : bare net.Socket`, 'MB/s', figures.get('sharing'), figures.get('bare'), {
-        least: shared,
-      })
-    } finally {
-      for (const { stop } of pairs) stop()
-    }
+    const figures = await alternate(
+      {
+        qbp: () => speed('bulk-qbp', size, {}),
+        sharing: () => speed('bulk-qbp', size, { shareBytes: true }),
+        bare: () => speed('bulk-bare', size, {}),
+      },
+      { rounds: 11, progress: (text) => progress(`${name}: ${text}`) },
+    )
+    const [own, shared] = GOALS[name]
+    const label = `bodies of ${name}, one way`
+    yield row(`${label} : bare net.Socket`, 'MB/s', figures.get('qbp'), figures.get('bare'), { least: own })
+    yield row(`${label}, shareBytes : bare net.Socket`, 'MB/s', figures.get('sharing'), figures.get('bare'), {
+      least: shared,
+    })
   }
 }
 
-async function dial(peer, size, options, pairs) {
+/**
+ * MB/s between two processes of their own. One and the same process is fast or slow for all of its life, by a factor of two to three,
+ * bare sockets too: by whether the allocator happens to give freed buffers back to the system, page by page.
+ */
+async function speed(peer, size, options) {
   const [server, client] = [start(peer), start(peer)]
-  const stop = () => {
-    server.stop()
-    client.stop()
-  }
   const count = Math.max(1, Math.ceil(TURN_BYTES / size))
   const turn = async () => {
     await server.call('await', count, size)
@@ -56,9 +44,12 @@ async function dial(peer, size, options, pairs) {
     await Promise.all([server.call('arrived'), client.call('pour', size, count)])
     return (count * size) / (Number(process.hrtime.bigint() - began) / 1e3)
   }
-  const pair = { turn, stop }
-  pairs.push(pair)
-  await client.call('dial', await server.call('serve', { size, ...options }), options)
-  if (!QUICK) await turn()
-  return pair
+  try {
+    await client.call('dial', await server.call('serve', { size, ...options }), options)
+    if (!QUICK) await turn()
+    return await turn()
+  } finally {
+    server.stop()
+    client.stop()
+  }
 }

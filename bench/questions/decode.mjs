@@ -4,9 +4,10 @@
 import { Readable } from 'node:stream'
 import protobuf from 'protobufjs'
 import { QbpReadable } from '../../dist/entry/index.js'
-import { expected, fixture, loadRoot, TYPES } from '../fixtures.mjs'
+import { expected, fixture, TYPES } from '../fixtures.mjs'
 import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 import { prepare, protocol } from '../peers/qbp.mjs'
+import { loadRoot } from '../schema.mjs'
 import { frames } from './frames.mjs'
 
 const COUNT = few(200_000, 5_000)

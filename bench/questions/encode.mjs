@@ -5,10 +5,11 @@ import { once } from 'node:events'
 import net from 'node:net'
 import protobuf from 'protobufjs'
 import { QbpConnection } from '../../dist/entry/index.js'
-import { fixture, loadRoot, TYPES } from '../fixtures.mjs'
+import { fixture, TYPES } from '../fixtures.mjs'
 import { alternate, few, nanosecondsSince, row } from '../measure.mjs'
 import { prepare, protocol } from '../peers/qbp.mjs'
 import { start } from '../processes.mjs'
+import { loadRoot } from '../schema.mjs'
 
 const COUNT = few(200_000, 5_000)
 const FULL_BYTES = 65_536
