@@ -1,4 +1,3 @@
-import { factOf } from '../base/shown.ts'
 // A call of this side's.
 //
 //   unsent ──its first part is written──▶ asking ──its last request is written──▶ waiting ──the end has come──▶ over
@@ -7,6 +6,7 @@ import { factOf } from '../base/shown.ts'
 // One request is written whole in the first part: 'asking' is skipped then.
 
 import { onAbort } from '../base/on-abort.ts'
+import { factOf } from '../base/shown.ts'
 import type { MethodType } from '../protocol/method.ts'
 import { Call } from './call.ts'
 import { type CallCode, CallError, codeName, type Metadata, requestError } from './call-error.ts'
