@@ -16,10 +16,9 @@ import type { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { CallFrame } from '../calls/dialect.ts'
 import { FrameSorter, type SortedFrames, type SorterSettings } from '../calls/frame-sorter.ts'
-import type { Table } from '../framing/table.ts'
-import type { Skipped, Tally } from '../framing/traffic.ts'
+import type { Entry, Table } from '../framing/table.ts'
 import { FEW, type Looker, nextTurn, spent } from '../streams/fairness.ts'
-import type { ReaderOwner, ReaderPort } from '../streams/ports.ts'
+import type { ReaderCounts, ReaderOwner, ReaderPort } from '../streams/ports.ts'
 import { PushedFrames } from './pushed-frames.ts'
 
 /** Bytes of pushed messages that may wait for a reader before they hold up the calls after them. */
@@ -223,7 +222,7 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   }
 
   call(frame: CallFrame, size: number): void {
-    this.#reader.tally.count(this.#table.byType(frame.type), size)
+    this.#reader.count(this.#table.byType(frame.type), size)
     this.#calls.receive(frame)
   }
 
@@ -272,14 +271,11 @@ export class CallSorter implements ReaderPort, ReaderOwner, SortedFrames, Looker
   get waiting(): boolean {
     return this.#isDone || this.#reader.waiting
   }
-  get tally(): Tally {
-    return this.#reader.tally
+  get counts(): ReaderCounts | null {
+    return this.#reader.counts
   }
-  get dropped(): number {
-    return this.#reader.dropped
-  }
-  get skipped(): Readonly<Skipped> {
-    return this.#reader.skipped
+  count(entry: Entry | undefined, bytes: number): void {
+    this.#reader.count(entry, bytes)
   }
   get frames(): { readonly index: number; readonly pending: number } {
     return this.#sorter.frames

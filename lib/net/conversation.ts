@@ -72,12 +72,9 @@ export class Conversation {
   /** What it has counted, and those before it; what waits for the peer is the connection's to know. */
   addTo(sum: Counts): void {
     if (this.#past !== null) sum.add(this.#past)
-    const { tally, skipped, dropped } = this.reader
-    sum.droppedBytes += dropped
-    sum.in.add(tally)
+    const { counts } = this.reader
+    if (counts !== null) sum.addRead(counts)
     sum.out.add(this.writer.tally)
-    sum.skipped.unknown += skipped.unknown
-    sum.skipped.invalid += skipped.invalid
     sum.skipped.slow += this.writer.skipped
     if (this.#faults !== null) sum.faults.add(this.#faults)
     if (this.calls !== null) sum.addCalls(this.calls.calls.counts, this.calls.calls.underWay)

@@ -57,10 +57,17 @@ export class Handlers<P extends Protocol, D> {
 
   constructor(handler: Handler<P, D>, user: HandlersUser<P, D>) {
     this.#user = user
-    this.#mark = callerMark((connection) => {
-      user.began(connection)
-      return handler(connection.reader, connection.writer, connection)
-    })
+    this.#mark = callerMark(
+      (connection) => {
+        user.began(connection)
+        return handler(connection.reader, connection.writer, connection)
+      },
+      (connection, failure) => {
+        this.#running--
+        if (failure === null) this.#returned(connection)
+        else this.#threw(connection, failure.thrown)
+      },
+    )
   }
 
   /** How many have not returned. */
@@ -75,20 +82,15 @@ export class Handlers<P extends Protocol, D> {
 
   run(connection: ServerConnection<P, D>): void {
     this.#running++
-    this.#mark.run(connection).then(
-      () => this.#returned(connection),
-      (thrown) => this.#threw(connection, thrown),
-    )
+    this.#mark.run(connection)
   }
 
   #returned(connection: ServerConnection<P, D>): void {
-    this.#running--
     if (!connection.closing) void connection.close() // Of one that the peer has ended, what came may still be read.
     this.#user.left()
   }
 
   #threw(connection: ServerConnection<P, D>, thrown: unknown): void {
-    this.#running--
     const error = errorOf(thrown, 'The handler')
     const isOfPeer = isFaultOf(connection, error)
     connection.destroy(error)

@@ -1,6 +1,7 @@
 import { codeOf } from '../base/errors.ts'
 import { CallCounts, type CallStats } from '../calls/stats.ts'
 import { Tally, type Traffic } from '../framing/traffic.ts'
+import type { ReaderCounts } from '../streams/ports.ts'
 
 /** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {
@@ -38,6 +39,13 @@ export class Counts {
   /** Where the protocol carries calls; and those under way. */
   calls: CallCounts | null = null
   callsUnderWay = { in: 0, out: 0 }
+
+  addRead({ tally, skipped, dropped }: ReaderCounts): void {
+    this.in.add(tally)
+    this.skipped.unknown += skipped.unknown
+    this.skipped.invalid += skipped.invalid
+    this.droppedBytes += dropped
+  }
 
   addCalls(counts: CallCounts, underWay: { in: number; out: number }): void {
     this.calls ??= new CallCounts()

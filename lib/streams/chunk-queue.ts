@@ -8,13 +8,17 @@ import type { ReaderOwner } from './ports.ts'
  */
 export type Source = 'flowing' | 'ended' | 'concluded' | Error
 
+/** The reader whose chunks they are, and its connection, if it has one. */
+export interface Owned {
+  readonly owner: ReaderOwner | null
+}
+
 /**
  * The chunks of a reader. Frames are cut from one at a time, and the next is asked for when it has given all: by its callback
  * where it came through Node, of the owner where that brought it. What the owner brings meanwhile waits its turn.
  */
 export class ChunkQueue {
-  /** The connection whose reader it is, or null. */
-  owner: ReaderOwner | null = null
+  readonly #reader: Owned
   #source: Source = 'flowing'
   readonly #frames: FrameParser
   /** What brought the chunk that is being read, and brings the next; null while none is being read. */
@@ -24,8 +28,9 @@ export class ChunkQueue {
   /** Chunks of the owner that came while another was being read. */
   #waiting: Uint8Array[] | null = null
 
-  constructor(frames: FrameParser) {
+  constructor(frames: FrameParser, reader: Owned) {
     this.#frames = frames
+    this.#reader = reader
   }
 
   get source(): Source {
@@ -98,12 +103,12 @@ export class ChunkQueue {
     if (chunk !== undefined) this.#read(chunk, 'owner')
     else if (this.#waiting !== null) {
       this.#waiting = null
-      this.owner?.more()
+      this.#reader.owner?.more()
     }
   }
 
   #read(chunk: Uint8Array, bringer: 'node' | 'owner'): void {
-    this.#frames.feed(chunk, bringer === 'owner' && this.owner?.givesChunks === true)
+    this.#frames.feed(chunk, bringer === 'owner' && this.#reader.owner?.givesChunks === true)
     this.#bringer = bringer
   }
 }

@@ -1,5 +1,4 @@
-import type { FrameParser } from '../framing/frame-parser.ts'
-import type { ChunkQueue } from './chunk-queue.ts'
+import type { TransformCallback } from 'node:stream'
 import { readerDestroyed } from './refusals.ts'
 
 /** What a receiver needs of the stream that it is the inside of. */
@@ -32,14 +31,10 @@ export class Ending {
   /** Reading calls are used, or a connection owns the reader: these report the faults, and `error` need not. */
   reportedBy: 'events' | 'calls' = 'events'
   readonly #stream: ReceiverStream
-  readonly #chunks: ChunkQueue
-  readonly #frames: FrameParser
   #outcome: 'open' | 'clean' | 'destroyed' | Error = 'open'
 
-  constructor(stream: ReceiverStream, chunks: ChunkQueue, frames: FrameParser) {
+  constructor(stream: ReceiverStream) {
     this.#stream = stream
-    this.#chunks = chunks
-    this.#frames = frames
   }
 
   /** Whether messages may follow. */
@@ -56,22 +51,6 @@ export class Ending {
     return this.#outcome instanceof Error ? this.#outcome : null
   }
 
-  /** All messages were handed out, and no byte follows. @returns whether that has decided the outcome. */
-  decide(): boolean {
-    if (this.#outcome !== 'open') return false
-    const { source } = this.#chunks
-    try {
-      if (source instanceof Error) throw source
-      if (source === 'ended') this.#frames.finish()
-    } catch (fault) {
-      this.fail(fault as Error)
-      return true
-    }
-    this.clean()
-    this.report()
-    return true
-  }
-
   /** By a clean end, whatever the bytes may still bring. */
   clean(): void {
     this.#outcome = 'clean'
@@ -86,9 +65,8 @@ export class Ending {
     if (this.#outcome === 'open' || (this.#outcome === 'clean' && error !== null)) this.#outcome = error ?? 'destroyed'
   }
 
-  /** Reports the end to Node, which may have to give its callback first. */
-  report(): void {
-    const done = this.#chunks.takeCallback()
+  /** Reports the end to Node. @param done Node's callback, if it waits for one. */
+  report(done: TransformCallback | null): void {
     if (done === null) {
       this.#stream.end()
       return

@@ -53,33 +53,45 @@ export function nextTurn(resume: () => void): void {
   schedule()
 }
 
-/** A reader among others: it counts its messages, and lets the event loop go round when the slice is over. */
-export abstract class FairReader implements Looker {
+/** How far a reader keeps the event loop: it has one once it has handed out enough to look at the clock. */
+class Pace implements Looker {
   lookedAt = Number.NEGATIVE_INFINITY
   lookEvery = FEW
-  /** Messages since the last look at the clock. */
-  #count = 0
-  #turn: 'own' | 'others' = 'own'
+  turn: 'own' | 'others' = 'own'
+}
+
+/** A reader among others: it counts its messages, and lets the event loop go round when the slice is over. */
+export abstract class FairReader {
+  /** Messages until the next look at the clock; none while others have their turn. */
+  #left = FEW
+  #pace: Pace | null = null
 
   /** Whether the event loop goes round before the next message. */
   get hasYielded(): boolean {
-    return this.#turn === 'others'
+    return this.#pace?.turn === 'others'
   }
 
   /** To be asked before each message: whether others come first. Then `resume` follows in a later turn of the event loop, in this context. */
   protected mustYield(): boolean {
-    if (this.#turn === 'others') return true
-    if (++this.#count < this.lookEvery) return false
-    this.#count = 0
-    if (!spent(this)) return false
-    this.#turn = 'others'
+    return --this.#left <= 0 && this.#look()
+  }
+
+  #look(): boolean {
+    this.#pace ??= new Pace()
+    const pace = this.#pace
+    if (pace.turn === 'others') return true
+    const isSpent = spent(pace)
+    this.#left = isSpent ? 0 : pace.lookEvery
+    if (!isSpent) return false
+    pace.turn = 'others'
     const context = new AsyncResource('QBP_TURN') // AsyncResource.bind() would cost as much as a thousand messages on Node 20.
-    nextTurn(() => context.runInAsyncScope(this.#goOn, this))
+    nextTurn(() => context.runInAsyncScope(() => this.#goOn(pace)))
     return true
   }
 
-  #goOn(): void {
-    this.#turn = 'own'
+  #goOn(pace: Pace): void {
+    pace.turn = 'own'
+    this.#left = pace.lookEvery
     this.resume()
   }
 

@@ -27,8 +27,8 @@ function resultOf<T>(value: T | null): Result<T> {
 export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined>, Waiter<T | null> {
   /** Null once the loop was left. */
   #source: MessageSource<T> | null
-  #resolve: ((result: Result<T>) => void) | null = null
-  #reject: ((error: unknown) => void) | null = null
+  /** Of the result that is waited for. A promise has a function to reject it as well, which would be 56 bytes more of each that waits. */
+  #resolve: ((result: Result<T> | Promise<never>) => void) | null = null
 
   constructor(source: MessageSource<T>) {
     this.#source = source
@@ -60,9 +60,8 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
   }
 
   #wait(source: MessageSource<T>): Promise<Result<T>> {
-    const result = new Promise<Result<T>>((resolve, reject) => {
+    const result = new Promise<Result<T>>((resolve) => {
       this.#resolve = resolve
-      this.#reject = reject
     })
     source.wait(this)
     return result
@@ -71,14 +70,17 @@ export class Messages<T> implements NodeJS.AsyncIterator<T, undefined, undefined
   // ---- for the source
 
   resolve(message: T | null): void {
-    const resolve = this.#resolve
-    this.#resolve = this.#reject = null // They would keep the message.
-    resolve?.(resultOf(message))
+    this.#takeResolve()?.(resultOf(message))
   }
 
   reject(error: unknown): void {
-    const reject = this.#reject
-    this.#resolve = this.#reject = null
-    reject?.(error)
+    this.#takeResolve()?.(Promise.reject(error))
+  }
+
+  /** It would keep the message. */
+  #takeResolve(): ((result: Result<T> | Promise<never>) => void) | null {
+    const resolve = this.#resolve
+    this.#resolve = null
+    return resolve
   }
 }

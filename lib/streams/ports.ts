@@ -60,6 +60,15 @@ export const NOBODY: StreamOwner = {
   listenerThrew() {},
 }
 
+/** What a reader has counted. */
+export interface ReaderCounts {
+  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
+  readonly tally: Tally
+  readonly skipped: Readonly<Skipped>
+  /** Bytes that were no frame. */
+  readonly dropped: number
+}
+
 /** What a connection does with its reader, beside what every user can. */
 export interface ReaderPort {
   /** The reader's life is another's: leaving a `for await` does not end it. */
@@ -80,11 +89,10 @@ export interface ReaderPort {
   readonly drains: boolean
   /** Whether somebody waits for bytes. */
   readonly waiting: boolean
-  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
-  readonly tally: Tally
-  readonly skipped: Readonly<Skipped>
-  /** Bytes that were no frame. */
-  readonly dropped: number
+  /** Null before something has come. */
+  readonly counts: ReaderCounts | null
+  /** Counts a frame that was taken out in front of it. */
+  count(entry: Entry | undefined, bytes: number): void
   /** The frame that is handed out or comes next; and bytes that no frame has been made of. */
   readonly frames: { readonly index: number; readonly pending: number }
 }

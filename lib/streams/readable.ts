@@ -41,7 +41,6 @@ const READ_OPTIONS: OptionNames<ReadOptions> = { signal: true, timeoutMs: true }
  */
 export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
   readonly #receiver: Receiver
-  readonly #highWaterMark: number
   readonly #side: NodeSide
   /** What is piped in, or was. */
   #source: PipedSource | null = null
@@ -57,7 +56,6 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       knownOptions('A QbpReadable', options, READABLE_OPTIONS)
     }
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
-    this.#highWaterMark = settings.readableHighWaterMark
     this.#side = new NodeSide(this)
     this.#receiver = new Receiver(settings, this.#side)
     this.#side.serves(this.#receiver)
@@ -134,7 +132,8 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** @internal */
   override streamOptions(): TransformOptions {
     // Node would make bytes of any text, others than those that were sent.
-    return { readableObjectMode: true, readableHighWaterMark: this.#highWaterMark, decodeStrings: false }
+    const { readableHighWaterMark } = this.#receiver.settings
+    return { readableObjectMode: true, readableHighWaterMark, decodeStrings: false }
   }
 
   /** @internal */

@@ -13,34 +13,47 @@
 import type { TransformCallback } from 'node:stream'
 import type { HeaderFields } from '../framing/head.ts'
 import { NONE } from '../framing/message-reader.ts'
-import type { Skipped, Tally } from '../framing/traffic.ts'
+import type { Entry } from '../framing/table.ts'
 import type { Waiter } from './deferred.ts'
-import type { Ending, ReceiverStream } from './ending.ts'
+import { Ending, type ReceiverStream } from './ending.ts'
 import { FairReader } from './fairness.ts'
 import type { MessageSource } from './message-iterator.ts'
-import { MessageSupply } from './message-supply.ts'
-import type { ReaderOwner, ReaderPort } from './ports.ts'
+import { MessageSupply, type Supplied } from './message-supply.ts'
+import type { ReaderCounts, ReaderOwner, ReaderPort } from './ports.ts'
 import { busy } from './refusals.ts'
 import type { ReaderSettings } from './settings.ts'
 
+/** What is known of the frames before a byte has come. */
+const NO_FRAMES = { index: 0, pending: 0, preamble: null }
+const NO_BYTES = new Uint8Array(0)
+
 /** The inside of a reader. */
-export class Receiver extends FairReader implements ReaderPort, MessageSource<unknown> {
+export class Receiver extends FairReader implements ReaderPort, MessageSource<unknown>, Supplied {
+  readonly settings: ReaderSettings
+  readonly stream: ReceiverStream
+  /** The connection whose reader it is, or null. */
+  owner: ReaderOwner | null = null
   /** The fault after the last message is the consumer's when Node's queue is empty. */
   readonly ending: Ending
-  readonly #supply: MessageSupply
-  readonly #stream: ReceiverStream
+  /** Made by `#supplied` when something comes: of many connections nothing does, or not for long. */
+  #supply: MessageSupply | null = null
   #waiter: Waiter<unknown> | null = null
 
   constructor(settings: ReaderSettings, stream: ReceiverStream) {
     super()
-    this.#supply = new MessageSupply(settings, stream)
-    this.ending = this.#supply.ending
-    this.#stream = stream
+    this.settings = settings
+    this.stream = stream
+    this.ending = new Ending(stream)
+  }
+
+  get #supplied(): MessageSupply {
+    this.#supply ??= new MessageSupply(this.settings, this)
+    return this.#supply
   }
 
   /** Whether there may be something to pull. */
   get isHolding(): boolean {
-    return this.#supply.isHolding
+    return this.#supply !== null && this.#supply.isHolding
   }
 
   // ---- the way in
@@ -51,12 +64,12 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
       done() // Nobody will read it.
       return
     }
-    this.#supply.chunks.feed(chunk, done)
+    this.#supplied.chunks.feed(chunk, done)
     this.resume()
   }
 
   arrive(chunk: Uint8Array): boolean {
-    const isNext = this.#supply.chunks.arrive(chunk)
+    const isNext = this.#supplied.chunks.arrive(chunk)
     if (isNext) this.resume()
     return isNext
   }
@@ -76,9 +89,10 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
       }
       return
     }
-    const isServed = this.#stream.serve()
-    if (this.#supply.chunks.isDry) this.ending.decide()
-    else if (!isServed) this.#supply.goOn()
+    const isServed = this.stream.serve()
+    const supply = this.#supplied
+    if (supply.chunks.isDry) supply.decide()
+    else if (!isServed) supply.goOn()
   }
 
   // ---- the way out: one message reader, two kinds of consumers
@@ -88,53 +102,57 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     if (this.#waiter !== null) throw busy('a reading call is under way: one at a time')
     if (this.ending.reportedBy === 'events') {
       this.ending.reportedBy = 'calls'
-      this.#stream.goDirect()
+      this.stream.goDirect()
     }
-    const queued = this.#stream.queued()
+    const queued = this.stream.queued()
     if (queued !== NONE) return queued
     return this.mustYield() ? NONE : this.#nextFromBytes()
   }
 
   /** Adds to a list what is there, up to `max`. A fault is reported by the next call. */
   fill(list: unknown[], max: number): void {
-    if (this.#waiter !== null || !this.#stream.fill(list, max)) return
+    const supply = this.#supply
+    if (this.#waiter !== null || !this.stream.fill(list, max) || supply === null) return
     try {
       while (list.length < max && this.ending.isOpen && !this.mustYield()) {
-        const message = this.#supply.take()
+        const message = supply.take()
         if (message !== NONE) list.push(message)
-        else if (!this.#supply.advance()) return
+        else if (!supply.advance()) return
       }
-      this.#supply.goOn()
+      supply.goOn()
     } catch (fault) {
       this.ending.fail(fault as Error)
     }
   }
 
   #nextFromBytes(): unknown {
+    const supply = this.#supply
     while (this.ending.isOpen) {
+      if (supply === null) return NONE
       let message: unknown
       try {
-        message = this.#supply.take()
+        message = supply.take()
       } catch (fault) {
         this.ending.fail(fault as Error)
         throw fault
       }
       if (message !== NONE) {
-        this.#supply.goOn()
+        supply.goOn()
         return message
       }
-      if (!this.#supply.advance() && this.ending.isOpen) return NONE
+      if (!supply.advance() && this.ending.isOpen) return NONE
     }
     return this.ending.result()
   }
 
   /** For Node's side: the next message, or NONE. A fault is reported by the stream's `fail`. */
   pull(): unknown {
+    const supply = this.#supply
     try {
-      while (this.ending.isOpen && this.#waiter === null && !this.mustYield()) {
-        const message = this.#supply.take()
+      while (supply !== null && this.ending.isOpen && this.#waiter === null && !this.mustYield()) {
+        const message = supply.take()
         if (message !== NONE) return message
-        if (!this.#supply.advance()) break
+        if (!supply.advance()) break
       }
     } catch (fault) {
       this.ending.fail(fault as Error)
@@ -147,7 +165,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   leave(waiter: Waiter<unknown>): void {
-    if (this.#supply.chunks.owner === null) this.#stream.destroy()
+    if (this.owner === null) this.stream.destroy()
     else if (waiter === this.#waiter) this.#takeWaiter()?.resolve(null) // The message is the next call's.
   }
 
@@ -168,8 +186,9 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   end(done?: TransformCallback): void {
     if (done === undefined) this.#stop('ended')
     else {
-      this.#supply.chunks.end(done)
-      if (this.ending.isClean) this.ending.report()
+      const { chunks } = this.#supplied
+      chunks.end(done)
+      if (this.ending.isClean) this.ending.report(chunks.takeCallback())
       else this.resume()
     }
   }
@@ -183,17 +202,18 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   #stop(source: 'ended' | 'concluded' | Error): void {
-    this.#supply.chunks.source = source
-    if (this.#supply.chunks.isDry) this.resume()
+    const { chunks } = this.#supplied
+    chunks.source = source
+    if (chunks.isDry) this.resume()
   }
 
   discard(): void {
-    this.#stream.clear()
+    this.stream.clear()
     if (!this.ending.isOpen) return
     this.ending.clean()
-    this.#supply.chunks.clear()
+    this.#supply?.chunks.clear()
     this.#takeWaiter()?.resolve(null)
-    this.ending.report()
+    this.ending.report(null)
   }
 
   /** The stream was destroyed: what has come is given up. */
@@ -211,17 +231,12 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   // ---- the connection's side
 
   own(owner: ReaderOwner): void {
-    this.#supply.chunks.owner = owner
+    this.owner = owner
     this.ending.reportedBy = 'calls'
   }
 
-  get owner(): ReaderOwner | null {
-    return this.#supply.chunks.owner
-  }
-
   rest(): Uint8Array {
-    while (!this.#supply.chunks.isDry && this.#supply.chunks.next()); // Chunks may wait after the one that is read.
-    return this.#supply.messages.frames.rest()
+    return this.#supply?.rest() ?? NO_BYTES
   }
 
   /** A reader that is over wants nothing. */
@@ -230,22 +245,18 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   get waiting(): boolean {
-    return this.#waiter !== null || this.#stream.wants
+    return this.#waiter !== null || this.stream.wants
   }
 
-  get tally(): Tally {
-    return this.#supply.tally
+  get counts(): ReaderCounts | null {
+    return this.#supply
   }
 
-  get skipped(): Readonly<Skipped> {
-    return this.#supply.messages.skipped
-  }
-
-  get dropped(): number {
-    return this.#supply.messages.frames.resync?.dropped ?? 0
+  count(entry: Entry | undefined, bytes: number): void {
+    this.#supplied.tally.count(entry, bytes)
   }
 
   get frames(): { readonly index: number; readonly pending: number; readonly preamble: HeaderFields | null } {
-    return this.#supply.messages.frames
+    return this.#supply?.messages.frames ?? NO_FRAMES
   }
 }
