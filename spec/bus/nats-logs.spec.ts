@@ -1,4 +1,5 @@
-import { jetstreamManager } from '@nats-io/jetstream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { expect } from 'chai'
 import type { Bus, Gap, Position } from '../../lib/bus/contract.ts'
@@ -141,6 +142,28 @@ describe('the logs of natsBus', function () {
     await b.subscribe('log', (frame) => heard.push(text(frame)), { since, onGap: ({ reason }) => heard.push(reason) })
     await until(() => heard.length === 3)
     expect(heard).to.deep.equal(['trimmed', '9', '10'])
+  })
+
+  it('report a gap where replicas took back what they had said, and it was sent again', async () => {
+    // What a stream then looks like: a message stands in it with the ID of one that was delivered by another number.
+    const [a, b] = [await node(), await node()]
+    const heard: string[] = []
+    await b.subscribe('log', (frame) => heard.push(text(frame)), {
+      since: 'now',
+      onGap: ({ reason }) => heard.push(reason),
+    })
+    const [first] = await publish(a, 'log', 1, 1)
+    await until(() => heard.length === 1)
+    await using operator = await connect({ servers: server.url })
+    const manager = await jetstreamManager(operator)
+    await manager.streams.update(`logs-${run}-logs`, { duplicate_window: 100_000_000 })
+    const again = async () =>
+      jetstream(operator).publish(`logs-${run}.logs.log`, bytes('1'), { msgID: first?.mark as string })
+    // The server forgets the ID after 0.1 s, a while later where it is busy.
+    while ((await again()).duplicate) await pause(50)
+    await publish(a, 'log', 2, 2)
+    await until(() => heard.at(-1) === '2')
+    expect(heard).to.deep.equal(['1', 'lost', '2'])
   })
 
   it('see what a connection has lost, with the next frame or without one', async () => {

@@ -1,5 +1,6 @@
 import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-node'
 import type { Gap } from '../contract.ts'
+import type { Delivered } from './delivered.ts'
 import type { History } from './history.ts'
 import type { NatsLink } from './link.ts'
 import { type LogStream, storedOf } from './log-stream.ts'
@@ -31,6 +32,7 @@ export interface LogShare {
   readonly stream: LogStream
   readonly history: History
   readonly turns: Turns
+  readonly delivered: Delivered
   /** Why a channel cannot be read. */
   refusal(channel: string, cause: unknown): Error
   /** It has to read what it has missed. */
@@ -171,6 +173,10 @@ export class ChannelLog {
 
   #advance(message: Stored): void {
     this.end = placeAfter(this.end.epoch, message)
+    if (this.#logs.delivered.note(message.id, message.seq)) {
+      this.#lose('lost', this.end) // Its frames were had. What else the stream has taken back, nobody can say.
+      return
+    }
     for (const reader of this.readers) if (reader.isLive) reader.deliver(this.end, message)
   }
 
@@ -210,6 +216,7 @@ export class ChannelLog {
 
   #lose(reason: Gap['reason'], place: Place): void {
     this.end = place
+    this.#logs.delivered.clear()
     for (const reader of this.readers) if (reader.isLive) reader.lose(reason, place)
   }
 

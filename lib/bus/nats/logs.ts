@@ -6,6 +6,7 @@ import type { BusBase } from '../bus-base.ts'
 import type { LogListener, LogOptions, Position } from '../contract.ts'
 import { encodeFileName } from '../name.ts'
 import { ChannelLog } from './channel-log.ts'
+import { Delivered } from './delivered.ts'
 import { refusedError } from './engine-errors.ts'
 import { History } from './history.ts'
 import type { NatsLink } from './link.ts'
@@ -30,6 +31,7 @@ export class NatsLogs implements ReaderShare {
   readonly stream: LogStream
   readonly history: History
   readonly turns = new Turns()
+  readonly delivered = new Delivered()
   readonly #bus: BusBase
   /** Unique to this bus object. Begins each publication's ID, by which the server knows a repeated one, and we our own. */
   readonly #instance = randomBytes((INSTANCE_LENGTH * 3) / 4).toString('base64url')
