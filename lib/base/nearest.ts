@@ -1,3 +1,5 @@
+import { listed } from './listed.ts'
+
 /** The name that `name` was probably meant to be, if one of `names` is near enough: for the "did you mean" of an error. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   const wanted = bare(name)
@@ -15,6 +17,12 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
     }
   }
   return best
+}
+
+/** What to say of a name that is none: `did you mean b?`, or `it has a, b.` */
+export function namesInstead(name: string, names: readonly string[], has = 'it has', most?: number): string {
+  const meant = nearest(name, names)
+  return meant === undefined ? `${has} ${listed(names, most) || 'none'}.` : `did you mean ${meant}?`
 }
 
 /** Letters and digits alone: max_body_bytes, max-body-bytes and maxBodyBytes are one. */

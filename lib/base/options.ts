@@ -1,6 +1,5 @@
 import { QbpError } from './errors.ts'
-import { listed } from './listed.ts'
-import { nearest } from './nearest.ts'
+import { namesInstead } from './nearest.ts'
 import { shown } from './shown.ts'
 
 /**
@@ -24,16 +23,10 @@ export function knownOptions<O>(what: string, options: O | undefined, names: Opt
     throw new QbpError('ERR_QBP_BAD_OPTION', `The options of ${what} are ${shown(options)}, not an object.`)
   for (const name in options) {
     if (Object.hasOwn(names, name) || options[name] === undefined || name in Object.prototype) continue
-    const known = Object.keys(names)
-    const meant = nearest(name, known)
-    const advice = meant === undefined ? `it may have ${listed(known, 40) || 'none'}` : `did you mean ${meant}?`
+    const advice = namesInstead(name, Object.keys(names), 'it may have', 40)
     const given = shown(options)
     const instead = /^an? (plain |null-prototype )?object$/.test(given) ? '' : ` It was given ${given}.`
-    throw new QbpError(
-      'ERR_QBP_BAD_OPTION',
-      `${what} has no option ${name}: ${advice}${meant === undefined ? '.' : ''}${instead}`,
-      { option: name },
-    )
+    throw new QbpError('ERR_QBP_BAD_OPTION', `${what} has no option ${name}: ${advice}${instead}`, { option: name })
   }
 }
 

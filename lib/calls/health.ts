@@ -5,6 +5,7 @@ import { shown } from '../base/shown.ts'
 import type { Schema } from '../protocol/description.ts'
 import type { Service } from '../protocol/service.ts'
 import { CallError } from './call-error.ts'
+import { healthCodec } from './health-codec.ts'
 import type { CallContext } from './served-method.ts'
 import type { Handlers } from './typed.ts'
 
@@ -17,6 +18,7 @@ const schema: Schema = {
   package: 'grpc.health.v1',
   int64: 'bigint',
   packages: ['grpc.health.v1'],
+  codec: healthCodec,
   enums: { 'grpc.health.v1.HealthCheckResponse.ServingStatus': { values: STATUSES } },
   messages: {
     'grpc.health.v1.HealthCheckRequest': { fields: [{ name: 'service', id: 1, kind: 'string' }] },

@@ -1,6 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import { listed } from '../base/listed.ts'
-import { nearest } from '../base/nearest.ts'
+import { namesInstead } from '../base/nearest.ts'
 import { knownOptions, type OptionNames } from '../base/options.ts'
 import { shown } from '../base/shown.ts'
 import type { ServiceType } from '../protocol/method.ts'
@@ -32,15 +31,12 @@ export function serve(calls: Calls, service: ServiceType, handlers: object, opti
   const keys = [...service.methods.keys()]
   const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(handlers))
   const strange = isPlain ? Object.keys(handlers).find((key) => !service.methods.has(key)) : undefined
-  if (strange !== undefined) {
-    const meant = nearest(strange, keys)
-    const advice = meant === undefined ? `it has ${listed(keys) || 'none'}` : `did you mean ${meant}?`
+  if (strange !== undefined)
     throw new QbpError(
       'ERR_QBP_BAD_OPTION',
-      `${service.fullName} has no method ${strange}: ${advice}${meant === undefined ? '.' : ''}`,
+      `${service.fullName} has no method ${strange}: ${namesInstead(strange, keys)}`,
       { option: strange },
     )
-  }
   const { interceptors = [] } = options
   checkInterceptors(interceptors)
   for (const [key, type] of service.methods) {

@@ -28,30 +28,33 @@ export class CallCounts {
   out = 0
   refused = 0
   dropped = 0
-  readonly #codes: { readonly in: Codes; readonly out: Codes } = { in: new Map(), out: new Map() }
+  readonly codes: { readonly in: Codes; readonly out: Codes } = { in: new Map(), out: new Map() }
 
   /** So many calls of a side have ended with a code. */
   ended(side: 'in' | 'out', code: CallCode | 'OK', count = 1): void {
-    const codes = this.#codes[side]
+    const codes = this.codes[side]
     codes.set(code, (codes.get(code) ?? 0) + count)
   }
+}
 
-  add(counts: CallCounts): void {
-    this.in += counts.in
-    this.out += counts.out
-    this.refused += counts.refused
-    this.dropped += counts.dropped
-    for (const side of ['in', 'out'] as const)
-      for (const [code, count] of counts.#codes[side]) this.ended(side, code, count)
-  }
+// What follows are functions, and no methods: a page that asks for no stats() has none of them.
 
-  stats(underWay: { readonly in: number; readonly out: number }): CallStats {
-    const byCode = (codes: Codes) => Object.fromEntries(codes) as CallTraffic['byCode']
-    return {
-      in: { begun: this.in, underWay: underWay.in, byCode: byCode(this.#codes.in) },
-      out: { begun: this.out, underWay: underWay.out, byCode: byCode(this.#codes.out) },
-      refused: this.refused,
-      dropped: this.dropped,
-    }
+/** Adds to a sum. */
+export function addCallCounts(sum: CallCounts, counts: CallCounts): void {
+  sum.in += counts.in
+  sum.out += counts.out
+  sum.refused += counts.refused
+  sum.dropped += counts.dropped
+  for (const side of ['in', 'out'] as const)
+    for (const [code, count] of counts.codes[side]) sum.ended(side, code, count)
+}
+
+export function callStats(counts: CallCounts, underWay: { readonly in: number; readonly out: number }): CallStats {
+  const byCode = (codes: Codes) => Object.fromEntries(codes) as CallTraffic['byCode']
+  return {
+    in: { begun: counts.in, underWay: underWay.in, byCode: byCode(counts.codes.in) },
+    out: { begun: counts.out, underWay: underWay.out, byCode: byCode(counts.codes.out) },
+    refused: counts.refused,
+    dropped: counts.dropped,
   }
 }

@@ -2,6 +2,7 @@ import type { Role } from '../base/role.ts'
 import type { Position } from '../bus/contract.ts'
 import { MessageReader, NONE } from '../framing/message-reader.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
+import { readFrame } from '../framing/read-frame.ts'
 import { WITHOUT_LIMITS } from '../framing/without-limits.ts'
 import type { Incoming, Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
@@ -28,7 +29,7 @@ export function stamping<P extends Protocol, R extends Role>(
   const { body } = protocol
   return (frame, position) => {
     const messages = new MessageReader({ ...WITHOUT_LIMITS, header, table, body, unknown: 'skip' }, false)
-    const message = messages.read(Buffer.from(frame.buffer, frame.byteOffset, frame.length))
+    const message = readFrame(messages, Buffer.from(frame.buffer, frame.byteOffset, frame.length))
     return message === NONE ? frame : framer.frame(stamp(message as Incoming<P, Other<R>>, position))
   }
 }

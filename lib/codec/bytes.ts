@@ -3,7 +3,7 @@
 
 import { QbpError } from '../base/errors.ts'
 import { shown } from '../base/shown.ts'
-import { alloc } from './wire.ts'
+import { alloc, node } from './wire.ts'
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype)
 const getter = <T>(name: string | symbol): ((array: unknown) => T) =>
@@ -19,7 +19,6 @@ export const byteLength = getter<number>('byteLength')
 /** Whether a value is an array of bytes: a Uint8Array or Buffer, of whichever realm. */
 export const isBytes = (value: unknown): value is Uint8Array => tagOf(value) === 'Uint8Array'
 
-const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
 const Own: { readonly prototype: Uint8Array } = node ? Buffer : Uint8Array
 
 /**

@@ -1,7 +1,7 @@
 // Text on the wire: UTF-8, and bytes as characters. Where the process has a Buffer (Node), it goes through that; elsewhere
 // (browsers) through TextDecoder and TextEncoder.
 
-import { refuse } from './wire.ts'
+import { node, refuse } from './wire.ts'
 
 interface NodeBuffer extends Uint8Array {
   utf8Slice(start: number, end: number): string
@@ -9,7 +9,6 @@ interface NodeBuffer extends Uint8Array {
   utf8Write(text: string, at: number): number
   latin1Write(text: string, at: number): number
 }
-const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
 
 /** Bytes as characters of the same number. */
 export function latin1(buf: Uint8Array, start: number, end: number): string {

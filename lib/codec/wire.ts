@@ -34,7 +34,8 @@ export function cut(): never {
   throw new Malformed('a field goes on after the end')
 }
 
-const node = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
+/** Whether the process has a Buffer, and what text and bytes go through is Node's. */
+export const node: boolean = typeof Buffer === 'function' && 'utf8Slice' in Buffer.prototype
 
 /** A new byte array that is nowhere else in use; its content is undefined. In Node a Buffer, from the pool where it is small. */
 export const alloc: (size: number) => Uint8Array = node

@@ -1,3 +1,4 @@
+import { QbpError } from '../base/errors.ts'
 import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
@@ -32,6 +33,24 @@ export class Frame<M = object> {
     this.bodyBytes = bodyBytes
     this.table = table
     this.entry = entry
+  }
+
+  /**
+   * Checks that a writer may send it.
+   *
+   * @throws {QbpError} ERR_QBP_INVALID_MESSAGE or ERR_QBP_TOO_LONG.
+   * @internal
+   */
+  checkFor(writer: MessageWriter): void {
+    const { table, entry, bodyBytes } = this
+    if (table !== writer.table) {
+      throw new QbpError(
+        'ERR_QBP_INVALID_MESSAGE',
+        'A frame was made for another way: give it to writers of the protocol and the role that it was made for, or the message to any.',
+        entry === undefined ? {} : { messageName: entry.name },
+      )
+    }
+    writer.admit(entry, bodyBytes)
   }
 }
 

@@ -105,18 +105,6 @@ export class MessageReader {
     return NONE
   }
 
-  /**
-   * The message of a frame by itself, the counterpart of `frame` of a MessageWriter; NONE if a policy drops it.
-   *
-   * @throws {QbpError} as `take`, and ERR_QBP_TRUNCATED for bytes that are no whole frame, or more than one.
-   */
-  read(frame: Uint8Array): object | None {
-    this.frames.feed(frame)
-    const message = this.take()
-    this.frames.finish()
-    return message
-  }
-
   /** What a policy makes of the current frame: a raw message, or null where it is dropped. */
   #let(entry: Entry | undefined): RawMessage<null> | null {
     const { frames } = this

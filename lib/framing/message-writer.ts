@@ -18,16 +18,9 @@ interface Sent {
   body?: unknown
 }
 
-/** What is known of a frame that was made elsewhere; see frame. */
-interface MadeFrame {
-  readonly table: Table
-  readonly entry: Entry | undefined
-  readonly bodyBytes: number
-}
-
 /** Messages to frames, without a stream: the counterpart of MessageReader. */
 export class MessageWriter {
-  /** The line of the table of the message written last; undefined for an unlisted type. */
+  /** The line of the table of what was written last; undefined for an unlisted type. */
   entry: Entry | undefined
   /** What may be sent. */
   readonly table: Table
@@ -72,7 +65,9 @@ export class MessageWriter {
   ): number {
     const { type } = entry
     const room = this.#frames.reserve(type, fields, output, start)
-    return this.#frames.finish(entry, type, fields, output, start, room, body(output, start + room))
+    const end = this.#frames.finish(entry, type, fields, output, start, room, body(output, start + room))
+    this.entry = entry
+    return end
   }
 
   /** Writes a message's body at `pos` and returns the position after it. */
@@ -103,15 +98,8 @@ export class MessageWriter {
     return this.#frames.preamble(fields)
   }
 
-  /** Checks that a frame that was made elsewhere may be sent this way. @throws {QbpError} ERR_QBP_INVALID_MESSAGE or ERR_QBP_TOO_LONG. */
-  admit({ table, entry, bodyBytes }: MadeFrame): void {
-    if (table !== this.table) {
-      throw new QbpError(
-        'ERR_QBP_INVALID_MESSAGE',
-        'A frame was made for another way: give it to writers of the protocol and the role that it was made for, or the message to any.',
-        entry === undefined ? {} : { messageName: entry.name },
-      )
-    }
+  /** Checks the length of a body. @throws {QbpError} ERR_QBP_TOO_LONG */
+  admit(entry: Entry | undefined, bodyBytes: number): void {
     this.#frames.admit(entry, bodyBytes)
   }
 

@@ -4,10 +4,9 @@ import { QbpError } from '../base/errors.ts'
 
 /** The same fault with its place in the stream. */
 export function locatedAt(fault: QbpError, offset: number, frame: number): QbpError {
-  const { code, message, cause, type, messageName, field, size, limit } = fault
-  const facts = { cause, type, messageName, field, size, limit, offset, frame }
-  const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
-  return new QbpError(code, `${message} (frame ${frame}, at byte ${offset} of the stream)`, known)
+  const { code, message, cause } = fault
+  const place = `(frame ${frame}, at byte ${offset} of the stream)`
+  return new QbpError(code, `${message} ${place}`, { ...fault, cause, offset, frame })
 }
 
 /** The stream has ended within a frame, or what stands before the first, after `size` bytes of it. */

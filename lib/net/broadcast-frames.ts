@@ -26,7 +26,7 @@ export class BroadcastFrames {
   #frameOf(framer: MessageWriter): GroupFrame {
     const message = this.#message
     if (message instanceof Frame) {
-      framer.admit(message) // Each by its own limits.
+      message.checkFor(framer) // Each by its own limits.
       return message
     }
     const { table } = framer

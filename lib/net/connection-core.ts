@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { errorOf } from '../base/thrown.ts'
+import { Counts } from '../stats/counts.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
 import { Closer } from './closer.ts'
@@ -12,7 +13,6 @@ import { Lifecycle } from './lifecycle.ts'
 import { Plumbing, type PlumbingUser } from './plumbing.ts'
 import { lost } from './sending.ts'
 import { type ConnectionSettings, GRACE_MS } from './settings.ts'
-import { Counts } from './stats.ts'
 
 /** The connection that a core is the inside of. */
 export interface ConnectionShell extends ReportedConnection {

@@ -8,6 +8,7 @@ import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts
 import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
+import { addCounts, type ConnectionStats, Counts } from '../stats/counts.ts'
 import { readerPort, writerPort } from '../streams/ports.ts'
 import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
@@ -24,7 +25,6 @@ import {
   type GoOnOptions,
   graceOf,
 } from './settings.ts'
-import { addCounts, type ConnectionStats, Counts } from './stats.ts'
 import { certificateOf, type TlsOptions } from './tls.ts'
 
 /** What a connection emits. */

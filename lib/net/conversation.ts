@@ -2,11 +2,11 @@ import { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
 import { noCalls } from '../calls/dialects.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import { type Counts, Faults } from '../stats/counts.ts'
 import { NOBODY, type ReaderPort, type WriterPort } from '../streams/ports.ts'
 import { type CallUser, ConnectionCalls } from './connection-calls.ts'
 import { Deadlines, type Watched } from './deadlines.ts'
 import type { ConnectionSettings } from './settings.ts'
-import { type Counts, Faults } from './stats.ts'
 
 /** The ports of a connection's reader and writer. */
 export interface Ports {

@@ -1,8 +1,8 @@
 import type { Protocol } from '../protocol/protocol.ts'
+import { addCounts, Counts } from '../stats/counts.ts'
 import type { ServerConnection } from './handlers.ts'
 import { Names } from './names.ts'
 import type { ServerStats } from './server-options.ts'
-import { addCounts, Counts } from './stats.ts'
 
 /** The connections of a server: those that are open, their names, and what the others have counted. */
 export class ServerConnections<P extends Protocol, D> {

@@ -1,9 +1,9 @@
 import type { OptionNames } from '../base/options.ts'
 import type { Protocol } from '../protocol/protocol.ts'
+import type { ConnectionStats } from '../stats/counts.ts'
 import type { ServerConnection } from './handlers.ts'
 import { LISTENER_OPTIONS, type ListenerOptions } from './listener.ts'
 import { type AnyProtocol, CONNECTION_OPTIONS, type ConnectionOptions } from './settings.ts'
-import type { ConnectionStats } from './stats.ts'
 
 /** The options of a server: those of each of its connections, and how sockets are let in. */
 export interface ServerOptions<P extends Protocol = AnyProtocol, D = unknown>

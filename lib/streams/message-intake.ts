@@ -87,7 +87,7 @@ export abstract class MessageIntake {
   /** As `encode`, of a message that is encoded already. */
   #take(frame: Frame): Error | null {
     try {
-      this.settings.framer.admit(frame)
+      frame.checkFor(this.settings.framer)
     } catch (refusal) {
       this.#refuse(frame.message, refusal)
       throw refusal

@@ -1,9 +1,18 @@
 import type { QbpError } from '../base/errors.ts'
 import type { Calls } from '../calls/calls.ts'
 import type { CallFrame } from '../calls/dialect.ts'
-import { FrameSorter, type SortedFrames, type SorterSettings } from '../calls/frame-sorter.ts'
+import { FrameSorter, type SortedFrames } from '../calls/frame-sorter.ts'
 import { copy } from '../codec/wire.ts'
 import type { Inbox, Intake } from './inbox.ts'
+import type { ConnectionSettings } from './options.ts'
+
+/** What it is made of. */
+export interface SorterParts {
+  readonly inbox: Inbox
+  readonly settings: ConnectionSettings
+  /** What came is no frame, or breaks the rules of calls. */
+  failed(fault: Error): void
+}
 
 /** The way into an inbox, with calls taken out of what arrives. */
 export class CallSorter implements Intake, SortedFrames {
@@ -12,15 +21,16 @@ export class CallSorter implements Intake, SortedFrames {
   readonly #sorter: FrameSorter
   readonly #calls: Calls
   readonly #inbox: Inbox
+  readonly #settings: ConnectionSettings
   readonly #failed: (fault: Error) => void
   /** 'open' until nothing more is sorted: by a fault, or null. */
   #end: Error | null | 'open' = 'open'
 
-  /** @param failed is called back where what came is no frame, or breaks the rules of calls. */
-  constructor(calls: Calls, reading: SorterSettings, inbox: Inbox, failed: (fault: Error) => void) {
-    this.#sorter = new FrameSorter(reading, this)
+  constructor(calls: Calls, { inbox, settings, failed }: SorterParts) {
+    this.#sorter = new FrameSorter(settings.reading, this)
     this.#calls = calls
     this.#inbox = inbox
+    this.#settings = settings
     this.#failed = failed
   }
 
@@ -48,7 +58,9 @@ export class CallSorter implements Intake, SortedFrames {
     return this.#calls.carries(type)
   }
 
-  call(frame: CallFrame): void {
+  call(frame: CallFrame, size: number): void {
+    const { counting, reading } = this.#settings
+    counting?.in.count(reading.table.byType(frame.type), size)
     this.#calls.receive(frame)
   }
 

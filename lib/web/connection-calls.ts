@@ -2,7 +2,6 @@ import type { QbpError } from '../base/errors.ts'
 import { Calls } from '../calls/calls.ts'
 import { type ClientOptions, makeClient } from '../calls/client.ts'
 import type { Dialect } from '../calls/dialect.ts'
-import type { SorterSettings } from '../calls/frame-sorter.ts'
 import type { CallLimits } from '../calls/limits.ts'
 import type { Part } from '../calls/part.ts'
 import type { CallPort } from '../calls/port.ts'
@@ -15,6 +14,7 @@ import { findService } from '../protocol/services.ts'
 import { CallSorter } from './call-sorter.ts'
 import { support } from './codec-support.ts'
 import type { Inbox } from './inbox.ts'
+import type { ConnectionSettings } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import { timer } from './timer.ts'
 
@@ -23,8 +23,7 @@ export interface CallParts {
   readonly connection: object
   readonly inbox: Inbox
   readonly outbox: Outbox
-  /** What is known of the frames that come. */
-  readonly reading: SorterSettings
+  readonly settings: ConnectionSettings
   /** What came is no frame, or breaks the rules of calls. */
   failed(fault: Error): void
 }
@@ -38,7 +37,7 @@ export class ConnectionCalls implements CallPort {
   readonly sorter: CallSorter
   readonly connection: object
   readonly isWatched = false
-  readonly #calls: Calls
+  readonly calls: Calls
   readonly #protocol: SchemaProtocol
   readonly #outbox: Outbox
   #alarm: ReturnType<typeof setTimeout> | undefined
@@ -47,39 +46,39 @@ export class ConnectionCalls implements CallPort {
     this.connection = parts.connection
     this.#protocol = protocol
     this.#outbox = parts.outbox
-    this.#calls = new Calls(this, dialect, limits)
-    this.sorter = new CallSorter(this.#calls, parts.reading, parts.inbox, parts.failed)
+    this.calls = new Calls(this, dialect, limits)
+    this.sorter = new CallSorter(this.calls, parts)
   }
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION or ERR_QBP_BAD_SCHEMA */
   client(service: string | Service, options: ClientOptions | undefined): AnyClient {
-    return makeClient(this.#calls, findService(this.#protocol.types, service, support), options)
+    return makeClient(this.calls, findService(this.#protocol.types, service, support), options)
   }
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION or ERR_QBP_BAD_SCHEMA */
   serve(service: string | Service, handlers: object, options: ServeOptions | undefined): void {
-    serve(this.#calls, findService(this.#protocol.types, service, support), handlers, options)
+    serve(this.calls, findService(this.#protocol.types, service, support), handlers, options)
   }
 
   get isIdle(): boolean {
-    return this.#calls.isIdle
+    return this.calls.isIdle
   }
 
   /** Lets calls under way finish, and takes no others. */
   drain(done: () => void): void {
-    void this.#calls.drain().then(done)
+    void this.calls.drain().then(done)
   }
 
   /** Nothing passes any more. */
   gone(cause: Error | null): void {
     clearTimeout(this.#alarm)
-    this.#calls.gone(cause)
+    this.calls.gone(cause)
   }
 
   // ---- for the calls
 
   send(part: Part): boolean {
-    const { dialect } = this.#calls
+    const { dialect } = this.calls
     const body = (output: Output, pos: number): number => dialect.write(part, output, pos)
     this.#outbox.write((framer, output) =>
       framer.compose(dialect.entryOf(part), dialect.fieldsOf(part), body, output, 0),
@@ -108,7 +107,7 @@ export class ConnectionCalls implements CallPort {
   alarm(ms: number): void {
     clearTimeout(this.#alarm)
     // An answer that waits for this page to have time has come in time.
-    this.#alarm = timer(ms, () => setTimeout(() => this.#calls.rang()))
+    this.#alarm = timer(ms, () => setTimeout(() => this.calls.rang()))
   }
 
   /** Each call has a window: none holds up the others. */

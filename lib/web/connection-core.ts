@@ -23,27 +23,27 @@ export class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watch
   readonly closed: Promise<Error | null>
   readonly peerEnded: Promise<void>
   readonly calls: ConnectionCalls | null
+  readonly settings: ConnectionSettings
   phase: Phase = 'open'
+  /** Undefined until something has decided it. */
+  outcome: Error | null | undefined
   /** What bytes come to: the inbox, or what takes calls out in front of it. */
   readonly #intake: Intake
   readonly #carrier: Carrier
-  readonly #settings: ConnectionSettings
   readonly #deadlines: Deadlines
-  /** Undefined until something has decided it. */
-  #outcome: Error | null | undefined
   #settle!: (outcome: Error | null) => void
   #hearEnd!: () => void
   readonly #timers: ReturnType<typeof timer>[] = []
 
   constructor(connection: object, carrier: Carrier, settings: ConnectionSettings, openCalls: OpenCalls | null) {
     this.#carrier = carrier
-    this.#settings = settings
-    const { reading } = settings
-    const inbox = new Inbox(reading, this)
+    this.settings = settings
+    const { reading, counting } = settings
+    const inbox = new Inbox(reading, this, counting)
     const outbox = new Outbox(settings, carrier, this)
     this.inbox = inbox
     this.outbox = outbox
-    this.calls = openCalls?.({ connection, inbox, outbox, reading, failed: (fault) => this.failed(fault) }) ?? null
+    this.calls = openCalls?.({ connection, inbox, outbox, settings, failed: (fault) => this.failed(fault) }) ?? null
     this.#intake = this.calls?.sorter ?? inbox
     this.#deadlines = new Deadlines(this, settings)
     this.closed = new Promise((resolve) => {
@@ -91,7 +91,7 @@ export class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watch
 
   /** The first thing that decides the outcome explains those that follow. */
   #decide(outcome: Error | null): void {
-    if (this.#outcome === undefined) this.#outcome = outcome
+    if (this.outcome === undefined) this.outcome = outcome
   }
 
   #later(ms: number, act: () => void): void {
@@ -104,7 +104,7 @@ export class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watch
     this.#deadlines.heard()
     this.#intake.arrive(bytes)
     const { unread } = this.inbox
-    const { maxUnreadBytes } = this.#settings
+    const { maxUnreadBytes } = this.settings
     if (unread > maxUnreadBytes) {
       const text = `${unread} bytes wait for a reader; maxUnreadBytes allows ${maxUnreadBytes}.`
       this.destroy(new QbpError('ERR_QBP_QUEUE_FULL', text, { size: unread, limit: maxUnreadBytes }))
@@ -136,7 +136,7 @@ export class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watch
     this.calls?.gone(fault)
     this.outbox.fail(reason)
     this.#hearEnd()
-    this.#settle(this.#outcome ?? null)
+    this.#settle(this.outcome ?? null)
   }
 
   #lost(): QbpError {
@@ -175,6 +175,7 @@ export class ConnectionCore implements CarrierUser, InboxUser, OutboxUser, Watch
   }
   beat(frame: Uint8Array): void {
     this.outbox.add(frame)
+    this.settings.counting?.beat(frame)
   }
   missed(fault: QbpError): void {
     this.destroy(fault)

@@ -5,10 +5,11 @@ import type { ServeOptions } from '../calls/serve.ts'
 import type { AnyClient, AnyHandlers, Client, Handlers } from '../calls/typed.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { Service } from '../protocol/service.ts'
+import type { ConnectionStats } from '../stats/counts.ts'
 import type { Carrier } from './carrier.ts'
 import type { ConnectionCalls, OpenCalls } from './connection-calls.ts'
 import { ConnectionCore } from './connection-core.ts'
-import { noCalls } from './no-calls.ts'
+import { missing } from './imported.ts'
 import type { ConnectionSettings } from './options.ts'
 import { WebReader } from './reader.ts'
 import { WebWriter } from './writer.ts'
@@ -73,7 +74,7 @@ export class WebConnection<P extends SchemaProtocol = SchemaProtocol, R extends 
 
   get #calls(): ConnectionCalls {
     if (this.#core.calls !== null) return this.#core.calls
-    throw noCalls()
+    throw missing('calls')
   }
 
   /**
@@ -95,6 +96,17 @@ export class WebConnection<P extends SchemaProtocol = SchemaProtocol, R extends 
    */
   destroy(error?: Error): void {
     this.#core.destroy(error)
+  }
+
+  /**
+   * What went over it so far; also once it is closed. It counts where it was connected with `{ stats: stats() }`.
+   *
+   * @throws {QbpError} ERR_QBP_BAD_OPTION where it does not.
+   */
+  stats(): ConnectionStats {
+    const { counting } = this.#core.settings
+    if (counting === null) throw missing('stats', 'connect')
+    return counting.stats(this.#core)
   }
 
   /** As `close()`. */

@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { MessageReader, type MessageReaderSettings, NONE, type None } from '../framing/message-reader.ts'
+import type { Tally } from '../framing/traffic.ts'
 
 /** Somebody who waits for a message. */
 export interface Waiter {
@@ -39,7 +40,7 @@ type Phase = 'open' | 'ended' | 'over'
 
 /** Received bytes, decoded when somebody asks for a message. */
 export class Inbox implements Intake {
-  readonly #messages: MessageReader
+  readonly messages: MessageReader
   readonly #user: InboxUser
   #chunks: Uint8Array[] = []
   /** Bytes of those. */
@@ -49,8 +50,9 @@ export class Inbox implements Intake {
   #fault: Error | null = null
   #waiter: Waiter | null = null
 
-  constructor(settings: MessageReaderSettings, user: InboxUser) {
-    this.#messages = new MessageReader(settings)
+  /** @param counting counts what is taken. */
+  constructor(settings: MessageReaderSettings, user: InboxUser, counting: { readonly in: Tally } | null = null) {
+    this.messages = new MessageReader(settings, true, counting?.in)
     this.#user = user
   }
 
@@ -62,10 +64,7 @@ export class Inbox implements Intake {
     return this.#waiter !== null
   }
   get frames(): { readonly index: number; readonly pending: number } {
-    return this.#messages.frames
-  }
-  get isOver(): boolean {
-    return this.#phase === 'over'
+    return this.messages.frames
   }
 
   // ---- for the connection
@@ -105,7 +104,7 @@ export class Inbox implements Intake {
   truncation(): Error | null {
     if (this.#unread > 0 || this.#phase !== 'ended' || this.#fault !== null) return null
     try {
-      this.#messages.frames.finish()
+      this.messages.frames.finish()
       return null
     } catch (fault) {
       return fault as Error
@@ -133,16 +132,16 @@ export class Inbox implements Intake {
     if (this.#phase === 'over') return this.#last()
     try {
       for (;;) {
-        const message = this.#messages.take()
+        const message = this.messages.take()
         if (message !== NONE) return message
         const chunk = this.#chunks.shift()
         if (chunk === undefined) break
         this.#unread -= chunk.length
-        this.#messages.frames.feed(chunk)
+        this.messages.frames.feed(chunk)
         this.#user.taken()
       }
       if (this.#phase === 'open') return NONE
-      if (this.#fault === null) this.#messages.frames.finish()
+      if (this.#fault === null) this.messages.frames.finish()
     } catch (fault) {
       this.discard(fault as Error)
       this.#user.failed(fault as Error)

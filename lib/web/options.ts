@@ -7,7 +7,10 @@ import { CALL_OPTIONS, type CallOptions } from '../calls/limits.ts'
 import { MAX_HEADER_BYTES } from '../framing/frame-parser.ts'
 import type { MessageReaderSettings } from '../framing/message-reader.ts'
 import { MessageWriter } from '../framing/message-writer.ts'
+import type { Tally } from '../framing/traffic.ts'
 import type { SchemaProtocol } from '../protocol/schema-protocol.ts'
+import type { ConnectionStats } from '../stats/counts.ts'
+import { missing } from './imported.ts'
 import type { ResyncSupport } from './resync.ts'
 
 /** A message that the peer answers, by whatever. */
@@ -48,6 +51,8 @@ export interface ConnectionOptions extends CallOptions {
   idleTimeoutMs?: number
   /** Asks a silent peer whether it is there; a dead one is destroyed. Default: none. */
   heartbeat?: Heartbeat
+  /** `stats()` has it count what goes over it. Default: it does not. */
+  stats?: StatsSupport
 }
 
 export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
@@ -63,13 +68,32 @@ export const CONNECTION_OPTIONS: OptionNames<ConnectionOptions> = {
   frameTimeoutMs: true,
   idleTimeoutMs: true,
   heartbeat: true,
+  stats: true,
   ...CALL_OPTIONS,
+}
+
+/** What writes frames. */
+export type Framer = Pick<MessageWriter, 'write' | 'compose'>
+
+/** The code that counts, where `stats()` has brought it. */
+export interface StatsSupport {
+  /** Begins to count for one connection, which writes by what it returns. */
+  readonly begin: (writer: MessageWriter) => Counting
+}
+
+/** What counts for one connection. */
+export interface Counting extends Framer {
+  /** What was read, by name. */
+  readonly in: Tally
+  /** The heartbeat was sent. */
+  beat(frame: Uint8Array): void
+  stats(connection: object): ConnectionStats
 }
 
 /** The same, checked. */
 export class ConnectionSettings {
   readonly reading: MessageReaderSettings
-  readonly framer: MessageWriter
+  readonly framer: Framer
   readonly preamble: Uint8Array | null
   readonly highWaterMarkBytes: number
   readonly maxQueuedBytes: number
@@ -77,12 +101,13 @@ export class ConnectionSettings {
   readonly frameTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly beat: Uint8Array | null
+  readonly counting: Counting | null
   readonly beatAfterMs: number
   readonly deadAfterMs: number
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION */
   constructor(protocol: SchemaProtocol, options: ConnectionOptions) {
-    const { role = 'client', heartbeat } = options
+    const { role = 'client', heartbeat, stats } = options
     const maxBodyBytes = byteLimit('maxBodyBytes', options.maxBodyBytes, 2 ** 20)
     const maxHeaderBytes = byteLimit('maxHeaderBytes', options.maxHeaderBytes, MAX_HEADER_BYTES)
     const { headers, sent, body, unknown, invalid } = protocol
@@ -98,8 +123,8 @@ export class ConnectionSettings {
         1_000,
       ),
     }
-    this.framer = new MessageWriter(headers[to], sent[to], maxBodyBytes, { maxHeaderBytes, body })
-    this.preamble = this.framer.hasPreamble ? this.framer.preamble(null) : null
+    const framer = new MessageWriter(headers[to], sent[to], maxBodyBytes, { maxHeaderBytes, body })
+    this.preamble = framer.hasPreamble ? framer.preamble(null) : null
     this.highWaterMarkBytes = byteLimit('highWaterMarkBytes', options.highWaterMarkBytes, 65_536)
     this.maxQueuedBytes = byteLimit('maxQueuedBytes', options.maxQueuedBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
     this.maxUnreadBytes = byteLimit('maxUnreadBytes', options.maxUnreadBytes, Math.max(2 ** 24, 2 * maxBodyBytes))
@@ -108,9 +133,12 @@ export class ConnectionSettings {
     knownOptions('heartbeat', heartbeat, { message: true, intervalMs: true, timeoutMs: true })
     if (heartbeat !== undefined && !(heartbeat.intervalMs > 0))
       throw new QbpError('ERR_QBP_BAD_OPTION', 'heartbeat needs a message and an intervalMs.')
-    this.beat = heartbeat === undefined ? null : beatOf(this.framer, heartbeat.message)
+    this.beat = heartbeat === undefined ? null : beatOf(framer, heartbeat.message)
     this.beatAfterMs = milliseconds('heartbeat.intervalMs', heartbeat?.intervalMs, Number.POSITIVE_INFINITY)
     this.deadAfterMs = milliseconds('heartbeat.timeoutMs', heartbeat?.timeoutMs, this.beatAfterMs)
+    if (stats !== undefined && typeof stats?.begin !== 'function') throw missing('stats', 'connect')
+    this.counting = stats?.begin(framer) ?? null
+    this.framer = this.counting ?? framer
   }
 }
 

@@ -1,10 +1,9 @@
 import { QbpError } from '../base/errors.ts'
 import type { Output } from '../codec/type.ts'
-import type { MessageWriter } from '../framing/message-writer.ts'
 import { singleFrame } from '../framing/single-frame.ts'
 import { Batch } from './batch.ts'
 import type { Carrier } from './carrier.ts'
-import type { ConnectionSettings } from './options.ts'
+import type { ConnectionSettings, Framer } from './options.ts'
 
 /** What an outbox reports to: the connection. */
 export interface OutboxUser {
@@ -64,7 +63,7 @@ export class Outbox {
   }
 
   /** Writes a frame. @throws {QbpError} of a message that cannot be sent: nothing of it is sent then. */
-  write(frame: (framer: MessageWriter, output: Output) => number): void {
+  write(frame: (framer: Framer, output: Output) => number): void {
     if (this.isOver) return
     const before = this.queued
     this.add(singleFrame((output) => frame(this.#settings.framer, output)))

@@ -13,7 +13,7 @@ import type { ProtocolOptions } from '../protocol/options.ts'
 import { SchemaProtocol } from '../protocol/schema-protocol.ts'
 import type { CallSupport } from './calls.ts'
 import { support } from './codec-support.ts'
-import { noCalls } from './no-calls.ts'
+import { missing } from './imported.ts'
 import type { ResyncSupport } from './resync.ts'
 
 /** All of a protocol: header, messages, and which travel where. It is made of a module of `qbp generate`, codec and layouts included: nothing is compiled. */
@@ -35,7 +35,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
     const types = typesOf(schema, options.package ?? schema.package, support)
     const calls: CallSupport | unknown = options.calls
     const callSupport = isCallSupport(calls) ? calls : null
-    if (callSupport === null && calls) throw noCalls()
+    if (callSupport === null && calls) throw missing('calls')
     const resync: ResyncSupport | unknown = options.resync
     const resyncSupport = isResyncSupport(resync) ? resync : null
     const plain = {
@@ -49,15 +49,11 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
       calls: callSupport,
       hook(given) {
         if (isHook(given)) return given.checked
-        throw new QbpError('ERR_QBP_BAD_OPTION', 'body comes by bodyHook(…), which is exported here.', {
-          option: 'body',
-        })
+        throw missing('body', undefined, 'bodyHook(…)')
       },
       checkResync(...given) {
         if (resyncSupport !== null) return resyncSupport.check(...given)
-        throw new QbpError('ERR_QBP_BAD_OPTION', 'resync comes by resync(), which is exported here.', {
-          option: 'resync',
-        })
+        throw missing('resync')
       },
     })
     this.callSupport = callSupport

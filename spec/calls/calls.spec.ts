@@ -3,6 +3,7 @@ import { CALL_CODES, CallError } from '../../lib/calls/call-error.ts'
 import { endLate } from '../../lib/calls/expiry.ts'
 import { FIRST_WINDOW, ITEM_BYTES } from '../../lib/calls/limits.ts'
 import type { CallContext } from '../../lib/calls/served-method.ts'
+import { callStats } from '../../lib/calls/stats.ts'
 import type { Protocol } from '../../lib/index.ts'
 import { type CallEnd, callPair, loadAccounts, rejection, turns } from './support.ts'
 
@@ -376,7 +377,7 @@ describe('calls', () => {
       await turns()
       expect(caller.received).to.deep.equal([]) // Nothing is said to one that has given up.
       expect(callee.reports).to.deep.equal([])
-      expect(callee.calls.counts.stats(callee.calls.underWay).in).to.deep.equal({
+      expect(callStats(callee.calls.counts, callee.calls.underWay).in).to.deep.equal({
         begun: 1,
         underWay: 0,
         byCode: { CANCELLED: 1 },
@@ -420,7 +421,7 @@ describe('calls', () => {
       controller.abort()
       await rejection(open)
       await turns()
-      expect(caller.calls.counts.stats(caller.calls.underWay).dropped).to.equal(1)
+      expect(callStats(caller.calls.counts, caller.calls.underWay).dropped).to.equal(1)
       expect(caller.faults).to.deep.equal([])
     })
 
@@ -784,7 +785,7 @@ describe('calls', () => {
       await first[0]
       await client.open({})
       gates[1]?.open({})
-      expect(callee.calls.counts.stats(callee.calls.underWay)).to.deep.include({ refused: 1 })
+      expect(callStats(callee.calls.counts, callee.calls.underWay)).to.deep.include({ refused: 1 })
     })
 
     it('refuse metadata beyond maxMetadataBytes, their own and the peer’s', async () => {

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { Header } from '../../lib/framing/header.ts'
 import { MessageReader, NONE, type Policy } from '../../lib/framing/message-reader.ts'
 import { MessageWriter } from '../../lib/framing/message-writer.ts'
+import { readFrame } from '../../lib/framing/read-frame.ts'
 import { WITHOUT_LIMITS } from '../../lib/framing/without-limits.ts'
 import { type Protocol, type ProtocolOptions, QbpError } from '../../lib/index.ts'
 import { everySplit } from '../../lib/testing/splits.ts'
@@ -213,7 +214,7 @@ describe('a part of a layout', () => {
       const section = (name: string) => protocol.messageType(name)
       const interpreted = new Header(layout, { isInterpreted: true, section })
       const settings = { ...WITHOUT_LIMITS, header: interpreted, table: protocol.sent.client }
-      expect(new MessageReader(settings).read(bytesOf(hex))).to.deep.equal(message)
+      expect(readFrame(new MessageReader(settings), bytesOf(hex))).to.deep.equal(message)
       const byHand = new MessageWriter(interpreted, protocol.sent.client, 1000)
       expect(Buffer.from(byHand.frame(message)).toString('hex')).to.equal(hex.toLowerCase())
     })

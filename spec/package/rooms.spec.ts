@@ -14,9 +14,10 @@ const ROOMS = {
   protojson: ['framing', 'codec', 'base'],
   protocol: ['protojson', 'framing', 'codec', 'base'],
   calls: ['protocol', 'framing', 'codec', 'base'],
-  web: ['calls', 'protocol', 'protojson', 'framing', 'codec', 'base'],
+  stats: ['calls', 'framing', 'codec', 'base'],
+  web: ['stats', 'calls', 'protocol', 'protojson', 'framing', 'codec', 'base'],
   streams: ['protocol', 'framing', 'codec', 'event-loop', 'base'],
-  net: ['streams', 'calls', 'protocol', 'framing', 'codec', 'event-loop', 'base'],
+  net: ['streams', 'stats', 'calls', 'protocol', 'framing', 'codec', 'event-loop', 'base'],
   bus: ['event-loop', 'base'],
   cluster: ['bus', 'net', 'streams', 'protocol', 'framing', 'codec', 'event-loop', 'base'],
   index: [
@@ -24,6 +25,7 @@ const ROOMS = {
     'bus',
     'net',
     'streams',
+    'stats',
     'calls',
     'protojson',
     'protocol',
@@ -52,7 +54,7 @@ const ROOMS = {
 type Room = keyof typeof ROOMS
 
 // These know bytes and messages only, no stream, socket or timer: they run in a browser.
-const WITHOUT_NODE: readonly Room[] = ['base', 'codec', 'framing', 'protocol', 'calls', 'protojson']
+const WITHOUT_NODE: readonly Room[] = ['base', 'codec', 'framing', 'protocol', 'calls', 'stats', 'protojson']
 /** These have timers, which a browser has, too. */
 const WITHOUT_NODE_MODULES: readonly Room[] = [...WITHOUT_NODE, 'web']
 const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask']

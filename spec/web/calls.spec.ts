@@ -6,6 +6,7 @@ import {
   type CallOptions,
   calls,
   connect,
+  Health,
   layout,
   Protocol,
   type StreamPair,
@@ -75,6 +76,21 @@ describe('calls of qbp-stream/web', () => {
     await ended
     await server.close()
     expect(server.connections.stats().faults).to.deep.equal({})
+  })
+
+  it('answer a health check, and make one, without a codec in the module', async () => {
+    const [client, server] = kept(await ends())
+    const health = new Health()
+    void health.serve(server)
+    const checks = client.client(Health.service)
+    expect((await checks.check({})).status).to.equal(1)
+    health.set('accounts.Accounts', 'NOT_SERVING')
+    for await (const { status } of checks.watch({ service: 'accounts.Accounts' })) {
+      if (status === 1) break
+      expect(status).to.equal(2)
+      health.set('accounts.Accounts', 'SERVING')
+    }
+    expect(await rejection(checks.check({ service: 'none' }))).to.include({ code: 'NOT_FOUND' })
   })
 
   it('keep to their order, and pushed messages to theirs, which the reader alone sees', async () => {

@@ -57,9 +57,9 @@ describe('qbp-stream/web in a page, with a module of ten messages', function () 
     expect((await page()).bytes).to.be.at.most(25 * KB)
   })
 
-  it('takes eleven more where it calls, and none of it where it does not', async () => {
+  it('takes ten more where it calls, and none of it where it does not', async () => {
     const calling = await page(', calls', 'calls: calls()')
-    expect(calling.bytes).to.be.at.most(36 * KB)
+    expect(calling.bytes).to.be.at.most(35 * KB)
     const { inputs } = await page()
     expect(calling.inputs).to.include('lib/calls/calls.ts')
     expect(inputs.filter((path) => /^lib\/calls\/(?!limits)/.test(path))).to.deep.equal([])

@@ -4,6 +4,7 @@ import { FrameParser } from '../../framing/frame-parser.ts'
 import { hasType } from '../../framing/layout/parse-layout.ts'
 import { MessageReader, NONE } from '../../framing/message-reader.ts'
 import { MessageWriter } from '../../framing/message-writer.ts'
+import { readFrame } from '../../framing/read-frame.ts'
 import type { Entry } from '../../framing/table.ts'
 import { WITHOUT_LIMITS } from '../../framing/without-limits.ts'
 import type { Description } from '../../protocol/description.ts'
@@ -150,7 +151,7 @@ export class Conversation {
   #read({ bytes, from }: Row): object | typeof NONE {
     const { headers, sent } = this.protocol
     const settings = { ...WITHOUT_LIMITS, header: headers[from], table: sent[from], shareBytes: true } as const
-    return new MessageReader({ ...settings, unknown: 'raw' }, false).read(bytes)
+    return readFrame(new MessageReader({ ...settings, unknown: 'raw' }, false), bytes)
   }
 
   /** The message of a frame, or NONE where it does not decode. */

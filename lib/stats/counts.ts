@@ -1,5 +1,5 @@
 import { codeOf } from '../base/errors.ts'
-import { CallCounts, type CallStats } from '../calls/stats.ts'
+import { addCallCounts, CallCounts, type CallStats, callStats } from '../calls/stats.ts'
 import { Tally, type Traffic } from '../framing/traffic.ts'
 import type { ReaderCounts } from '../streams/ports.ts'
 
@@ -49,7 +49,7 @@ export class Counts {
 
   addCalls(counts: CallCounts, underWay: { in: number; out: number }): void {
     this.calls ??= new CallCounts()
-    this.calls.add(counts)
+    addCallCounts(this.calls, counts)
     this.callsUnderWay.in += underWay.in
     this.callsUnderWay.out += underWay.out
   }
@@ -78,7 +78,7 @@ export class Counts {
       skipped: { ...this.skipped },
       ...(this.droppedBytes > 0 && { droppedBytes: this.droppedBytes }),
       faults: this.faults.byCode(),
-      ...(this.calls !== null && { calls: this.calls.stats(this.callsUnderWay) }),
+      ...(this.calls !== null && { calls: callStats(this.calls, this.callsUnderWay) }),
     }
   }
 }
