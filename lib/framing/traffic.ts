@@ -14,6 +14,15 @@ export interface Skipped {
   invalid: number
 }
 
+/** What a reader has counted. */
+export interface ReaderCounts {
+  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
+  readonly tally: Tally
+  readonly skipped: Readonly<Skipped>
+  /** Bytes that were no frame. */
+  readonly dropped: number
+}
+
 interface Slot extends Traffic {
   readonly name: string
 }

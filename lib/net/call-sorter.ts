@@ -17,8 +17,9 @@ import type { Calls } from '../calls/calls.ts'
 import type { CallFrame } from '../calls/dialect.ts'
 import { FrameSorter, type SortedFrames, type SorterSettings } from '../calls/frame-sorter.ts'
 import type { Entry, Table } from '../framing/table.ts'
+import type { ReaderCounts } from '../framing/traffic.ts'
 import { FEW, type Looker, nextTurn, spent } from '../streams/fairness.ts'
-import type { ReaderCounts, ReaderOwner, ReaderPort } from '../streams/ports.ts'
+import type { ReaderOwner, ReaderPort } from '../streams/ports.ts'
 import { PushedFrames } from './pushed-frames.ts'
 
 /** Bytes of pushed messages that may wait for a reader before they hold up the calls after them. */

@@ -1,7 +1,6 @@
 import { codeOf } from '../base/errors.ts'
 import { addCallCounts, CallCounts, type CallStats, callStats } from '../calls/stats.ts'
-import { Tally, type Traffic } from '../framing/traffic.ts'
-import type { ReaderCounts } from '../streams/ports.ts'
+import { type ReaderCounts, Tally, type Traffic } from '../framing/traffic.ts'
 
 /** What went over a connection so far. A copy: it does not change. */
 export interface ConnectionStats {

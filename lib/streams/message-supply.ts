@@ -1,9 +1,8 @@
 import { MessageReader, NONE } from '../framing/message-reader.ts'
-import { type Skipped, Tally } from '../framing/traffic.ts'
+import { type ReaderCounts, type Skipped, Tally } from '../framing/traffic.ts'
 import { ChunkQueue, type Owned } from './chunk-queue.ts'
 import { droppedBytes, messageIn } from './diagnostics.ts'
 import type { Ending } from './ending.ts'
-import type { ReaderCounts } from './ports.ts'
 import type { ReaderSettings } from './settings.ts'
 
 /** The reader that is supplied. */

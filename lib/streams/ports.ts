@@ -1,7 +1,7 @@
 import type { Output } from '../codec/type.ts'
 import type { MessageWriter } from '../framing/message-writer.ts'
 import type { Entry } from '../framing/table.ts'
-import type { Skipped, Tally } from '../framing/traffic.ts'
+import type { ReaderCounts, Tally } from '../framing/traffic.ts'
 import type { WriteCallback } from './write-callbacks.ts'
 
 // What stands between a connection and its two streams: more than a user of them needs, less than their insides.
@@ -58,15 +58,6 @@ export const NOBODY: StreamOwner = {
   writerDestroyed() {},
   refused() {},
   listenerThrew() {},
-}
-
-/** What a reader has counted. */
-export interface ReaderCounts {
-  /** Frames handed out or dropped, by name; those that a policy dropped are among them. */
-  readonly tally: Tally
-  readonly skipped: Readonly<Skipped>
-  /** Bytes that were no frame. */
-  readonly dropped: number
 }
 
 /** What a connection does with its reader, beside what every user can. */

@@ -68,10 +68,9 @@ class WebCounting implements Counting {
 
   stats({ inbox, outbox, calls, outcome = null }: Counted): ConnectionStats {
     const sum = new Counts()
-    sum.in.add(this.in)
+    const { skipped, frames } = inbox.messages
+    sum.addRead({ tally: this.in, skipped, dropped: frames.resync?.dropped ?? 0 })
     sum.out.add(this.#out)
-    Object.assign(sum.skipped, inbox.messages.skipped)
-    sum.droppedBytes = inbox.messages.frames.resync?.dropped ?? 0
     sum.faults.add(this.#faults)
     if (outcome !== null && outcome !== this.#refusal) sum.faults.count(outcome)
     sum.queuedBytes = outbox.queued
