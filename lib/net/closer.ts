@@ -25,7 +25,6 @@ export class Closer {
     this.#life = life
     this.#plumbing = plumbing
     this.#lingerMs = this.#quietLingerMs = lingerMs
-    if (!plumbing.duplex.destroyed && !emitsClose(plumbing.duplex)) this.#look()
   }
 
   /** The peer need not be waited for so long, unless it still sends. */
@@ -77,15 +76,15 @@ export class Closer {
     this.#life.later(CLOSE_MS, () => this.#plumbing.duplexClosed())
   }
 
-  /** Its user may destroy a duplex that emits no `close`. */
-  #look(): void {
-    const look = () => (this.#plumbing.duplex.destroyed ? this.#plumbing.duplexClosed() : this.#look())
+  /** For a duplex that emits no `close`: its user may destroy it. */
+  look(): void {
+    const look = () => (this.#plumbing.duplex.destroyed ? this.#plumbing.duplexClosed() : this.look())
     this.#life.later(LOOK_MS, look)?.unref()
   }
 }
 
 /** Whether a duplex emits `close`: sockets and HTTP/2's streams do, though they say that they do not. */
-function emitsClose(duplex: Duplex): boolean {
+export function emitsClose(duplex: Duplex): boolean {
   const states = duplex as unknown as Record<'_readableState' | '_writableState', { emitClose?: boolean } | undefined>
   return (
     states._readableState?.emitClose === true ||

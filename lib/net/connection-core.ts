@@ -4,15 +4,15 @@ import { errorOf } from '../base/thrown.ts'
 import { Counts } from '../stats/counts.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
-import { Closer } from './closer.ts'
+import { Closer, emitsClose } from './closer.ts'
 import { Conversation, type Ports } from './conversation.ts'
-import type { Watched } from './deadlines.ts'
 import { type ReportedConnection, reportClose, reportOpen, warnOf } from './diagnostics.ts'
 import { checkChange, checkHandover, handOver } from './handover.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Plumbing, type PlumbingUser } from './plumbing.ts'
 import { lost } from './sending.ts'
 import { type ConnectionSettings, GRACE_MS } from './settings.ts'
+import type { Watched } from './watched.ts'
 
 /** The connection that a core is the inside of. */
 export interface ConnectionShell extends ReportedConnection {
@@ -26,7 +26,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
   readonly connection: ConnectionShell
   readonly life: Lifecycle = new Lifecycle()
   readonly plumbing: Plumbing
-  readonly #closer: Closer
+  /** Made by `closer` with the first step to the end. */
+  #closer: Closer | null = null
   /** The one in the protocol that it speaks now. */
   conversation: Conversation
 
@@ -34,7 +35,12 @@ export class ConnectionCore implements PlumbingUser, Watched {
     this.connection = connection
     this.conversation = new Conversation(settings, ports, this)
     this.plumbing = new Plumbing(duplex, this.conversation, this)
-    this.#closer = new Closer(this.life, this.plumbing, settings.lingerMs)
+    if (!duplex.destroyed && !emitsClose(duplex)) this.closer.look()
+  }
+
+  get closer(): Closer {
+    this.#closer ??= new Closer(this.life, this.plumbing, this.conversation.settings.lingerMs)
+    return this.#closer
   }
 
   /** To be called once the connection stands. */
@@ -70,14 +76,14 @@ export class ConnectionCore implements PlumbingUser, Watched {
   /** Sends what was written, and ends this side; what the reader has stays its own. */
   #end(graceMs: number): void {
     const { duplex } = this.plumbing
-    if (duplex.destroyed) this.#closer.expect()
+    if (duplex.destroyed) this.closer.expect()
     else if (this.life.close()) {
       if (this.conversation.calls === null) this.#endWriting()
       else this.conversation.calls.drain(() => this.#endWriting())
     }
     this.life.later(graceMs, () => {
       const why = ` within ${graceMs} ms, which is graceMs`
-      if (this.plumbing.duplex.writableFinished) this.#closer.destroy()
+      if (this.plumbing.duplex.writableFinished) this.closer.destroy()
       else if (this.conversation.calls?.isIdle === false)
         this.destroy(new QbpError('ERR_QBP_CLOSED', `Calls under way were not done${why}.`, { limit: graceMs }))
       else this.destroy(lost(this.queuedBytes, why, graceMs))
@@ -86,14 +92,14 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   #endWriting(): void {
     this.connection.writer.end()
-    if (this.plumbing.duplex.writableFinished) this.#closer.linger() // The writer had ended before.
+    if (this.plumbing.duplex.writableFinished) this.closer.linger() // The writer had ended before.
   }
 
   destroy(error?: Error): void {
     if (this.life.isOver) return
     this.life.close()
     this.life.decide(error ?? null)
-    this.#closer.abort()
+    this.closer.abort()
     const fault = error ?? new QbpError('ERR_QBP_CLOSED', 'The connection was destroyed on this side.')
     this.conversation.calls?.gone(fault)
     const { reader } = this.connection
@@ -103,7 +109,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   /** The reader ends after what has come whole; the peer's end is not waited for as long as otherwise. */
   conclude(): void {
-    this.#closer.hurry()
+    this.closer.hurry()
     if (this.plumbing.isReaderEnded || this.connection.reader.destroyed) return
     this.conversation.deadlines.stop()
     this.plumbing.conclude()
@@ -188,8 +194,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
   peerEnded(): void {
     this.conversation.deadlines.stopHearing()
     this.life.later(this.conversation.settings.halfOpenTimeoutMs, () => this.#end(GRACE_MS))
-    this.#closer.settle()
-    this.#closer.watchTls(() => this.destroy(lost(this.queuedBytes, ': the peer has gone')))
+    this.closer.settle()
+    this.closer.watchTls(() => this.destroy(lost(this.queuedBytes, ': the peer has gone')))
     this.connection.emit('ended')
   }
 
@@ -199,8 +205,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
   }
 
   allSent(): void {
-    this.#closer.settle()
-    if (this.life.phase === 'closing') this.#closer.linger()
+    this.closer.settle()
+    if (this.life.phase === 'closing') this.closer.linger()
   }
 
   duplexClosed(): void {

@@ -5,8 +5,9 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { type Counts, Faults } from '../stats/counts.ts'
 import { NOBODY, type ReaderPort, type WriterPort } from '../streams/ports.ts'
 import { type CallUser, ConnectionCalls } from './connection-calls.ts'
-import { Deadlines, type Watched } from './deadlines.ts'
+import { Deadlines } from './deadlines.ts'
 import type { ConnectionSettings } from './settings.ts'
+import type { Watched } from './watched.ts'
 
 /** The ports of a connection's reader and writer. */
 export interface Ports {
@@ -73,8 +74,9 @@ export class Conversation {
   addTo(sum: Counts): void {
     if (this.#past !== null) sum.add(this.#past)
     const { counts } = this.reader
+    const { tally } = this.writer
     if (counts !== null) sum.addRead(counts)
-    sum.out.add(this.writer.tally)
+    if (tally !== null) sum.out.add(tally)
     sum.skipped.slow += this.writer.skipped
     if (this.#faults !== null) sum.faults.add(this.#faults)
     if (this.calls !== null) sum.addCalls(this.calls.calls.counts, this.calls.calls.underWay)

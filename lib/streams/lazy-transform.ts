@@ -41,6 +41,23 @@ for (const name of ['_readableState', '_writableState']) {
   })
 }
 
+// What is 0 of a stream that is none yet: whoever looks at it makes none.
+for (const name of ['readableLength', 'writableCorked']) {
+  const get = getterOf(name)
+  Object.defineProperty(Lazy.prototype, name, {
+    configurable: true,
+    get(this: LazyTransform): unknown {
+      return this.isMade ? get.call(this) : 0
+    },
+  })
+}
+
+function getterOf(name: string): () => unknown {
+  let prototype: object = Transform.prototype
+  while (!Object.hasOwn(prototype, name)) prototype = Object.getPrototypeOf(prototype)
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown
+}
+
 // And this is the one method that looks at the listeners' own table, which there is none of before somebody listens.
 Object.defineProperty(Lazy.prototype, 'eventNames', {
   configurable: true,

@@ -1,3 +1,4 @@
+import type { Transform } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import type { Output } from '../codec/type.ts'
 import { BorrowedBytes } from '../framing/borrowed-bytes.ts'
@@ -5,44 +6,55 @@ import { Frame } from '../framing/frame.ts'
 import type { Entry } from '../framing/table.ts'
 import { Tally } from '../framing/traffic.ts'
 import { messageOut, refusedMessage } from './diagnostics.ts'
-import { Outflow, type SenderStream } from './outflow.ts'
+import { Outflow, type OutflowUser } from './outflow.ts'
+import type { WriterOwner } from './ports.ts'
 import { closedForWriting, queueFull } from './refusals.ts'
 import type { WriterSettings } from './settings.ts'
 import type { WriteCallback } from './write-callbacks.ts'
 
 /** What a writer takes: messages, frames of them, parts of calls. Each is checked, counted and put into the batch, or refused. */
-export abstract class MessageIntake {
-  readonly tally: Tally = new Tally()
-  protected readonly settings: WriterSettings
-  protected readonly stream: SenderStream
-  protected readonly outflow: Outflow
+export abstract class MessageIntake implements OutflowUser {
+  readonly settings: WriterSettings
+  readonly stream: Transform
+  owner: WriterOwner | null = null
+  #tally: Tally | null = null
+  /** Made by `flow` when something is to leave: from many connections nothing does, or not for long. */
+  protected outflow: Outflow | null = null
   /** What goes before the first frame and has not been written yet. */
   #preamble: Uint8Array | null
   /** Takes what messages share; null where they are copied. */
   readonly #borrowed: BorrowedBytes | null
 
-  constructor(settings: WriterSettings, stream: SenderStream) {
+  constructor(settings: WriterSettings, stream: Transform) {
     this.settings = settings
     this.stream = stream
-    this.outflow = new Outflow(stream, settings.highWaterMarkBytes, settings.chunk === 'message')
     this.#preamble = settings.preamble
     this.#borrowed = settings.shareBytes ? new BorrowedBytes() : null
+  }
+
+  protected get flow(): Outflow {
+    this.outflow ??= new Outflow(this)
+    return this.outflow
+  }
+
+  get tally(): Tally | null {
+    return this.#tally
   }
 
   /** Whether nothing is taken any more. */
   abstract readonly isOver: boolean
 
   get isOwned(): boolean {
-    return this.outflow.owner !== null
+    return this.owner !== null
   }
 
   get queued(): number {
-    return this.outflow.queued
+    return this.outflow?.queued ?? 0
   }
 
   /** Sees that what was written leaves. @returns whether there is room for more. */
   scheduleFlush(callback?: WriteCallback): boolean {
-    return this.outflow.schedule(callback)
+    return this.flow.schedule(callback)
   }
 
   /**
@@ -57,7 +69,8 @@ export abstract class MessageIntake {
     if (message instanceof Frame) return this.#take(message)
     if (this.#preamble !== null) this.begin()
     const { framer } = this.settings
-    const output = this.outflow.batch.open(this.#borrowed)
+    const { batch } = this.flow
+    const output = batch.open(this.#borrowed)
     let size: number
     let entry: Entry | undefined
     try {
@@ -66,9 +79,9 @@ export abstract class MessageIntake {
       ;({ entry } = framer)
       if (this.isOver) throw closedForWriting()
       this.#admit(size, entry)
-      this.outflow.batch.close(output, end)
+      batch.close(output, end)
     } catch (refusal) {
-      this.outflow.batch.abandon(output)
+      batch.abandon(output)
       this.#refuse(message, refusal)
       return this.#giveUp(refusal)
     }
@@ -107,16 +120,17 @@ export abstract class MessageIntake {
     message: object,
   ): boolean {
     if (this.isOver) return true
-    const output = this.outflow.batch.open()
+    const { batch } = this.flow
+    const output = batch.open()
     let size: number
     try {
       const end = this.settings.framer.compose(entry, fields, body, output, output.pos)
       size = end - output.pos
       if (this.isOver) throw closedForWriting()
       this.#admit(size, entry)
-      this.outflow.batch.close(output, end)
+      batch.close(output, end)
     } catch (refusal) {
-      this.outflow.batch.abandon(output)
+      batch.abandon(output)
       this.#refuse(message, refusal)
       throw refusal
     }
@@ -133,7 +147,7 @@ export abstract class MessageIntake {
       throw full
     }
     if (this.#preamble !== null) this.begin()
-    this.outflow.batch.add(bytes)
+    this.flow.batch.add(bytes)
     if (messageOut.hasSubscribers && message !== undefined) this.#publish(entry, message, bytes.length)
     return this.scheduleFlush()
   }
@@ -141,7 +155,7 @@ export abstract class MessageIntake {
   /** Writes what goes before the first frame, unless that was written. @returns whether it has. */
   protected begin(): boolean {
     if (this.#preamble === null) return false
-    this.outflow.batch.add(this.#preamble)
+    this.flow.batch.add(this.#preamble)
     this.#preamble = null
     return true
   }
@@ -150,16 +164,17 @@ export abstract class MessageIntake {
   #admit(size: number, entry: Entry | undefined): void {
     const { queued } = this
     if (queued > 0 && queued + size > this.settings.maxQueuedBytes) throw queueFull(this.settings, queued, size)
-    this.tally.count(entry, size)
+    this.#tally ??= new Tally()
+    this.#tally.count(entry, size)
   }
 
   #refuse(message: unknown, refusal: unknown): void {
-    this.outflow.owner?.refused(refusal)
-    refusedMessage(this.outflow.owner?.connection ?? null, this.stream.writer, message, refusal)
+    this.owner?.refused(refusal)
+    refusedMessage(this.owner?.connection ?? null, this.stream, message, refusal)
   }
 
   #publish(entry: Entry | undefined, message: object, bytes: number): void {
-    const connection = this.outflow.owner?.connection ?? null
-    messageOut.publish({ connection, writer: this.stream.writer, name: entry?.name ?? null, bytes, message })
+    const connection = this.owner?.connection ?? null
+    messageOut.publish({ connection, writer: this.stream, name: entry?.name ?? null, bytes, message })
   }
 }

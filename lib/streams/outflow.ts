@@ -7,6 +7,7 @@
 //       │ there is room again                          │ the owner has no room, or holds
 //       └─────────────────── blocked ◄─────────────────┘
 
+import type { Transform } from 'node:stream'
 import { inRootContext } from '../event-loop/root-context.ts'
 import { nextTick } from '../event-loop/timers.ts'
 import { Batch } from '../framing/batch.ts'
@@ -14,20 +15,15 @@ import { BATCH_BYTES } from '../framing/scratch.ts'
 import type { WriterOwner } from './ports.ts'
 import { PushBack } from './push-back.ts'
 import { bytesGone } from './refusals.ts'
+import type { WriterSettings } from './settings.ts'
 import { type WriteCallback, WriteCallbacks } from './write-callbacks.ts'
 
-/** What a sender needs of the stream that it is the inside of. */
-export interface SenderStream {
-  /** The stream itself, as the diagnostics name it. */
-  readonly writer: object
-  /** Bytes that Node has queued for those who read the stream. */
-  readonly readableLength: number
-  /** Nothing leaves until it is uncorked. */
-  readonly isCorked: boolean
-  /** Gives a chunk to those who read the stream. */
-  push(chunk: Uint8Array): void
-  destroy(fault: Error): void
-  emitDrain(): void
+/** The writer that it is the outflow of. */
+export interface OutflowUser {
+  /** Sends its bytes, where there is one. */
+  readonly owner: WriterOwner | null
+  readonly stream: Transform
+  readonly settings: WriterSettings
 }
 
 /** What is to happen once no more than so many bytes wait. */
@@ -41,12 +37,10 @@ let due: Outflow[] = []
 
 /** What a writer has written and not sent, and how that leaves: to the owner, or to Node's side of the stream. */
 export class Outflow {
-  owner: WriterOwner | null = null
   readonly batch: Batch
-  readonly pushBack: PushBack
-  readonly #stream: SenderStream
-  readonly #highWaterMarkBytes: number
-  readonly #isSplit: boolean
+  readonly #user: OutflowUser
+  /** Made by `pushBack` when it is first wanted. */
+  #pushBack: PushBack | null = null
   #phase: 'idle' | 'scheduled' | 'blocked' | 'destroyed' = 'idle'
   /** Bytes of the stream that have left the batch. */
   #sent = 0
@@ -55,18 +49,25 @@ export class Outflow {
   /** To be called when all has left. */
   #onEmpty: (() => void) | null = null
 
-  /** @param isSplit whether each message leaves by itself. */
-  constructor(stream: SenderStream, highWaterMarkBytes: number, isSplit: boolean) {
-    this.#stream = stream
-    this.#highWaterMarkBytes = highWaterMarkBytes
-    this.#isSplit = isSplit
-    this.batch = new Batch(isSplit)
-    this.pushBack = new PushBack(stream)
+  constructor(user: OutflowUser) {
+    this.#user = user
+    this.batch = new Batch(user.settings.chunk === 'message')
+  }
+
+  get pushBack(): PushBack {
+    this.#pushBack ??= new PushBack(this.#user.stream)
+    return this.#pushBack
+  }
+
+  /** `write` has returned false, and no `drain` has followed. */
+  get isFull(): boolean {
+    return this.#pushBack?.isFull ?? false
   }
 
   /** Bytes that nobody has taken yet. */
   get queued(): number {
-    return this.owner === null ? this.batch.length + this.#stream.readableLength : this.batch.length
+    const { owner, stream } = this.#user
+    return owner === null ? this.batch.length + stream.readableLength : this.batch.length
   }
 
   /** Bytes of the stream so far, and how many of them have left. */
@@ -89,13 +90,13 @@ export class Outflow {
       if (due.push(this) === 1) nextTick(Outflow.#tick)
     }
     if (this.batch.length >= BATCH_BYTES && this.#isFree) inRootContext(Outflow.#send, this)
-    if (this.queued < this.#highWaterMarkBytes) return true
+    if (this.queued < this.#user.settings.highWaterMarkBytes) return true
     this.pushBack.begin()
     return false
   }
 
   get #isFree(): boolean {
-    return this.#phase !== 'blocked' && !this.#stream.isCorked
+    return this.#phase !== 'blocked' && this.#user.stream.writableCorked === 0
   }
 
   static #tick(this: void): void {
@@ -130,13 +131,14 @@ export class Outflow {
 
   /** @param always goes on where there is no room. */
   flush(always = false): void {
-    const together = this.batch.isParted ? this.owner : null
+    const together = this.batch.isParted ? this.#user.owner : null
     together?.cork?.()
     this.#sendAll(always)
     together?.uncork?.()
   }
 
   #sendAll(always: boolean): void {
+    const { stream, settings } = this.#user
     for (;;) {
       if (this.#phase === 'destroyed') return // By the owner, which could not send.
       const { length } = this.batch
@@ -144,13 +146,14 @@ export class Outflow {
       if (chunk === null) break
       const size = length - this.batch.length
       if (chunk.length !== size) {
-        this.#stream.destroy(bytesGone(size, chunk.length))
+        stream.destroy(bytesGone(size, chunk.length))
         return
       }
       this.#sent += size
-      if (this.owner === null) this.#stream.push(chunk)
-      else if (this.#isSplit) this.#sendAlone(chunk, this.owner)
-      else if (!this.owner.send(chunk, this.#callbacks?.upTo(this.#sent), this.batch.buffer)) this.hold()
+      const { owner } = this.#user
+      if (owner === null) stream.push(chunk)
+      else if (settings.chunk === 'message') this.#sendAlone(chunk, owner)
+      else if (!owner.send(chunk, this.#callbacks?.upTo(this.#sent), this.batch.buffer)) this.hold()
       if (this.#phase === 'blocked' && !always) break
     }
     if (this.batch.length === 0) this.#reportEmpty()
@@ -185,10 +188,10 @@ export class Outflow {
 
   /** Bytes have been taken: calls back whose they were, and lets writing calls go on once half of what may wait has gone. */
   relieve(): void {
-    if (this.#callbacks !== null && this.owner === null)
-      this.#callbacks.upTo(this.#sent - this.#stream.readableLength)?.(null)
+    const { owner, stream, settings } = this.#user
+    if (this.#callbacks !== null && owner === null) this.#callbacks.upTo(this.#sent - stream.readableLength)?.(null)
     if (this.#reliefs !== null) this.#callReliefs(this.#reliefs)
-    if (this.pushBack.isFull && this.queued <= this.#highWaterMarkBytes / 2) this.pushBack.lift()
+    if (this.isFull && this.queued <= settings.highWaterMarkBytes / 2) this.pushBack.lift()
   }
 
   /** Calls back, a tick later, once no more than so many bytes wait. */
@@ -222,6 +225,6 @@ export class Outflow {
     this.batch.clear()
     this.#reliefs = null
     this.#callbacks?.fail(reason)
-    this.pushBack.fail(reason)
+    this.#pushBack?.fail(reason)
   }
 }

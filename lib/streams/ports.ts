@@ -147,8 +147,8 @@ export interface WriterPort {
   readonly isOver: boolean
   /** Makes its frames; writers whose framers have one table make the same frame of a message. */
   readonly framer: MessageWriter
-  /** Messages written, by name. */
-  readonly tally: Tally
+  /** Messages written, by name; null before the first. */
+  readonly tally: Tally | null
   /** Bytes written that nobody has taken yet; and how many of them are a push-back, and how many are too many. */
   readonly queued: number
   readonly highWaterMark: number

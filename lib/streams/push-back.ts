@@ -6,7 +6,7 @@ import { Deferred } from './deferred.ts'
 
 /** What emits `drain`. */
 interface Drained {
-  emitDrain(): void
+  emit(event: 'drain'): boolean
 }
 
 /** Whether a writer's users are to wait, and the calls that do. A push-back always lifts. */
@@ -52,7 +52,7 @@ export class PushBack {
   liftLate(): void {
     this.#late ??= immediate(() => {
       this.#late = null
-      this.#stream.emitDrain()
+      this.#stream.emit('drain')
     })
   }
 
@@ -68,6 +68,6 @@ export class PushBack {
     const waiters = pushBack.#waiters
     pushBack.#waiters = null
     if (waiters !== null) for (const waiter of waiters) waiter.resolve()
-    pushBack.#stream.emitDrain()
+    pushBack.#stream.emit('drain')
   }
 }

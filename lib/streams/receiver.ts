@@ -54,7 +54,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
 
   /** Whether there may be something to pull. */
   get isHolding(): boolean {
-    return this.#supply !== null && this.#supply.isHolding
+    return this.#supply?.isHolding ?? false
   }
 
   // ---- the way in

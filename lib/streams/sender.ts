@@ -34,17 +34,17 @@ export class Sender extends MessageIntake implements WriterPort {
 
   /** `write` has returned false, and no `drain` has followed. */
   get isFull(): boolean {
-    return this.outflow.pushBack.isFull
+    return this.outflow?.isFull ?? false
   }
 
   // ---- what is on its way
 
   get written(): number {
-    return this.outflow.written
+    return this.outflow?.written ?? 0
   }
 
   get left(): number {
-    return this.outflow.sent
+    return this.outflow?.sent ?? 0
   }
 
   hasRoom(size: number, most: number = this.settings.maxQueuedBytes / 2): boolean {
@@ -53,7 +53,7 @@ export class Sender extends MessageIntake implements WriterPort {
   }
 
   onceBelow(bytes: number, act: () => void): void {
-    this.outflow.onceBelow(bytes, act)
+    this.flow.onceBelow(bytes, act)
   }
 
   skip(): void {
@@ -67,29 +67,29 @@ export class Sender extends MessageIntake implements WriterPort {
   // ---- the way out
 
   flush(): void {
-    this.outflow.flush(true)
+    this.outflow?.flush(true)
   }
 
   hold(): void {
-    this.outflow.hold()
+    this.flow.hold()
   }
 
   drained(): void {
-    this.outflow.drained()
+    this.outflow?.drained()
   }
 
   /** Bytes have been taken. */
   relieve(): void {
-    this.outflow.relieve()
+    this.outflow?.relieve()
   }
 
   /** A write has come after the end. */
   relieveLate(): void {
-    this.outflow.pushBack.liftLate()
+    this.flow.pushBack.liftLate()
   }
 
   room(signal: AbortSignal | undefined): Promise<void> {
-    return this.outflow.pushBack.wait(signal)
+    return this.flow.pushBack.wait(signal)
   }
 
   // ---- the end
@@ -101,7 +101,7 @@ export class Sender extends MessageIntake implements WriterPort {
 
   /** Node's side has ended; `done` is called when all that was written has left. */
   finish(done: () => void): void {
-    this.outflow.end(() => {
+    this.flow.end(() => {
       this.#phase = 'finished'
       const { owner } = this
       if (owner === null) done()
@@ -110,7 +110,7 @@ export class Sender extends MessageIntake implements WriterPort {
   }
 
   fail(fault: Error): void {
-    this.outflow.lose(fault)
+    this.outflow?.lose(fault)
     this.destroy(fault)
     this.stream.destroy(fault)
   }
@@ -119,16 +119,12 @@ export class Sender extends MessageIntake implements WriterPort {
   destroy(reason: Error): boolean {
     if (this.#phase === 'destroyed') return false
     this.#phase = 'destroyed'
-    this.outflow.destroy(reason)
+    this.outflow?.destroy(reason)
     return true
   }
 
-  get owner(): WriterOwner | null {
-    return this.outflow.owner
-  }
-
   own(owner: WriterOwner): void {
-    this.outflow.owner = owner
+    this.owner = owner
     // At once: the peer may wait for it before it says anything.
     if (this.begin()) this.scheduleFlush()
   }

@@ -6,7 +6,6 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
-import type { SenderStream } from './outflow.ts'
 import { type WriterPort, writerPort } from './ports.ts'
 import { closedForWriting } from './refusals.ts'
 import { Sender } from './sender.ts'
@@ -44,7 +43,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       knownOptions('A QbpWritable', options, WRITABLE_OPTIONS)
     }
     const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
-    this.#sender = new Sender(settings, new QbpWritable.#Inside(this))
+    this.#sender = new Sender(settings, this as unknown as QbpWritable)
   }
 
   /**
@@ -197,35 +196,6 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     if (event === 'pipe') this.#sources++
     else if (event === 'unpipe') this.#sources--
     return super.emit(event as 'pipe', ...(args as [never]))
-  }
-
-  /** What the sender sees of this stream. */
-  static readonly #Inside = class implements SenderStream {
-    readonly writer: QbpWritable
-
-    constructor(writer: QbpWritable<never, never>) {
-      this.writer = writer as unknown as QbpWritable
-    }
-
-    get readableLength(): number {
-      return this.writer.isMade ? this.writer.readableLength : 0
-    }
-
-    get isCorked(): boolean {
-      return this.writer.isMade && this.writer.writableCorked > 0
-    }
-
-    push(chunk: Uint8Array): void {
-      this.writer.push(chunk)
-    }
-
-    destroy(fault: Error): void {
-      this.writer.destroy(fault)
-    }
-
-    emitDrain(): void {
-      this.writer.emit('drain')
-    }
   }
 
   static {

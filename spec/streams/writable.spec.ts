@@ -429,7 +429,7 @@ describe('QbpWritable', () => {
     writer[writerPort].frame(frame)
     expect(codeOf(() => writer[writerPort].frame(frame))).to.equal('ERR_QBP_QUEUE_FULL')
     expect(writer[writerPort].queued).to.equal(9 + 108)
-    expect(writer[writerPort].tally.total()).to.deep.equal({ messages: 2, bytes: 9 + 108 })
+    expect(writer[writerPort].tally?.total()).to.deep.equal({ messages: 2, bytes: 9 + 108 })
     writer.end()
     expect(Buffer.concat(await chunks)).to.have.length(9 + 108)
   })
