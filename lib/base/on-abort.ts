@@ -1,3 +1,5 @@
+import { callEach } from './call-each.ts'
+
 /** What is called when a signal aborts, by signal. */
 const watched = new WeakMap<AbortSignal, Set<() => void>>()
 
@@ -20,5 +22,5 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
 }
 
 function aborted(this: AbortSignal): void {
-  for (const act of watched.get(this) ?? []) act()
+  callEach(watched.get(this) ?? [])
 }

@@ -77,8 +77,10 @@ export class ConnectionCalls implements CallPort {
     try {
       return this.#writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), this.#body, part)
     } catch (refusal) {
-      // A peer that does not take its answers costs no more than the queue holds.
-      if (!(refusal instanceof QbpError) || refusal.code !== 'ERR_QBP_QUEUE_FULL' || !part.isReply) throw refusal
+      // A peer that does not take its answers costs no more than the queue holds, nor one that does not hear that a call is given up.
+      const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
+      const isAsking = !part.isReply && (part.method !== '' || part.type !== null)
+      if (!isFull || isAsking) throw refusal
       this.#user.destroy(refusal)
       return true
     }

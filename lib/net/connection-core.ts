@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { QbpError } from '../base/errors.ts'
 import { errorOf } from '../base/thrown.ts'
+import { nextTick } from '../event-loop/timers.ts'
 import { Counts } from '../stats/counts.ts'
 import type { QbpReadable } from '../streams/readable.ts'
 import type { QbpWritable } from '../streams/writable.ts'
@@ -250,9 +251,12 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   // ---- for the calls
 
-  /** A handler of calls has failed, not by a CallError: its call has ended, and the connection goes on. */
+  /**
+   * A handler of calls has failed, not by a CallError: its call has ended, and the connection goes on. In a tick of its own: what a
+   * listener of this throws is no other call's to trip over.
+   */
   report(error: unknown): void {
-    this.#blame(errorOf(error, 'A handler'), 'A handler of calls', false)
+    nextTick(() => this.#blame(errorOf(error, 'A handler'), 'A handler of calls', false))
   }
 
   // ---- for the deadlines

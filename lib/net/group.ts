@@ -1,3 +1,4 @@
+import { callEach } from '../base/call-each.ts'
 import { byteLimit, knownOptions, type OptionNames, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { Frame } from '../framing/frame.ts'
@@ -143,16 +144,30 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     const plain = (message instanceof Frame ? message.message : message) as Outgoing<P, R>
     const key = slow !== 'latest' ? undefined : options.key === undefined ? this.#key(plain) : options.key
     const way = { slow, key, mostBytes: this.#slowAboveBytes }
-    const skipped: { message: Outgoing<P, R>; joined: Joined<P, R, D> }[] = []
+    const skipped: Skipped<P, R, D>[] = []
     let written = 0
     for (const joined of receivers) {
       const given = joined.give(frames.of(joined.port.framer), way)
       if (given === true) written++
       else if (given !== null) skipped.push({ message: given as Outgoing<P, R>, joined })
     }
-    if (this.#onSkip !== undefined)
-      for (const { message, joined } of skipped) this.#onSkip(message, joined.member, joined.data)
+    this.#reportSkipped(skipped)
     return written
+  }
+
+  /** Each is reported; then what a report threw is thrown. */
+  #reportSkipped(skipped: readonly Skipped<P, R, D>[]): void {
+    const onSkip = this.#onSkip
+    if (onSkip === undefined) return
+    const errors: unknown[] = []
+    const reports = skipped.map(
+      ({ message, joined }) =>
+        () =>
+          onSkip(message, joined.member, joined.data),
+    )
+    callEach(reports, (error) => errors.push(error))
+    if (errors.length > 1) throw new AggregateError(errors, `onSkip threw for ${errors.length} members.`)
+    if (errors.length === 1) throw errors[0]
   }
 
   /** The members that are to get a message, their frames made before the first byte is written. Members that are over leave. */
@@ -168,6 +183,12 @@ export class Group<P extends Protocol = Protocol, R extends Role = Role, D = und
     }
     return receivers
   }
+}
+
+/** What a member did not get. */
+interface Skipped<P extends Protocol, R extends Role, D> {
+  readonly message: Outgoing<P, R>
+  readonly joined: Joined<P, R, D>
 }
 
 const SLOW: readonly Slow[] = ['destroy', 'skip', 'latest']

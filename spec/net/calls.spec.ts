@@ -16,6 +16,7 @@ import {
 import { QbpConnection as Connection } from '../../lib/net/connection.ts'
 import { connectionPair, duplexPair } from '../../lib/testing/index.ts'
 import { loadAccounts, rejection } from '../calls/support.ts'
+import { uncaught } from '../support/uncaught.ts'
 
 const filler = new Uint8Array(1000)
 const never = (): Promise<never> => new Promise(() => {})
@@ -449,5 +450,56 @@ describe('calls on a connection', () => {
     await Promise.all(all.map((each) => each.catch(() => {})))
     other.client.destroy()
     other.server.destroy()
+  })
+
+  it('all end where a queue that is full has no room for the word that one is given up, which ends the connection', async () => {
+    const { client, server } = connectionPair(protocol, { maxQueuedBytes: 2_000 })
+    void server.serve('Accounts', { open: never })
+    const abort = new AbortController()
+    const calls = ['a', 'b'].map((name) => client.client('Accounts').open?.({ name }, { signal: abort.signal }))
+    while (server.stats().calls?.in.underWay !== 2) await wait(1)
+    const size = protocol.frame({ $name: 'News', number: 5 }).bytes.length
+    while (client.stats().queuedBytes + size <= 2_000) client.writer.write({ $name: 'News', number: 5 })
+    abort.abort()
+    const ends = await Promise.all(calls.map((call) => rejection(call as Promise<unknown>)))
+    for (const end of ends) expect(end).to.include({ code: 'UNKNOWN', lost: true })
+    expect(await client.closed).to.include({ code: 'ERR_QBP_QUEUE_FULL' })
+    server.destroy()
+  })
+
+  it('all hear that their connection has ended, whatever a listener of clientError throws at what another left', async () => {
+    const server = createServer(protocol, (_reader, _writer, connection) =>
+      connection.serve('Accounts', {
+        open: (_request, context) => {
+          signals.push(context.signal)
+          return never()
+        },
+        watch: () => ({ [Symbol.asyncIterator]: () => stuck }) as never,
+      }),
+    )
+    const signals: AbortSignal[] = []
+    const stuck = {
+      next: never,
+      return() {
+        throw new Error('of return')
+      },
+    }
+    server.on('clientError', ({ message }) => {
+      throw new Error(`a listener, ${message}`)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = await connect(protocol, { port: (server.address() as AddressInfo).port, host: '127.0.0.1' })
+    const accounts = client.client('Accounts')
+    const answers = accounts.watch?.({}) as AsyncIterable<unknown>
+    void answers[Symbol.asyncIterator]()
+      .next()
+      .catch(() => {})
+    for (const name of ['a', 'b']) accounts.open?.({ name }).catch(() => {})
+    while (signals.length < 2) await wait(1)
+    expect(await uncaught(() => client.destroy())).to.have.property('message', 'a listener, of return')
+    expect(signals.map(({ aborted }) => aborted)).to.deep.equal([true, true])
+    server.removeAllListeners('clientError')
+    await server.close({ graceMs: 100 })
   })
 })

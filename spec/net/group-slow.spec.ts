@@ -133,6 +133,25 @@ describe('what a group does with slow members', () => {
     expect(() => group.broadcast(quote('A', 5), { slow: 'wait' as 'skip' })).to.throw(/slow is/)
   })
 
+  it('is reported for each of them, whatever the report of another throws', () => {
+    const heard: number[] = []
+    const onSkip = (_message: object, _member: object, number: number) => {
+      heard.push(number)
+      if (number !== 2) throw new Error(`of ${number}`)
+    }
+    const members = [1, 2, 3].map(() => slowMember())
+    const group = new Group<Feed, 'server', number>({ slow: 'skip', slowAboveBytes: 1, onSkip })
+    for (const [i, { server }] of members.entries()) {
+      group.join(server, i + 1)
+      server.writer.write(quote('A', 1))
+    }
+    expect(() => group.broadcast(quote('A', 2)))
+      .to.throw(AggregateError, 'onSkip threw for 2 members.')
+      .with.nested.property('errors[1].message', 'of 3')
+    expect(heard).to.deep.equal([1, 2, 3])
+    for (const { server } of members) server.destroy()
+  })
+
   it('is skipped above the mark, and reported once all others have the message', () => {
     const [slow, other] = [slowMember(), slowMember()]
     const seen: number[] = []
