@@ -37,6 +37,18 @@ describe('a turn of the event loop', () => {
     expect(spent(reader)).to.equal(false)
   })
 
+  it('is seen to its end only where somebody looks twice before the loop waits again', async () => {
+    const immediates = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length
+    const { idleTime } = performance.nodeTiming
+    while (performance.nodeTiming.idleTime === idleTime) await new Promise((resolve) => setTimeout(resolve, 1))
+    const before = immediates()
+    const reader = looker()
+    spent(reader)
+    expect(immediates()).to.equal(before)
+    spent(reader)
+    expect(immediates()).to.equal(before + 1)
+  })
+
   it('leaves a reader more messages before its next look while they hardly take time', async () => {
     const reader = looker()
     spent(reader)
