@@ -4,6 +4,7 @@ import { listed } from '../../base/listed.ts'
 import type { OptionNames } from '../../base/options.ts'
 import type { Description } from '../description.ts'
 import { BUNDLED } from './bundled.ts'
+import { addOptionMessages, DESCRIPTOR, isDescriptorNamed, withDescriptor } from './descriptor-proto.ts'
 import { addDescriptors, isDescriptorSet } from './descriptor-set.ts'
 import { files, inProtosWords, Located, placeOf } from './place.ts'
 import { describe, describeNamespace } from './reflect.ts'
@@ -38,6 +39,15 @@ const OPTIONS = 'qbp/options.proto'
  * @throws {QbpError} ERR_QBP_BAD_SCHEMA with the file and, where it is known, the line.
  */
 export async function loadSchema(paths: string | readonly string[], options: LoadOptions = {}): Promise<protobuf.Root> {
+  return (await load(paths, options)).root
+}
+
+/** `isBrief`: of descriptor.proto only what extensions need is in the root, where that is enough. */
+async function load(
+  paths: string | readonly string[],
+  options: LoadOptions,
+  isBrief = false,
+): Promise<{ root: SchemaRoot; isBrief: boolean }> {
   const list = typeof paths === 'string' ? [paths] : paths
   const { includeDirs = ['.'], keepCase = false } = options
   if (!Array.isArray(includeDirs) || includeDirs.some((dir) => typeof dir !== 'string'))
@@ -46,13 +56,14 @@ export async function loadSchema(paths: string | readonly string[], options: Loa
   const loader = new Loader(includeDirs, keepCase)
   try {
     for (const path of list) await loader.name(path)
+    isBrief = loader.addDescriptor(isBrief)
     loader.root.loading = false
     loader.root.resolveAll()
     loader.validateOptions()
   } catch (cause) {
     throw badSchema(cause instanceof Located ? cause.message : placed((cause as Error).message, list), cause)
   }
-  return loader.root
+  return { root: loader.root, isBrief }
 }
 
 /** The package of the first file loaded. */
@@ -94,6 +105,8 @@ class Loader {
   readonly #texts: { readonly path: string; readonly package: string; readonly text: CheckedText }[] = []
   /** The files whose imports are being read, each imported by the one before. */
   readonly #open: string[] = []
+  /** Whether descriptor.proto was imported, and is none of the caller's files. */
+  #importsDescriptor = false
 
   constructor(includeDirs: readonly string[], keepCase: boolean) {
     this.#files = new SchemaFiles(includeDirs)
@@ -198,6 +211,17 @@ class Loader {
     this.#open.pop()
   }
 
+  /** Once all files are there, and it is known whether they need descriptor.proto. @returns whether its option messages are enough */
+  addDescriptor(isBrief: boolean): boolean {
+    if (!this.#importsDescriptor) return false
+    if (isBrief && !isDescriptorNamed(this.root)) {
+      addOptionMessages(this.root)
+      return true
+    }
+    this.#parsed(DESCRIPTOR, BUNDLED[DESCRIPTOR] as string)
+    return false
+  }
+
   /** Once all files are there. */
   validateOptions(): void {
     for (const { path, package: name, text } of this.#texts) at(path, () => validateOptions(this.root, name, text))
@@ -220,7 +244,9 @@ class Loader {
     const bundled = BUNDLED[target]
     if (bundled !== undefined) {
       // Not judged again: protoc has.
-      if (!this.#isSeen(target)) await this.#importAll(target, this.#parsed(target, bundled))
+      if (this.#isSeen(target)) return
+      if (target === DESCRIPTOR) this.#importsDescriptor = true
+      else await this.#importAll(target, this.#parsed(target, bundled))
       return
     }
     return this.load(this.#files.unseen(origin, target))
@@ -254,8 +280,10 @@ export async function describeSource(
   options: LoadOptions = {},
 ): Promise<{ description: Description; package: string }> {
   if (typeof source === 'string' || Array.isArray(source)) {
-    const root = await loadSchema(source, options)
-    const [description, home] = [describe(root), firstPackage(root)]
+    const { root, isBrief } = await load(source as string | readonly string[], options, true)
+    const described = describe(root)
+    const description = isBrief ? withDescriptor(described, options.keepCase) : described
+    const home = root.mainPackage
     const packages = [...new Set([...description.packages, home])] // One that declares nothing is a package, too.
     return { description: { ...description, packages }, package: home }
   }
