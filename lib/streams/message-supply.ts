@@ -8,7 +8,8 @@ import type { ReaderSettings } from './settings.ts'
 /** The reader that is supplied. */
 export interface Supplied extends Owned {
   readonly ending: Ending
-  readonly stream: { readonly reader: object }
+  /** As the diagnostics name it. */
+  readonly stream: object
 }
 
 /** The messages of a reader's chunks, one after the other, until the end: a reader has one from the first chunk on, or the end. */
@@ -24,8 +25,7 @@ export class MessageSupply implements ReaderCounts {
     this.#reader = reader
     const { resync } = this.messages.frames
     if (resync !== null)
-      resync.onDrop = (bytes, offset) =>
-        droppedBytes(reader.owner?.connection ?? null, reader.stream.reader, bytes, offset)
+      resync.onDrop = (bytes, offset) => droppedBytes(reader.owner?.connection ?? null, reader.stream, bytes, offset)
   }
 
   /** Whether there may be something to take. */
@@ -45,7 +45,7 @@ export class MessageSupply implements ReaderCounts {
     const { entry, frames } = this.messages
     const { owner, stream } = this.#reader
     const connection = owner?.connection ?? null
-    messageIn.publish({ connection, reader: stream.reader, name: entry?.name ?? null, bytes: frames.size, message })
+    messageIn.publish({ connection, reader: stream, name: entry?.name ?? null, bytes: frames.size, message })
   }
 
   /** No whole frame is left in the chunk: takes the next, or decides the outcome. @returns whether something has changed at once. */

@@ -11,7 +11,6 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { Deferred } from './deferred.ts'
 import { LazyTransform } from './lazy-transform.ts'
 import { Messages } from './message-iterator.ts'
-import { NodeSide } from './node-side.ts'
 import { PipedSource } from './piped-source.ts'
 import { type ReaderPort, readerPort } from './ports.ts'
 import { Receiver } from './receiver.ts'
@@ -41,7 +40,6 @@ const READ_OPTIONS: OptionNames<ReadOptions> = { signal: true, timeoutMs: true }
  */
 export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
   readonly #receiver: Receiver
-  readonly #side: NodeSide
   /** What is piped in, or was. */
   #source: PipedSource | null = null
 
@@ -56,9 +54,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
       knownOptions('A QbpReadable', options, READABLE_OPTIONS)
     }
     const settings = options instanceof ReaderSettings ? options : new ReaderSettings(protocol, options)
-    this.#side = new NodeSide(this)
-    this.#receiver = new Receiver(settings, this.#side)
-    this.#side.serves(this.#receiver)
+    this.#receiver = new Receiver(settings, this)
   }
 
   /**
@@ -188,7 +184,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   /** @internal */
   override _read(size: number): void {
     super._read(size) // Lets go of a callback that Transform itself may hold.
-    this.#side.ask()
+    this.#receiver.side.ask()
   }
 
   /** @internal */
@@ -205,13 +201,13 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override read(size?: number): any {
     if (this.destroyed) return null // Node would still hand out what it has queued.
     const message = super.read(size)
-    this.#side.afterRead(message)
+    this.#receiver.side.afterRead(message)
     return message
   }
 
   override resume(): this {
     super.resume()
-    this.#side.resume()
+    this.#receiver.side.resume()
     return this
   }
 
@@ -221,7 +217,7 @@ export class QbpReadable<P extends Protocol = Protocol, R extends Role = Role> e
   override on(event: string | symbol, listener: (...args: never[]) => void): this
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
     super.on(event, listener as () => void)
-    if (event === 'readable') this.#side.resume()
+    if (event === 'readable') this.#receiver.side.resume()
     return this
   }
 

@@ -10,16 +10,17 @@
 // ERR_QBP_TRUNCATED, one that is cut by 'concluded' no fault. What this side decides, by destroy() and discard(), takes effect
 // at once, and what has come is given up.
 
-import type { TransformCallback } from 'node:stream'
+import type { Transform, TransformCallback } from 'node:stream'
 import type { HeaderFields } from '../framing/head.ts'
 import { NONE } from '../framing/message-reader.ts'
 import type { Entry } from '../framing/table.ts'
 import type { ReaderCounts } from '../framing/traffic.ts'
 import type { Waiter } from './deferred.ts'
-import { Ending, type ReceiverStream } from './ending.ts'
+import { Ending } from './ending.ts'
 import { FairReader } from './fairness.ts'
 import type { MessageSource } from './message-iterator.ts'
 import { MessageSupply, type Supplied } from './message-supply.ts'
+import { NodeSide } from './node-side.ts'
 import type { ReaderOwner, ReaderPort } from './ports.ts'
 import { busy } from './refusals.ts'
 import type { ReaderSettings } from './settings.ts'
@@ -31,25 +32,32 @@ const NO_BYTES = new Uint8Array(0)
 /** The inside of a reader. */
 export class Receiver extends FairReader implements ReaderPort, MessageSource<unknown>, Supplied {
   readonly settings: ReaderSettings
-  readonly stream: ReceiverStream
+  readonly stream: Transform & { readonly isMade: boolean }
   /** The connection whose reader it is, or null. */
   owner: ReaderOwner | null = null
   /** The fault after the last message is the consumer's when Node's queue is empty. */
   readonly ending: Ending
   /** Made by `#supplied` when something comes: of many connections nothing does, or not for long. */
   #supply: MessageSupply | null = null
+  /** Made by `side` when Node is to have messages, or to hear of the end: reading calls do without it. */
+  #side: NodeSide | null = null
   #waiter: Waiter<unknown> | null = null
 
-  constructor(settings: ReaderSettings, stream: ReceiverStream) {
+  constructor(settings: ReaderSettings, stream: Receiver['stream']) {
     super()
     this.settings = settings
     this.stream = stream
-    this.ending = new Ending(stream)
+    this.ending = new Ending(this)
   }
 
   get #supplied(): MessageSupply {
     this.#supply ??= new MessageSupply(this.settings, this)
     return this.#supply
+  }
+
+  get side(): NodeSide {
+    this.#side ??= new NodeSide(this)
+    return this.#side
   }
 
   /** Whether there may be something to pull. */
@@ -90,7 +98,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
       }
       return
     }
-    const isServed = this.stream.serve()
+    const isServed = this.#side?.serve() ?? false
     const supply = this.#supplied
     if (supply.chunks.isDry) supply.decide()
     else if (!isServed) supply.goOn()
@@ -103,9 +111,9 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
     if (this.#waiter !== null) throw busy('a reading call is under way: one at a time')
     if (this.ending.reportedBy === 'events') {
       this.ending.reportedBy = 'calls'
-      this.stream.goDirect()
+      this.side.goDirect()
     }
-    const queued = this.stream.queued()
+    const queued = this.#side === null ? NONE : this.#side.queued()
     if (queued !== NONE) return queued
     return this.mustYield() ? NONE : this.#nextFromBytes()
   }
@@ -113,7 +121,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   /** Adds to a list what is there, up to `max`. A fault is reported by the next call. */
   fill(list: unknown[], max: number): void {
     const supply = this.#supply
-    if (this.#waiter !== null || !this.stream.fill(list, max) || supply === null) return
+    if (this.#waiter !== null || this.#side?.fill(list, max) === false || supply === null) return
     try {
       while (list.length < max && this.ending.isOpen && !this.mustYield()) {
         const message = supply.take()
@@ -209,7 +217,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   discard(): void {
-    this.stream.clear()
+    this.#side?.clear()
     if (!this.ending.isOpen) return
     this.ending.clean()
     this.#supply?.chunks.clear()
@@ -246,7 +254,7 @@ export class Receiver extends FairReader implements ReaderPort, MessageSource<un
   }
 
   get waiting(): boolean {
-    return this.#waiter !== null || this.stream.wants
+    return this.#waiter !== null || (this.#side?.wants ?? false)
   }
 
   get counts(): ReaderCounts | null {
