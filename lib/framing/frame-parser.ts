@@ -11,6 +11,8 @@ import { locatedAt, truncated } from './place-faults.ts'
 import type { Resync } from './resync.ts'
 
 const NOTHING = new Uint8Array(0)
+/** That of all parsers to which none has come: most frames lie whole in a chunk. */
+const NO_TAIL = new FrameTail()
 /** The bytes are no frame: where the next one begins is to be found. */
 const NONE = -2
 
@@ -51,7 +53,9 @@ export class FrameParser implements Head {
   #chunk: Uint8Array = NOTHING
   #pos = 0
   /** The beginning of a frame whose end has not come; the rest of it is in `chunk`, or yet to come. */
-  readonly #tail = new FrameTail()
+  #tail = NO_TAIL
+  /** Whether nobody else has the chunk. */
+  #isOwn = false
 
   /** @param hasPreamble whether the stream begins with the layout's preamble, if that has one. */
   constructor(
@@ -96,7 +100,7 @@ export class FrameParser implements Head {
     const bytes = bytesOf('A chunk', chunk)
     this.#chunk = this.#pos === this.#chunk.length ? bytes : join(this.#chunk, this.#pos, bytes)
     this.#pos = 0
-    this.#tail.isOwner = isOwn && this.#chunk === chunk
+    this.#isOwn = isOwn && this.#chunk === chunk
   }
 
   /**
@@ -248,7 +252,8 @@ export class FrameParser implements Head {
 
   /** Moves bytes from the chunk to the tail. */
   #append(count: number): void {
-    this.#tail.append(this.#chunk, this.#pos, count, this.needs, this.isEndKnown)
+    if (this.#tail === NO_TAIL) this.#tail = new FrameTail()
+    this.#tail.append(this.#chunk, this.#pos, count, this.#isOwn, this)
     this.#pos += count
   }
 

@@ -6,6 +6,12 @@ const KEPT_BYTES = 8192
 /** Pieces of a longer frame are put together from its half on. Those of a shorter one are in the processor's caches still when it is whole. */
 const LONG_BYTES = 2 ** 21
 
+/** A frame that is not whole yet. */
+interface Growing {
+  readonly needs: number
+  readonly isEndKnown: boolean
+}
+
 /**
  * The beginning of a frame whose end has not come. It holds what has come, whatever is announced: pieces of chunks that are the parser's own,
  * uncopied, and after them a copy of all others, in room that doubles. Of a long frame the half that comes last is copied as it comes, into
@@ -21,15 +27,17 @@ export class FrameTail {
   /** The whole frame begins so many bytes after a multiple of eight. */
   #lead = 0
 
-  /** Whether a chunk is the parser's own: nobody else has it, and it may be kept. */
-  isOwner = false
-
-  /** Takes `chunk[pos..pos + count)` of a frame of `needs` bytes, or of at least so many. */
-  append(chunk: Uint8Array, pos: number, count: number, needs: number, isEndKnown: boolean): void {
+  /**
+   * Takes `chunk[pos..pos + count)`.
+   *
+   * @param isOwn whether the chunk is the parser's own: nobody else has it, and it may be kept.
+   * @param frame of `needs` bytes, or of at least so many.
+   */
+  append(chunk: Uint8Array, pos: number, count: number, isOwn: boolean, { needs, isEndKnown }: Growing): void {
     const length = this.length + count
     const isHalf = isEndKnown && needs > LONG_BYTES && 2 * length >= needs
     if (isHalf && this.#copy.length < needs) this.#join(needs)
-    if (!isHalf && isEndKnown && this.isOwner && count >= KEPT_BYTES && 2 * count >= chunk.length) {
+    if (!isHalf && isEndKnown && isOwn && count >= KEPT_BYTES && 2 * count >= chunk.length) {
       this.#pieces ??= []
       if (this.#copied > 0) this.#pieces.push(this.#copy.subarray(0, this.#copied))
       this.#pieces.push(chunk.subarray(pos, pos + count))

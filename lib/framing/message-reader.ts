@@ -47,9 +47,6 @@ export class MessageReader {
   readonly #settings: MessageReaderSettings
   #empty: Flood | null = null
   #dropped: Flood | null = null
-  /** How many of the last frames were empty, or skipped, without another in between. */
-  #emptyRow = 0
-  #skippedRow = 0
 
   /**
    * @param hasPreamble whether the bytes begin with the layout's preamble, if that has one.
@@ -73,8 +70,8 @@ export class MessageReader {
     const { frames } = this
     const settings = this.#settings
     while (frames.next()) {
-      if (frames.start !== frames.end) this.#emptyRow = 0
-      else this.#countEmpty()
+      if (frames.start === frames.end) this.#countEmpty()
+      else if (this.#empty !== null) this.#empty.row = 0
       const entry = settings.table.byType(frames.type)
       try {
         if (frames.fault !== null) throw frames.fault
@@ -90,7 +87,7 @@ export class MessageReader {
                 frames.fields,
               )
           if (frames.ownFrom > 0) frames.align(at.shift)
-          this.#skippedRow = 0
+          if (this.#dropped !== null) this.#dropped.row = 0
           this.#tally?.count(entry, frames.size)
           return message
         }
@@ -111,13 +108,13 @@ export class MessageReader {
     const { unknown, invalid } = this.#settings
     this.#tally?.count(entry, frames.size)
     if ((entry === undefined ? unknown : invalid) === 'raw') {
-      this.#skippedRow = 0
+      if (this.#dropped !== null) this.#dropped.row = 0
       return this.#raw()
     }
     if (entry === undefined) this.#unknown++
     else this.#invalid++
     this.#dropped ??= new Flood('skipped', 'maxConsecutiveSkippedFrames', this.#settings.maxConsecutiveSkippedFrames)
-    if (this.#dropped.isOver(++this.#skippedRow, frames)) this.#skippedRow = 0
+    this.#dropped.count(frames)
     return null
   }
 
@@ -131,7 +128,7 @@ export class MessageReader {
 
   #countEmpty(): void {
     this.#empty ??= new Flood('empty', 'maxConsecutiveEmptyFrames', this.#settings.maxConsecutiveEmptyFrames)
-    if (this.#empty.isOver(++this.#emptyRow, this.frames)) this.#emptyRow = 0
+    this.#empty.count(this.frames)
   }
 
   /** What a policy dropped. */
@@ -173,6 +170,8 @@ class Flood {
   readonly #mark: number
   /** When that frame came. */
   #since = 0
+  /** How many of the last frames it was, without another in between. */
+  row = 0
 
   constructor(what: string, option: string, limit: number) {
     this.#what = what
@@ -181,17 +180,19 @@ class Flood {
     this.#mark = limit > 1_000 ? 64 : 1
   }
 
-  /** Whether a row is long enough to begin a new one, as it took its time. @throws {QbpError} ERR_QBP_FLOOD if it did not. */
-  isOver(row: number, frames: FrameParser): boolean {
+  /** Counts a frame. A row that is long enough and took its time is followed by a new one. @throws {QbpError} ERR_QBP_FLOOD if it did not. */
+  count(frames: FrameParser): void {
+    const row = ++this.row
     if (row === this.#mark) this.#since = performance.now()
-    if (row <= this.#limit) return false
-    if (performance.now() - this.#since > 1_000) return true
-    throw frames.located(
-      new QbpError(
-        'ERR_QBP_FLOOD',
-        `${row} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
-        { size: row, limit: this.#limit },
-      ),
-    )
+    if (row <= this.#limit) return
+    if (performance.now() - this.#since <= 1_000)
+      throw frames.located(
+        new QbpError(
+          'ERR_QBP_FLOOD',
+          `${row} ${this.#what} frames came in a row within a second; ${this.#option} allows ${this.#limit}.`,
+          { size: row, limit: this.#limit },
+        ),
+      )
+    this.row = 0
   }
 }
