@@ -20,12 +20,18 @@ export interface CallUser {
   report(error: unknown): void
 }
 
+/** The ports of a connection's reader, and of its writer, which is made when it is looked at. */
+interface CallPorts {
+  readonly reader: ReaderPort
+  readonly writer: WriterPort
+}
+
 /** The calls of a connection: what goes out by its writer, and what comes in before its reader. */
 export class ConnectionCalls implements CallPort {
   readonly calls: Calls
   /** In front of the reader. */
   readonly sorter: CallSorter
-  readonly #writer: WriterPort
+  readonly #ports: CallPorts
   readonly #user: CallUser
   /** What is being sent: one function for all parts, rather than one for each. A part sent within another comes after it was read. */
   #part: Part | null = null
@@ -35,10 +41,10 @@ export class ConnectionCalls implements CallPort {
   constructor(
     { role, reader }: ConnectionSettings,
     { protocol, limits }: NonNullable<ConnectionSettings['calls']>,
-    ports: { readonly reader: ReaderPort; readonly writer: WriterPort },
+    ports: CallPorts,
     user: CallUser,
   ) {
-    this.#writer = ports.writer
+    this.#ports = ports
     this.#user = user
     this.calls = new Calls(this, dialectOf(protocol, role), limits)
     this.sorter = new CallSorter(ports.reader, this.calls, reader, {
@@ -75,7 +81,7 @@ export class ConnectionCalls implements CallPort {
     const { dialect } = this.calls
     this.#part = part
     try {
-      return this.#writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), this.#body, part)
+      return this.#ports.writer.compose(dialect.entryOf(part), dialect.fieldsOf(part), this.#body, part)
     } catch (refusal) {
       // A peer that does not take its answers costs no more than the queue holds, nor one that does not hear that a call is given up.
       const isFull = refusal instanceof QbpError && refusal.code === 'ERR_QBP_QUEUE_FULL'
@@ -87,17 +93,17 @@ export class ConnectionCalls implements CallPort {
   }
 
   room(): Promise<void> {
-    return this.#writer.room(undefined).catch(() => {}) // Gone: the calls hear of it.
+    return this.#ports.writer.room(undefined).catch(() => {}) // Gone: the calls hear of it.
   }
 
   get written(): number {
-    return this.#writer.written
+    return this.#ports.writer.written
   }
   get left(): number {
-    return this.#writer.left
+    return this.#ports.writer.left
   }
   get isOver(): boolean {
-    return this.#writer.isOver
+    return this.#ports.writer.isOver
   }
 
   get now(): number {

@@ -25,7 +25,8 @@ export interface ConnectionShell extends ReportedConnection {
 /** The inside of a connection: what its duplex, its reader, its writer and its deadlines report comes together here. */
 export class ConnectionCore implements PlumbingUser, Watched {
   readonly connection: ConnectionShell
-  readonly life: Lifecycle = new Lifecycle()
+  /** Made by `life` when somebody asks for `closed`, or with the first step to the end. */
+  #life: Lifecycle | null = null
   readonly plumbing: Plumbing
   /** Made by `closer` with the first step to the end. */
   #closer: Closer | null = null
@@ -39,6 +40,11 @@ export class ConnectionCore implements PlumbingUser, Watched {
     if (!duplex.destroyed && !emitsClose(duplex)) this.closer.look()
   }
 
+  get life(): Lifecycle {
+    this.#life ??= new Lifecycle()
+    return this.#life
+  }
+
   get closer(): Closer {
     this.#closer ??= new Closer(this.life, this.plumbing, this.conversation.settings.lingerMs)
     return this.#closer
@@ -47,7 +53,8 @@ export class ConnectionCore implements PlumbingUser, Watched {
   /** To be called once the connection stands. */
   open(): void {
     if (this.plumbing.duplex.destroyed) return
-    this.conversation.deadlines.start()
+    this.conversation.greet()
+    this.conversation.watch()
     reportOpen(this.connection, this.conversation.settings.role ?? null)
   }
 
@@ -62,7 +69,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
 
   /** Bytes written that the operating system has not taken. */
   get queuedBytes(): number {
-    return this.conversation.writer.queued + this.plumbing.duplex.writableLength
+    return (this.conversation.written?.queued ?? 0) + this.plumbing.duplex.writableLength
   }
 
   // ---- how it ends
@@ -157,7 +164,9 @@ export class ConnectionCore implements PlumbingUser, Watched {
     begin()
     before.leave()
     writer.end()
-    if (!this.plumbing.isReaderEnded && !this.isClosing) this.conversation.deadlines.start()
+    this.conversation.greet()
+    if (this.plumbing.isReaderEnded || this.isClosing) this.conversation.deadlines.stop()
+    else this.conversation.watch()
   }
 
   /** Takes the duplex off reader and writer. */
@@ -170,7 +179,7 @@ export class ConnectionCore implements PlumbingUser, Watched {
   /** Goes on with another duplex. */
   go(duplex: Duplex): void {
     this.plumbing.go(duplex)
-    if (!this.plumbing.isReaderEnded) this.conversation.deadlines.start()
+    if (!this.plumbing.isReaderEnded) this.conversation.watch()
   }
 
   /** The duplex is another's, and what was decided before matters no more. */

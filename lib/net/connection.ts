@@ -9,7 +9,7 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import type { Service } from '../protocol/service.ts'
 import { addCounts, type ConnectionStats, Counts } from '../stats/counts.ts'
-import { readerPort, writerPort } from '../streams/ports.ts'
+import { readerPort } from '../streams/ports.ts'
 import { QbpReadable } from '../streams/readable.ts'
 import { QbpWritable } from '../streams/writable.ts'
 import { ConnectionCore, type ConnectionShell } from './connection-core.ts'
@@ -72,7 +72,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
     this.#settings = settings
     this.#reader = new QbpReadable(protocol, settings.reader)
     this.#writer = new QbpWritable(protocol, settings.writer)
-    const ports = { reader: this.#reader[readerPort], writer: this.#writer[writerPort] }
+    const ports = { reader: this.#reader[readerPort], writer: this.#writer }
     this.#core = new ConnectionCore(this as unknown as ConnectionShell, duplex, ports, settings)
     this.#core.open()
   }
@@ -210,7 +210,7 @@ export class QbpConnection<P extends Protocol = Protocol, R extends Role = Role,
     const settings = this.#settings.for(protocol, options as GoOnOptions)
     const reader = new QbpReadable<P, R>(protocol as unknown as P, settings.reader)
     const writer = new QbpWritable<P, R>(protocol as unknown as P, settings.writer)
-    this.#core.change({ reader: reader[readerPort], writer: writer[writerPort] }, settings, () => {
+    this.#core.change({ reader: reader[readerPort], writer }, settings, () => {
       this.#reader = reader
       this.#writer = writer
       this.#settings = settings

@@ -7,8 +7,9 @@ import type { TimeLimits } from './time-limits.ts'
 import type { Watched, WatchUser } from './watched.ts'
 
 /**
- * The deadlines of one connection. They run between `start` and `stop`; from `stopHearing` on only the one of bytes that wait
- * for the peer does. Each is a watch of its own, made when there is something to watch.
+ * The deadlines of one connection. They run until `stop`, and from `start` on again, which those of a peer's silence need to begin;
+ * from `stopHearing` on only the one of bytes that wait for the peer does. Each is a watch of its own, made when there is something
+ * to watch.
  *
  * A peer is late only if it was silent while we listened: bytes that wait in the kernel, bytes of ours that it is still taking
  * and a stall of our own event loop are no silence. So whatever has expired is looked at once more, after the kernel's bytes
@@ -18,7 +19,7 @@ export class Deadlines implements WatchUser {
   readonly intake: Pick<ReaderPort, 'waiting' | 'frames'>
   readonly watched: Watched
   readonly limits: TimeLimits
-  #phase: 'stopped' | 'running' | 'deaf' = 'stopped'
+  #phase: 'stopped' | 'running' | 'deaf' = 'running'
   /** There while there is a limit to the peer's silence. */
   #silence: SilenceWatch | null = null
   /** There while a frame has begun and is not whole. */

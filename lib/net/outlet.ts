@@ -33,7 +33,6 @@ export class Outlet implements WriterOwner {
     this.#duplex = duplex
     this.#conversation = conversation
     this.#user = user
-    conversation.writer.own(this)
   }
 
   get sending(): Sending {
@@ -107,9 +106,8 @@ export class Outlet implements WriterOwner {
 
   /** Goes on with another writer: what the last one wrote is sent. */
   change(next: Conversation): void {
-    this.#conversation.writer.flush()
+    this.#conversation.written?.flush()
     this.#conversation = next
-    next.writer.own(this)
     if (this.#duplex.writableNeedDrain) next.writer.hold()
   }
 

@@ -4,7 +4,7 @@ import type { Conversation } from './conversation.ts'
 import { type DuplexUser, type HeardDuplex, leave, listen, readRest, stopData } from './duplex-events.ts'
 import { givesBytes } from './given-duplex.ts'
 import { Outlet, type OutletUser } from './outlet.ts'
-import type { Sending } from './sending.ts'
+import { type Sending, sendingOf } from './sending.ts'
 
 /** What the plumbing reports to: the connection. */
 export interface PlumbingUser extends OutletUser, Pick<ReaderOwner, 'readerClosed'> {
@@ -49,7 +49,8 @@ type Flow = 'flowing' | 'held' | 'moving'
 export class Plumbing implements ReaderOwner, DuplexUser {
   #conversation: Conversation
   readonly #user: PlumbingUser
-  readonly #outlet: Outlet
+  /** Made by `outlet` when something is to be sent. */
+  #outlet: Outlet | null = null
   #duplex: HeardDuplex
   #intake: Intake = 'open'
   #flow: Flow = 'flowing'
@@ -63,7 +64,6 @@ export class Plumbing implements ReaderOwner, DuplexUser {
     this.#user = user
     this.#duplex = duplex
     conversation.intake.own(this)
-    this.#outlet = new Outlet(duplex, conversation, user)
     this.#connect()
   }
 
@@ -85,14 +85,19 @@ export class Plumbing implements ReaderOwner, DuplexUser {
     return this.#intake === 'ended'
   }
 
+  get outlet(): Outlet {
+    this.#outlet ??= new Outlet(this.#duplex, this.#conversation, this.#user)
+    return this.#outlet
+  }
+
   get sending(): Sending {
-    return this.#outlet.sending
+    return this.#outlet?.sending ?? sendingOf(this.#duplex, 0)
   }
 
   #connect(): void {
     this.#duplex.allowHalfOpen = true // Else Node would end this side with the peer's, and the answer be lost.
     listen(this.#duplex, this)
-    if (!this.#duplex.destroyed) this.#outlet.drained()
+    if (!this.#duplex.destroyed) this.#outlet?.drained()
   }
 
   /** Nobody reads any more. */
@@ -118,7 +123,7 @@ export class Plumbing implements ReaderOwner, DuplexUser {
 
   /** Goes on with another reader and another writer: what the last wrote is sent, and what it did not read is the next one's. */
   change(next: Conversation): void {
-    this.#outlet.change(next)
+    this.#outlet?.change(next)
     const rest = this.#conversation.intake.rest()
     this.#conversation = next
     const { intake } = next
@@ -182,7 +187,7 @@ export class Plumbing implements ReaderOwner, DuplexUser {
   }
 
   allSent(): void {
-    this.#outlet.allSent()
+    this.#outlet?.allSent()
     this.#user.allSent()
   }
 
@@ -191,7 +196,7 @@ export class Plumbing implements ReaderOwner, DuplexUser {
   }
 
   drained(): void {
-    this.#outlet.drained()
+    this.#outlet?.drained()
   }
 
   // ---- handing the duplex on; see handover
@@ -200,7 +205,7 @@ export class Plumbing implements ReaderOwner, DuplexUser {
   stop(): void {
     this.#flow = 'moving'
     stopData(this.#duplex)
-    this.#outlet.stop()
+    this.outlet.stop()
   }
 
   /** Lets the duplex go. @returns every byte after the last message handed out. */
@@ -212,7 +217,7 @@ export class Plumbing implements ReaderOwner, DuplexUser {
   /** Goes on with another duplex: the one that was let go, with TLS on it. */
   go(duplex: Duplex): void {
     this.#duplex = duplex
-    this.#outlet.go(duplex)
+    this.#outlet?.go(duplex)
     this.#flow = 'flowing'
     this.#connect()
   }

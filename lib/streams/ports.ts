@@ -45,6 +45,20 @@ export interface WriterOwner {
   refused(fault: unknown): void
 }
 
+/** Whose a writer is: it is given its port when that is made, with the first message or the end, and owns it then. */
+export interface WriterHome {
+  adopt(port: WriterPort): void
+}
+
+/** Where a writer has its home, before it has a port. */
+export const writerHome = Symbol('qbp.writerHome')
+
+/** What a connection has of its writer: the way to its port, which makes it. */
+export interface HomedWriter {
+  readonly [writerPort]: WriterPort
+  [writerHome]: WriterHome | null
+}
+
 /** The owner of a reader and a writer. */
 export interface StreamOwner extends ReaderOwner, WriterOwner {}
 

@@ -32,9 +32,9 @@ export class Sender extends MessageIntake implements WriterPort {
     return this.settings.maxQueuedBytes
   }
 
-  /** `write` has returned false, and no `drain` has followed. */
-  get isFull(): boolean {
-    return this.outflow?.isFull ?? false
+  /** `write` has returned false, and `drain` is to follow. */
+  get needsDrain(): boolean {
+    return this.outflow?.isFull === true && !this.isOver
   }
 
   // ---- what is on its way

@@ -6,7 +6,7 @@ import { givenProtocol } from '../protocol/given-protocol.ts'
 import type { Outgoing } from '../protocol/message-types.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { LazyTransform } from './lazy-transform.ts'
-import { type WriterPort, writerPort } from './ports.ts'
+import { type HomedWriter, type WriterHome, type WriterPort, writerHome, writerPort } from './ports.ts'
 import { closedForWriting } from './refusals.ts'
 import { Sender } from './sender.ts'
 import { WRITABLE_OPTIONS, type WritableOptions, WriterSettings } from './settings.ts'
@@ -27,8 +27,15 @@ export type Writable<P extends Protocol = Protocol, R extends Role = Role> = Out
  * A message is checked and encoded when it is written: what is written is read back equal, or refused, with nothing of it
  * on the wire. Messages written before the next turn of `process.nextTick` leave as one chunk.
  */
-export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> extends LazyTransform {
-  readonly #sender: Sender
+export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role>
+  extends LazyTransform
+  implements HomedWriter
+{
+  /** @internal */
+  [writerHome]: WriterHome | null = null
+  readonly #settings: WriterSettings
+  /** Made by `#sender` with the first message, or the end. */
+  #made: Sender | null = null
   /** Streams that are piped in. */
   #sources = 0
 
@@ -42,8 +49,18 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
       givenProtocol(protocol, 'new QbpWritable(protocol, options?)')
       knownOptions('A QbpWritable', options, WRITABLE_OPTIONS)
     }
-    const settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
-    this.#sender = new Sender(settings, this as unknown as QbpWritable)
+    this.#settings = options instanceof WriterSettings ? options : new WriterSettings(protocol, options)
+  }
+
+  get #sender(): Sender {
+    return this.#made ?? this.#make()
+  }
+
+  #make(): Sender {
+    const sender = new Sender(this.#settings, this as unknown as QbpWritable)
+    this.#made = sender
+    this[writerHome]?.adopt(sender)
+    return sender
   }
 
   /**
@@ -65,20 +82,21 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     callback?: WriteCallback,
   ): boolean {
     const done = typeof encoding === 'function' ? encoding : callback
-    if (this.#sender.isOver) {
-      if (this.#sender.isOwned) return this.#refuseLate(this.#closed(), done)
-      this.#sender.relieveLate()
+    const sender = this.#sender
+    if (sender.isOver) {
+      if (sender.isOwned) return this.#refuseLate(this.#closed(), done)
+      sender.relieveLate()
       return super.write(message, done) // Node's own errors.
     }
     try {
-      const over = this.#sender.encode(message)
+      const over = sender.encode(message)
       if (over !== null) return this.#refuseLate(over, done)
     } catch (refusal) {
       if (this.#sources === 0) throw refusal
       this.destroy(refusal as Error)
       return this.#refuseLate(refusal as Error, done)
     }
-    return this.#sender.scheduleFlush(done)
+    return sender.scheduleFlush(done)
   }
 
   /** The stream is over: no message goes out any more, which its callback says, and no push-back lasts. */
@@ -96,10 +114,11 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   writeMessage(message: Writable<P, R>, { signal }: WriteOptions = {}): Promise<void> {
     try {
       signal?.throwIfAborted()
-      if (this.#sender.isOver) return handled(Promise.reject(this.#closed()))
-      const over = this.#sender.encode(message)
+      const sender = this.#sender
+      if (sender.isOver) return handled(Promise.reject(this.#closed()))
+      const over = sender.encode(message)
       if (over !== null) return handled(Promise.reject(over))
-      return this.#sender.scheduleFlush() ? DONE : handled(this.#sender.room(signal))
+      return sender.scheduleFlush() ? DONE : handled(sender.room(signal))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -149,7 +168,7 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
   override streamOptions(): TransformOptions {
     return {
       writableObjectMode: true,
-      readableHighWaterMark: Math.min(this.#sender.highWaterMark, Number.MAX_SAFE_INTEGER),
+      readableHighWaterMark: Math.min(this.#settings.highWaterMarkBytes, Number.MAX_SAFE_INTEGER),
     }
   }
 
@@ -203,10 +222,10 @@ export class QbpWritable<P extends Protocol = Protocol, R extends Role = Role> e
     const accessor = (name: string, get: (this: QbpWritable) => unknown) =>
       Object.defineProperty(QbpWritable.prototype, name, { get, configurable: true })
     accessor('writableLength', function () {
-      return this.#sender.queued
+      return this.#made?.queued ?? 0
     })
     accessor('writableNeedDrain', function () {
-      return this.#sender.isFull && !this.#sender.isOver
+      return this.#made?.needsDrain ?? false
     })
     // Of messages, which is what Node counts by it; `write` and `drain` go by highWaterMarkBytes.
     accessor('writableHighWaterMark', () => 16)
