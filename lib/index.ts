@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Typed protobuf messages over any Node byte stream.
  *
@@ -90,18 +91,23 @@ export type {
 } from './protocol/description.ts'
 export { dispatch, type MessageHandlers } from './protocol/dispatch.ts'
 export type { EntryForm, OnlyForm, PerRole, TableForm } from './protocol/forms.ts'
-export { Protocol } from './protocol/loading.ts'
 export type {
   AnyMessage,
+  Directions,
   Framed,
   Incoming,
   IncomingPreamble,
+  Merged,
   OneOf,
   Outgoing,
   OutgoingPreamble,
+  Sent,
   UnlistedMessage,
+  Untyped,
 } from './protocol/message-types.ts'
+export type { MethodType, ServiceType } from './protocol/method.ts'
 export type { ProtocolOptions } from './protocol/options.ts'
+export { Protocol } from './protocol/protocol.ts'
 export type { LoadOptions } from './protocol/schema/load.ts'
 export type { MethodMap, Service } from './protocol/service.ts'
 export type { JsonOptions } from './protojson/proto-json.ts'

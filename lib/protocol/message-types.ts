@@ -14,6 +14,8 @@ export interface Directions {
   raw: object
   /** What each role sends before its first frame; where it is not there, anything. */
   preambles?: { client: Preamble; server: Preamble }
+  /** All of the schema; where it was loaded at run time, none are known. */
+  messages?: MessageMap
 }
 
 interface Preamble {
@@ -108,6 +110,7 @@ export interface Sent<M extends MessageMap, O> {
   server: WithHeaders<SentBy<M, O, 'server'>, LayoutBy<O, 'server'>, M>
   raw: O extends { unknown: 'raw' } | { invalid: 'raw' } ? RawMessage<null> : never
   preambles: { client: PreambleOf<LayoutBy<O, 'client'>, M>; server: PreambleOf<LayoutBy<O, 'server'>, M> }
+  messages: M
 }
 
 /** Options, and a module's own where these say nothing else; of `types` and `message` a header takes one. */

@@ -1,6 +1,10 @@
-import { knownOptions } from '../base/options.ts'
+import type { NamespaceBase } from 'protobufjs'
+import { knownOptions, oneOf } from '../base/options.ts'
 import type { Role } from '../base/role.ts'
 import { compiling } from '../codec/codec-source.ts'
+import { plainForms } from '../codec/plain-forms.ts'
+import { temporalForms } from '../codec/temporal-forms.ts'
+import type { ValueForms } from '../codec/type.ts'
 import { CheckedHook } from '../framing/body-hook.ts'
 import { type Frame, FrameMaker } from '../framing/frame.ts'
 import { Header } from '../framing/header.ts'
@@ -8,19 +12,22 @@ import { headerLibrary } from '../framing/header-library.ts'
 import { headers } from '../framing/presets.ts'
 import { checkResync } from '../framing/resync.ts'
 import type { JsonOptions, ProtoJson } from '../protojson/proto-json.ts'
+import type { FieldIn, NameIn, Peeked, ReadMessage, Typed, WrittenMessage } from './body-types.ts'
 import { callDialect, callEntries } from './call-forms.ts'
 import type { MessageMap, Schema } from './description.ts'
 import { fromJson, protoJson, toJson } from './json.ts'
 import type { Directions, Merged, Outgoing, Sent, Untyped } from './message-types.ts'
 import type { ServiceType } from './method.ts'
 import { checkModule, layoutOf, typesOf, withOwn } from './module-types.ts'
-import type { ProtocolOptions } from './options.ts'
+import { ENUM_FORMS, PROTOCOL_OPTIONS, type ProtocolOptions, WELL_KNOWN_FORMS } from './options.ts'
 import { peek } from './peek.ts'
+import type { LoadOptions } from './schema/load.ts'
 import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-protocol.ts'
 import type { Service } from './service.ts'
 import { findService } from './services.ts'
 import type { CheckedOptions } from './table-types.ts'
 import type { Types } from './types.ts'
+import { makeTypes } from './types.ts'
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
@@ -29,6 +36,24 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
 
   protected constructor(types: Types, options: ProtocolOptions, schema?: Schema) {
     super(types, options, makersOf(schema))
+  }
+
+  /**
+   * Loads .proto files and makes a Protocol of them, its messages untyped. For typed ones see `from`.
+   *
+   * protobufjs is imported when this is called, and not before.
+   *
+   * @param source one or more files, or what protobufjs has loaded: a Root, or a namespace of a `pbjs` module, which then names the package.
+   * @throws {QbpError} ERR_QBP_BAD_SCHEMA, ERR_QBP_BAD_LAYOUT, ERR_QBP_BAD_TABLE or ERR_QBP_BAD_OPTION.
+   */
+  static async load(
+    source: string | readonly string[] | NamespaceBase,
+    options: ProtocolOptions & LoadOptions = {},
+  ): Promise<Protocol> {
+    const { describeSource, LOAD_OPTIONS } = await import('./schema/load.ts')
+    knownOptions('Protocol.load', options, { ...PROTOCOL_OPTIONS, ...LOAD_OPTIONS })
+    const { description, package: home } = await describeSource(source, options)
+    return new Protocol(makeTypes(description, options.package ?? home, valueForms(options), compiling), options)
   }
 
   /**
@@ -92,8 +117,13 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
     return this.#frames[role].make(message)
   }
 
+  override encode<P extends Typed, const N extends string>(
+    this: P,
+    name: N | NameIn<P>,
+    message: WrittenMessage<P, N>,
+  ): Buffer
   override encode(name: string, message: object): Buffer {
-    return super.encode(name, message) as Buffer
+    return super.encode(name, message as never) as Buffer
   }
 
   /**
@@ -107,9 +137,13 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * @returns a function of a body that gives the message without the other fields. It throws ERR_QBP_INVALID_BODY and ERR_QBP_NOT_BYTES, as `decode`.
    * @throws {QbpError} ERR_QBP_BAD_TABLE for a name that is none; ERR_QBP_BAD_OPTION for a field that the message does not have.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
-  peek(name: string, fields: readonly string[]): (body: Uint8Array) => any {
-    return peek(this, name, fields)
+  peek<P extends Typed, const N extends string, const F extends FieldIn<P, N>>(
+    this: P,
+    name: N | NameIn<P>,
+    fields: readonly F[],
+  ): (body: Uint8Array) => Peeked<P, N, F>
+  peek(name: string, fields: readonly string[]): (body: Uint8Array) => object {
+    return peek(this, name, fields as never)
   }
 
   /**
@@ -119,8 +153,14 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of a value that has no JSON, such as a time after the year 9999;
    * ERR_QBP_BAD_TABLE for a name that is none.
    */
+  toJson<P extends Typed, const N extends string>(
+    this: P,
+    name: N | NameIn<P>,
+    message: WrittenMessage<P, N>,
+    options?: JsonOptions,
+  ): unknown
   toJson(name: string, message: object, options: JsonOptions = {}): unknown {
-    return toJson(this, name, message, options)
+    return toJson(this, name, message as never, options)
   }
 
   /**
@@ -129,8 +169,13 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
    *
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the path of what does not fit; ERR_QBP_BAD_TABLE for a name that is none.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
-  fromJson(name: string, json: unknown, options: JsonOptions = {}): any {
+  fromJson<P extends Typed, const N extends string>(
+    this: P,
+    name: N | NameIn<P>,
+    json: unknown,
+    options?: JsonOptions,
+  ): ReadMessage<P, N>
+  fromJson(name: string, json: unknown, options: JsonOptions = {}): unknown {
     return fromJson(this, name, json, options)
   }
 
@@ -152,4 +197,13 @@ const makersOf = (schema?: Schema): Makers => ({
   hook: (given) => new CheckedHook(given),
   checkResync,
   calls: { dialect: callDialect, entries: callEntries },
+})
+
+/** @throws {QbpError} ERR_QBP_BAD_OPTION */
+const valueForms = ({ int64 = 'bigint', enums, wellKnown }: ProtocolOptions): ValueForms => ({
+  int64,
+  enums: oneOf('enums', enums, 'numbers', ENUM_FORMS),
+  wellKnown: { messages: undefined, plain: plainForms, temporal: temporalForms }[
+    oneOf('wellKnown', wellKnown, 'messages', WELL_KNOWN_FORMS)
+  ],
 })

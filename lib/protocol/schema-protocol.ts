@@ -10,6 +10,7 @@ import type { FrameHeader } from '../framing/frame-header.ts'
 import type { Policy } from '../framing/message-reader.ts'
 import { DEFAULT_LAYOUT, TTRPC_LAYOUT } from '../framing/presets.ts'
 import { Entry, Table } from '../framing/table.ts'
+import type { NameIn, ReadMessage, Typed, WrittenMessage } from './body-types.ts'
 import type { CallDialect, CallForm } from './call-forms.ts'
 import {
   formOf,
@@ -151,6 +152,11 @@ export class SchemaProtocol<D extends Directions = Untyped> {
    * @returns bytes of its own, in Node a Buffer.
    * @throws {QbpError} ERR_QBP_INVALID_MESSAGE with the field's path; ERR_QBP_BAD_TABLE for a name that is none.
    */
+  encode<P extends Typed, const N extends string>(
+    this: P,
+    name: N | NameIn<P>,
+    message: WrittenMessage<P, N>,
+  ): Uint8Array
   encode(name: string, message: object): Uint8Array {
     const output = new Room()
     const end = encodeBody(messageType(name, this.types), message, output, 0)
@@ -164,8 +170,8 @@ export class SchemaProtocol<D extends Directions = Untyped> {
    * @throws {QbpError} ERR_QBP_INVALID_BODY with the field's path; ERR_QBP_BAD_TABLE for a name that is none;
    * ERR_QBP_NOT_BYTES for text, an ArrayBuffer, a DataView or anything else.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: which message it is stands in a text.
-  decode(name: string, bytes: Uint8Array): any {
+  decode<P extends Typed, const N extends string>(this: P, name: N | NameIn<P>, bytes: Uint8Array): ReadMessage<P, N>
+  decode(name: string, bytes: Uint8Array): unknown {
     const type = messageType(name, this.types)
     const body = bytesOf('The body', bytes)
     return new Entry(type.name, 0, type).decode(body, 0, body.length, false, null)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // `qbp-stream/web`: for browsers, Workers, and wherever there is a WebSocket or a pair of web streams. No module of Node's, no Buffer, no code from text.
 
 export { type ErrorCode, type ErrorFacts, QbpError } from '../base/errors.ts'
@@ -54,7 +55,18 @@ export type {
 export { dispatch, type MessageHandlers } from '../protocol/dispatch.ts'
 export type { EntryForm, OnlyForm, PerRole, TableForm } from '../protocol/forms.ts'
 export { fromJson, toJson } from '../protocol/json.ts'
-export type { AnyMessage, Framed, Incoming, OneOf, Outgoing, UnlistedMessage } from '../protocol/message-types.ts'
+export type {
+  AnyMessage,
+  Directions,
+  Framed,
+  Incoming,
+  Merged,
+  OneOf,
+  Outgoing,
+  Sent,
+  UnlistedMessage,
+  Untyped,
+} from '../protocol/message-types.ts'
 export type { ProtocolOptions } from '../protocol/options.ts'
 export { peek } from '../protocol/peek.ts'
 export type { MethodMap, Service } from '../protocol/service.ts'

@@ -150,6 +150,16 @@ describe('qbp generate', () => {
       const snake = file('snake.proto', 'syntax = "proto3"; package a.my_pkg; message A {}')
       await generate(snake, '-o', join(folder, 'snake.mjs'))
       expect(await importFile(pathToFileURL(join(folder, 'snake.mjs')).href)).to.have.keys('myPkg')
+      for (const version of ['v1', 'v2beta1', 'v1p1alpha3']) {
+        const versioned = file('versioned.proto', `syntax = "proto3"; package acme.chat.${version}; message A {}`)
+        await generate(versioned, '-o', join(folder, `${version}.mjs`))
+        const module = await importFile(pathToFileURL(join(folder, `${version}.mjs`)).href)
+        expect(module).to.have.keys('chat')
+        expect(module.chat).to.include({ package: `acme.chat.${version}` })
+      }
+      const alone = file('alone.proto', 'syntax = "proto3"; package v1; message A {}')
+      await generate(alone, '-o', join(folder, 'alone.mjs'))
+      expect(await importFile(pathToFileURL(join(folder, 'alone.mjs')).href)).to.have.keys('v1')
     })
 
     it('exports the numbers of enums, nested as in the .proto', async () => {

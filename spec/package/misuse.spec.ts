@@ -120,7 +120,7 @@ describe('A call that cannot be meant so', () => {
     ],
     [
       'encoding by the message alone',
-      () => protocol.encode({ $name: 'A' } as never, {}),
+      () => protocol.encode({ $name: 'A' } as never, {} as never),
       'ERR_QBP_BAD_TABLE',
       /The name of a message was expected, and not a plain object/,
     ],

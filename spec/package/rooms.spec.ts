@@ -62,7 +62,7 @@ const NODE_ONLY = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'queu
 // protobufjs is named in one folder, and for its types in two files more: everything else is written against types of our own,
 // and nothing of it is there before `Protocol.load` is called.
 const PROTOBUFJS_FOLDER = 'protocol/schema/'
-const PROTOBUFJS_TYPES = ['protocol/loading', 'codec/int64']
+const PROTOBUFJS_TYPES = ['protocol/protocol', 'codec/int64']
 
 const LIB = join(__dirname, '..', '..', 'lib')
 

@@ -39,6 +39,54 @@ test('a message crosses', async () => {
 })
 `
 
+/** A library of a user's: what it exports has types that tsc writes down by itself. */
+const LIBRARY = `
+import { connect, connections, createServer, dispatch, Group, type Incoming, Link, localBus, Protocol, QbpReadable, QbpWritable } from 'qbp-stream'
+import { connectionPair } from 'qbp-stream/testing'
+import { createWebSocketServer } from 'qbp-stream/ws'
+import { Accounts, accounts } from './accounts.js'
+import { chat } from './chat.js'
+
+export const protocol = Protocol.from(chat)
+export const banking = Protocol.from(accounts, { calls: true })
+export const raw = Protocol.raw({ header: 'length:varint' })
+export const loaded = Protocol.load('chat.proto')
+export const server = createServer(protocol, async (reader) => { for await (const { text } of reader) console.log(text) })
+export const reader = new QbpReadable(protocol)
+export const writer = new QbpWritable(protocol)
+export const dial = () => connect(protocol, { port: 1 })
+export const first = async () => (await dial()).reader.readMessage()
+export const lasting = connections(protocol, { port: 1 })
+export const group = new Group<typeof protocol>()
+export const frame = protocol.frame({ $name: 'Say', text: '' })
+export const body = protocol.decode('Say', new Uint8Array(0))
+export const look = protocol.peek('Say', ['text'])
+export const service = banking.service(Accounts)
+export const client = async () => (await connect(banking, { port: 1 })).client(Accounts)
+export const opened = async () => (await client()).open({ name: '' })
+export const link = async () => new Link(await dial())
+export const shown = (message: Incoming<typeof protocol>) => dispatch(message, { Say: ({ text }) => text })
+export const bus = localBus()
+export const pair = connectionPair(protocol)
+export const sockets = () => createWebSocketServer(protocol, async () => {})
+`
+
+/** The same of a page's. */
+const PAGE_LIBRARY = `
+import { calls, connect, Protocol, fromJson, peek } from 'qbp-stream/web'
+import { chat } from './page-chat.js'
+import { Accounts, accounts } from './page-accounts.js'
+
+export const protocol = Protocol.from(chat)
+export const banking = Protocol.from(accounts, { calls: calls() })
+export const dial = () => connect(protocol, new WebSocket('wss://example.org'))
+export const first = async () => (await dial()).reader.readMessage()
+export const client = async () => (await connect(banking, new WebSocket('wss://example.org'))).client(Accounts)
+export const opened = async () => (await client()).open({ name: '' })
+export const message = fromJson(protocol, 'Say', {})
+export const look = peek(protocol, 'Say', ['text'])
+`
+
 describe('a tool chain', function () {
   this.timeout(300_000)
 
@@ -62,7 +110,7 @@ describe('a tool chain', function () {
   async function compile(options: object, include: string[]): Promise<void> {
     const compilerOptions = {
       ...{ strict: true, target: 'es2023', types: ['node'], skipLibCheck: false },
-      ...{ lib: ['es2023', 'esnext.disposable'], ...options },
+      ...{ lib: ['es2023'], ...options },
     }
     file('tsconfig.json', JSON.stringify({ compilerOptions, include }))
     expect(await folder.type('node node_modules/typescript/bin/tsc || true')).to.equal('')
@@ -110,10 +158,30 @@ describe('a tool chain', function () {
     const page = {
       module: 'esnext',
       moduleResolution: 'bundler',
-      lib: ['es2023', 'dom', 'esnext.disposable'],
+      lib: ['es2023', 'dom'],
       types: [],
     }
     await compile({ ...page, target: 'es2022', noEmit: true }, ['page.ts'])
+  })
+
+  it('tsc writes the declarations of a library that exports what Qbp returns, and others compile against them', async () => {
+    await folder.type('npx qbp generate accounts.proto')
+    file('library.ts', LIBRARY)
+    file('page-library.ts', PAGE_LIBRARY)
+    const out = { module: 'nodenext', declaration: true, outDir: 'library' }
+    await compile({ ...out, types: ['node'] }, ['library.ts'])
+    await compile({ ...out, types: [], lib: ['es2023', 'dom'] }, ['page-library.ts'])
+    file(
+      'user.ts',
+      `import { body, client, first, look } from './library/library.js'
+       const message = await first()
+       const texts: (string | undefined)[] = [message?.text, body.text, look(new Uint8Array(0)).text]
+       // @ts-expect-error: no such field
+       console.log(texts, body.txt, (await (await client()).open({ name: '' })).balance.toFixed())`,
+    )
+    for (const name of ['chat', 'accounts'])
+      await folder.type(`cp ${name}.js ${name}.d.ts page-${name}.js page-${name}.d.ts library`)
+    await compile({ module: 'nodenext', noEmit: true }, ['user.ts'])
   })
 
   it('Vite and webpack build a page, without a warning', async () => {

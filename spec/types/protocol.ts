@@ -193,3 +193,36 @@ export async function untyped(): Promise<void> {
   const raw: unknown = message
   if (raw instanceof RawMessage) same<typeof raw.body, Uint8Array>(true)
 }
+
+export function bodies(): void {
+  const protocol = Protocol.from(chat, { types: { Say: 1, Told: { type: 2, message: 'Said' } } })
+  same<ReturnType<typeof protocol.encode>, Buffer>(true)
+  protocol.encode('Say', { room: 'hall' })
+  protocol.encode('Said', protocol.decode('Said', new Uint8Array(0)))
+  // @ts-expect-error: no such field
+  protocol.encode('Say', { txt: 'hello' })
+  // @ts-expect-error: a field of another type
+  protocol.toJson('Say', { text: 5 })
+  const { text } = protocol.decode('Say', new Uint8Array(0))
+  same<typeof text, string>(true)
+  // Listed or not, a name is the schema's.
+  same<ReturnType<typeof protocol.decode<typeof protocol, 'Joined'>>['$name'], 'Joined'>(true)
+  same<(typeof json)['$name'], 'Say'>(true)
+  const json = protocol.fromJson('Say', {})
+  const part = protocol.peek('Say', ['room'])(new Uint8Array(0))
+  same<keyof typeof part, '$name' | 'room'>(true)
+  // @ts-expect-error: no such field
+  protocol.peek('Say', ['rom'])
+  // A name in full, one that is made at run time, and a schema that was loaded: anything.
+  protocol.decode('chat.Say', new Uint8Array(0)).whatever
+  protocol.encode('Say' as string, { whatever: 1 })
+}
+
+export async function loadedBodies(): Promise<void> {
+  const protocol = await Protocol.load('some.proto')
+  protocol.encode('Say', { whatever: 1 })
+  protocol.decode('Say', new Uint8Array(0)).whatever
+  protocol.peek('Say', ['whatever'])(new Uint8Array(0)).whatever
+  const any: Protocol = Protocol.from(chat)
+  any.encode('Say', { whatever: 1 })
+}

@@ -53,6 +53,16 @@ function claim(name: string, taken: Set<string>): string {
 /** `a_nice.name` as an identifier: `aNiceName`. */
 const camelCase = (name: string): string => name.replace(/[_.]+([a-zA-Z0-9]|$)/g, (_, letter) => letter.toUpperCase())
 
+/** A package's last segment that says which version it is: `v1`, `v2beta1`. */
+const VERSION = /^v\d+[a-z0-9]*$/
+
+/** What a module's schema is called: the package's last segment, versions aside, so that `acme.chat.v1` is `chat`. */
+function schemaName(home: Namespace): string {
+  let named: Namespace = home
+  while (VERSION.test(named.name) && named.parent?.name) named = named.parent
+  return camelCase(named.name) || 'schema'
+}
+
 /**
  * The names of a module's declarations, and how each is called from any place in it.
  *
@@ -61,7 +71,7 @@ const camelCase = (name: string): string => name.replace(/[_.]+([a-zA-Z0-9]|$)/g
  * when something is added after it.
  */
 export class Names {
-  /** The constant that holds the schema: the package's last segment. */
+  /** The constant that holds the schema. */
   readonly schema: string
   /** The map from message names to types. */
   readonly messages: string
@@ -103,7 +113,7 @@ export class Names {
     }
 
     this.module = { name: '', path: [], names: new Set(), declared: [], inner: [] }
-    this.schema = claim(camelCase(home.name) || 'schema', this.module.names)
+    this.schema = claim(schemaName(home), this.module.names)
     fill(this.module, home, inside)
     fill(this.module, root, outside)
 
