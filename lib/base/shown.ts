@@ -1,3 +1,5 @@
+import { isGone } from './gone.ts'
+
 /**
  * A value that the caller gave, for an error's text: short, and never itself a reason to throw, as String() of an object
  * without a prototype is.
@@ -26,6 +28,8 @@ function classOf(value: object): string {
     const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null
     if (prototype === null) return 'null-prototype object'
     const name = prototype.constructor?.name
+    if (ArrayBuffer.isView(value) && !(value instanceof DataView) && isGone(value))
+      return `${name} whose buffer was transferred, or has shrunk`
     return name === 'Object' ? 'plain object' : typeof name === 'string' && name !== '' ? name : 'object'
   } catch {
     return 'revoked Proxy' // Of one that throws, too, no more can be said.

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { QbpError } from '../base/errors.ts'
+import { isGone } from '../base/gone.ts'
 import { knownOptions } from '../base/options.ts'
+import { shown } from '../base/shown.ts'
 import { errorOf } from '../base/thrown.ts'
 import { Breather } from './breather.ts'
 import { diagnose } from './bus-channels.ts'
@@ -151,8 +153,8 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
 
   /** @throws {QbpError} ERR_QBP_BAD_OPTION for what is no Uint8Array, ERR_QBP_TOO_LONG */
   checkFrame(frame: Uint8Array): void {
-    if (!(frame instanceof Uint8Array)) {
-      throw new QbpError('ERR_QBP_BAD_OPTION', `a frame or value is ${typeof frame}: allowed is a Uint8Array.`)
+    if (!(frame instanceof Uint8Array) || (frame.length === 0 && isGone(frame))) {
+      throw new QbpError('ERR_QBP_BAD_OPTION', `a frame or value is ${shown(frame)}: allowed is a Uint8Array.`)
     }
     if (frame.length <= this.maxFrameBytes) return
     const facts = { size: frame.length, limit: this.maxFrameBytes }

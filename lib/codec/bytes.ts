@@ -2,6 +2,7 @@
 // which a property may be anything. What is asked here is what the array is, not what it says.
 
 import { QbpError } from '../base/errors.ts'
+import { isGone, touch } from '../base/gone.ts'
 import { shown } from '../base/shown.ts'
 import { alloc, node } from './wire.ts'
 
@@ -13,11 +14,14 @@ const tagOf = getter<string | undefined>(Symbol.toStringTag)
 const bufferOf = getter<ArrayBuffer>('buffer')
 const offsetOf = getter<number>('byteOffset')
 
-/** How many bytes an array has. @throws {TypeError} if it is none. */
-export const byteLength = getter<number>('byteLength')
+const lengthOf = getter<number>('byteLength')
 
-/** Whether a value is an array of bytes: a Uint8Array or Buffer, of whichever realm. */
-export const isBytes = (value: unknown): value is Uint8Array => tagOf(value) === 'Uint8Array'
+/** How many bytes an array has. @throws {TypeError} if it is none, or has lost them. */
+export const byteLength = (array: unknown): number => lengthOf(array) || touch(array) || 0
+
+/** Whether a value is an array of bytes: a Uint8Array or Buffer, of whichever realm. One that has lost its bytes is none: it would go as empty. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  tagOf(value) === 'Uint8Array' && (lengthOf(value) > 0 || !isGone(value))
 
 const Own: { readonly prototype: Uint8Array } = node ? Buffer : Uint8Array
 

@@ -1,5 +1,5 @@
 import { QbpError } from '../base/errors.ts'
-import { factOf, reasonOf } from '../base/shown.ts'
+import { factOf, reasonOf, shown } from '../base/shown.ts'
 import { isA } from '../base/thrown.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import type { HeaderFields } from './head.ts'
@@ -74,7 +74,7 @@ function checked(bytes: unknown, name: string): Uint8Array {
   if (isBytes(bytes)) return ownBytes(bytes)
   throw new QbpError(
     'ERR_QBP_BAD_OPTION',
-    `The protocol's body.${name} returned ${typeof bytes}, where it is to return a Uint8Array.`,
+    `The protocol's body.${name} returned ${shown(bytes)}, where it is to return a Uint8Array.`,
     {
       option: 'body',
     },

@@ -1,4 +1,5 @@
 import { QbpError } from '../base/errors.ts'
+import { shown } from '../base/shown.ts'
 import type { CheckedHook } from './body-hook.ts'
 import type { FrameHeader } from './frame-header.ts'
 import { FrameParser } from './frame-parser.ts'
@@ -50,6 +51,8 @@ export class Frame<M = object> {
         entry === undefined ? {} : { messageName: entry.name },
       )
     }
+    if (this.bytes.length === 0)
+      throw new QbpError('ERR_QBP_INVALID_MESSAGE', `The frame's bytes are ${shown(this.bytes)}. Nothing was sent.`)
     writer.admit(entry, bodyBytes)
   }
 }

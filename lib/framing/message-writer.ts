@@ -1,5 +1,6 @@
 import { QbpError } from '../base/errors.ts'
 import { listed } from '../base/listed.ts'
+import { shown } from '../base/shown.ts'
 import { encodeBody } from '../codec/body.ts'
 import { isBytes, ownBytes } from '../codec/bytes.ts'
 import { putBytes } from '../codec/encode-runtime.ts'
@@ -143,7 +144,7 @@ function ownFields(fields: Sent['$header']): HeaderFields | null {
 function bytesOf(body: unknown, entry: Entry | undefined): Uint8Array {
   if (isBytes(body)) return ownBytes(body)
   const owner = entry === undefined ? 'an unlisted type ($name: null)' : entry.name
-  const found = body === undefined ? 'missing' : `a ${typeof body}`
+  const found = body === undefined ? 'missing' : shown(body)
   throw new QbpError(
     'ERR_QBP_INVALID_MESSAGE',
     `The body of ${owner} is ${found}; it must be a Uint8Array or Buffer.`,

@@ -134,12 +134,6 @@ export class Table {
   byName(name: string): Entry | undefined {
     return this.#names.get(name)
   }
-
-  /** The line that a message to be written belongs to; undefined for one of an unlisted type, or of a name that is none. */
-  entryOf({ $name }: { readonly $name?: string | null }): Entry | undefined {
-    if ($name === null) return undefined
-    return $name === undefined ? this.only : this.byName($name)
-  }
 }
 
 const isTypeNumber = (type: number | string, most: number): boolean =>

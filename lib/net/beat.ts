@@ -26,7 +26,7 @@ export class Beat {
   constructor(framer: MessageWriter, message: object) {
     this.#message = message
     this.#frame = framer.frame(message)
-    this.#entry = framer.table.entryOf(message)
+    this.#entry = framer.entry
   }
 
   /** Sends it. @returns false where there is no room: what the peer is still to take is question enough. */

@@ -30,6 +30,9 @@ export class BroadcastFrames {
       return message
     }
     const { table } = framer
-    return this.#frames.get(table) ?? { bytes: framer.frame(message), entry: table.entryOf(message), message }
+    const made = this.#frames.get(table)
+    if (made !== undefined) return made
+    const bytes = framer.frame(message)
+    return { bytes, entry: framer.entry, message }
   }
 }

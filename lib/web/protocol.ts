@@ -34,10 +34,10 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
   private constructor(schema: Schema, options: ProtocolOptions) {
     const types = typesOf(schema, options.package ?? schema.package, support)
     const calls: CallSupport | unknown = options.calls
-    const callSupport = isCallSupport(calls) ? calls : null
+    const callSupport = isBrought('prepare', calls) ? calls : null
     if (callSupport === null && calls) throw missing('calls')
     const resync: ResyncSupport | unknown = options.resync
-    const resyncSupport = isResyncSupport(resync) ? resync : null
+    const resyncSupport = isBrought('from', resync) ? resync : null
     const plain = {
       ...options,
       ...(callSupport !== null && { calls: callSupport.form }),
@@ -48,7 +48,7 @@ export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> 
       support,
       calls: callSupport,
       hook(given) {
-        if (isHook(given)) return given.checked
+        if (isBrought('checked', given)) return given.checked
         throw missing('body', undefined, 'bodyHook(…)')
       },
       checkResync(...given) {
@@ -82,7 +82,7 @@ const library: HeaderLibrary = { ...bareHeaderLibrary, kinds: { varint } }
 
 function headerOf(schema: Schema, layout: string, section: ((name: string) => Type) | undefined): FrameHeader {
   const given: unknown = layout
-  if (isLayout(given)) return given.header(section)
+  if (isBrought('header', given)) return given.header(section)
   const ready = layoutOf(schema, layout, library)
   if (ready?.kinds.every((name) => Object.hasOwn(library.kinds, name))) return new GeneratedHeader(ready)
   throw new QbpError(
@@ -91,15 +91,16 @@ function headerOf(schema: Schema, layout: string, section: ((name: string) => Ty
   )
 }
 
-/** Whether it is what `calls` has made. */
-const isCallSupport = (value: unknown): value is CallSupport => 'prepare' in Object(value)
+/** What the functions that are given to a Protocol have made, by what nothing else has. */
+interface Brought {
+  /** `calls` */
+  prepare: CallSupport
+  /** `resync` */
+  from: ResyncSupport
+  /** `bodyHook` */
+  checked: BodyHook & { readonly checked: CheckedHook }
+  /** `layout` */
+  header: { header(section?: (name: string) => Type): FrameHeader }
+}
 
-/** Whether it is what `resync` has made. */
-const isResyncSupport = (value: unknown): value is ResyncSupport => 'from' in Object(value)
-
-/** Whether it is what `bodyHook` has made. */
-const isHook = (value: unknown): value is BodyHook & { readonly checked: CheckedHook } => 'checked' in Object(value)
-
-/** Whether it is what `layout` has made. */
-const isLayout = (value: unknown): value is { header(section?: (name: string) => Type): FrameHeader } =>
-  'header' in Object(value)
+const isBrought = <K extends keyof Brought>(mark: K, value: unknown): value is Brought[K] => mark in Object(value)
