@@ -76,6 +76,7 @@ export type { AttachOptions, ServerOptions, ServerStats } from './net/server-opt
 export type { CloseOptions, ConnectionOptions, GoOnOptions } from './net/settings.ts'
 export type { DeadlineOptions, Heartbeat } from './net/time-limits.ts'
 export type { TlsOptions } from './net/tls.ts'
+export type { FieldIn, NameIn, Peeked, ReadMessage, WrittenMessage } from './protocol/body-types.ts'
 export type { CallDialect, CallForm } from './protocol/call-forms.ts'
 export type {
   Description,

@@ -39,6 +39,7 @@ export type { Policy } from '../framing/message-reader.ts'
 export { headers } from '../framing/presets.ts'
 export { RawMessage } from '../framing/table.ts'
 export type { Traffic } from '../framing/traffic.ts'
+export type { FieldIn, NameIn, Peeked, ReadMessage, WrittenMessage } from '../protocol/body-types.ts'
 export type { CallDialect, CallForm } from '../protocol/call-forms.ts'
 export type {
   Description,
