@@ -25,13 +25,18 @@ export const isBytes = (value: unknown): value is Uint8Array =>
 
 const Own: { readonly prototype: Uint8Array } = node ? Buffer : Uint8Array
 
+/** Most are of this realm and not shared, which their prototype says in a third of the time that their tag takes. */
+const isSharedMemory = (buffer: ArrayBuffer): boolean =>
+  Object.getPrototypeOf(buffer) !== ArrayBuffer.prototype &&
+  Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+
 /**
  * The same bytes as this process's own kind of array, in Node a Buffer, whose methods the codecs call. Shared memory is
  * copied: another thread may write to it while it is read.
  */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   const buffer = bufferOf(bytes)
-  const isShared = Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]'
+  const isShared = isSharedMemory(buffer)
   if (!isShared && Object.getPrototypeOf(bytes) === Own.prototype) return bytes
   const [offset, length] = [offsetOf(bytes), byteLength(bytes)]
   const own = node ? Buffer.from(buffer, offset, length) : new Uint8Array(buffer, offset, length)
