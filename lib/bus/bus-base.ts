@@ -92,7 +92,8 @@ export abstract class BusBase extends EventEmitter<BusEvents> implements Bus {
     if (options.logKind !== undefined) throw new QbpError('ERR_QBP_BAD_OPTION', NO_LOG, { option: 'logKind' })
     this.checkUp()
     this.publishLive(channel, frame)
-    await this.#breather.next()
+    const breath = this.#breather.next()
+    if (breath !== undefined) await breath
     return undefined
   }
 
