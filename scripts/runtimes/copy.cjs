@@ -15,7 +15,7 @@ const { dirname, join } = require('node:path')
 
 const ROOT = join(__dirname, '../..')
 /** What specs read of the repository. */
-const COPIED = ['lib', 'spec', 'schemas', 'examples', 'docs', 'README.md', 'tsconfig.json']
+const COPIED = ['lib', 'spec', 'schemas', 'examples', 'docs', 'README.md', 'package.json', 'tsconfig.json']
 const LINKED = ['node_modules', '.peers', 'bench', '.ci']
 
 /** Makes the copy in a folder that is not there yet. */
@@ -25,12 +25,10 @@ function copy(folder) {
       const from = join(ROOT, path)
       const to = join(folder, path)
       mkdirSync(dirname(to), { recursive: true })
-      if (/\.tsx?$/.test(path)) writeFileSync(to.replace(/\.tsx?$/, '.js'), commonJs(from))
+      if (/\.tsx?$/.test(path)) writeFileSync(to.replace(/\.tsx?$/, '.cjs'), commonJs(from))
       cpSync(from, to) // Beside it, for specs that read it as text.
     }
   }
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, type: 'commonjs' }))
   mkdirSync(join(folder, 'scripts'))
   cpSync(join(__dirname, 'ts.cjs'), join(folder, 'scripts/ts.cjs'))
   cpSync(join(__dirname, 'specs.cjs'), join(folder, 'specs.cjs'))
@@ -49,8 +47,8 @@ function commonJs(file) {
   const loader = file.endsWith('x') ? 'tsx' : 'ts'
   const { code } = transformSync(readFileSync(file, 'utf8'), { loader, format: 'cjs', target: 'es2022' })
   return code
-    .replace(/(require\((["'`])\.[^"'`]*)\.tsx?(\2\))/g, '$1.js$3')
-    .replace(/import\((["']\.[^"']*)\.tsx?(["'])\)/g, 'Promise.resolve(require($1.js$2))')
+    .replace(/(require\((["'`])\.[^"'`]*)\.tsx?(\2\))/g, '$1.cjs$3')
+    .replace(/import\((["']\.[^"']*)\.tsx?(["'])\)/g, 'Promise.resolve(require($1.cjs$2))')
 }
 
 module.exports = { copy }

@@ -10,14 +10,14 @@ const { files, limitMs, known, only } = JSON.parse(process.argv[2])
 
 const report = (what) => writeSync(1, `\n\u001e${JSON.stringify(what)}\n`)
 /** A hook that has failed may have no file. */
-const fileOf = ({ file = '' }) => file.slice(__dirname.length + 1).replace(/\.js$/, '.ts')
+const fileOf = ({ file = '' }) => file.slice(__dirname.length + 1).replace(/\.cjs$/, '.ts')
 const knownOf = (test) => {
   const title = test.fullTitle()
   return known.findIndex((each) => each.spec === fileOf(test) && title.includes(each.title))
 }
 
 const run = new (mocha.default ?? mocha)({ timeout: limitMs, reporter: function none() {} })
-for (const file of files) run.addFile(join(__dirname, file.replace(/\.ts$/, '.js')))
+for (const file of files) run.addFile(join(__dirname, file.replace(/\.ts$/, '.cjs')))
 run.lazyLoadFiles(true)
 run.loadFiles()
 choose(run.suite)

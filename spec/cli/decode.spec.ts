@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { run as decode } from '../../lib/cli/verbs/decode.ts'
 import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { cli } from '../support/cli.ts'
+import { sendSignal } from '../support/this-runtime.ts'
 
 const chat = ['--schema', 'schemas/chat.proto']
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -249,7 +250,7 @@ describe('qbp decode', () => {
       stdin.write(hex(SAY))
     }
     await Promise.all([once(head.stdout, 'data'), once(stopped.stdout, 'data')])
-    stopped.kill('SIGINT')
+    sendSignal(stopped, 'SIGINT')
     head.stdout.destroy()
     head.stdin.write(hex(SAY))
     const [[headCode], [stoppedCode]] = await Promise.all([once(head, 'exit'), once(stopped, 'exit')])

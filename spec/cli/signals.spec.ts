@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { Interruption } from '../../lib/cli/command/interruption.ts'
 import { run as guess } from '../../lib/cli/verbs/guess.ts'
 import { begin } from '../support/cli.ts'
+import { sendSignal } from '../support/this-runtime.ts'
 
 const FRAME = '00030000000412026869'
 
@@ -50,8 +51,8 @@ describe('a verb that is to end', () => {
   }
 
   const ends: [what: string, code: number, end: (child: ChildProcess, client: net.Socket) => void][] = [
-    ['by a supervisor', 143, (child) => child.kill('SIGTERM')],
-    ['by a terminal that has gone', 129, (child) => child.kill('SIGHUP')],
+    ['by a supervisor', 143, (child) => sendSignal(child, 'SIGTERM')],
+    ['by a terminal that has gone', 129, (child) => sendSignal(child, 'SIGHUP')],
     [
       'by a reader that has gone',
       0,

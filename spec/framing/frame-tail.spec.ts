@@ -65,8 +65,9 @@ describe('a frame that straddles chunks', () => {
 
   it("is copied once where its chunks are nobody else's", () => {
     const frames = new FrameParser(HEADER, 2 ** 20)
+    const chunks = chunksOf(frame(2, body), 65_536) // Cut before anything is counted: Buffer.from() copies by `set` on Deno.
     const copied = copiedBy(() => {
-      for (const chunk of chunksOf(frame(2, body), 65_536)) {
+      for (const chunk of chunks) {
         frames.feed(chunk, true)
         frames.next()
       }
@@ -80,8 +81,9 @@ describe('a frame that straddles chunks', () => {
     const whole = frame(2, long)
     for (const size of [65_536, 700_000, 2 ** 20 + 9, whole.length - 1]) {
       const frames = new FrameParser(HEADER, 2 ** 22)
+      const chunks = chunksOf(whole, size)
       const copied = copiedBy(() => {
-        for (const chunk of chunksOf(whole, size)) {
+        for (const chunk of chunks) {
           frames.feed(chunk, true)
           frames.next()
         }

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { connect } from '../../lib/index.ts'
 import { protocol } from '../support/chat.ts'
+import { sendSignal } from '../support/this-runtime.ts'
 
 const ROOT = join(__dirname, '..', '..')
 const LIMIT_MS = 30_000
@@ -86,7 +87,7 @@ describe('the examples', function () {
     const connection = await connect(protocol, { port, host: '127.0.0.1' })
     await connection.writer.writeMessage({ $name: 'Join', room: 'hall', name: 'ann' })
     expect(await connection.reader.readMessage()).to.include({ $name: 'Welcome' })
-    child.kill('SIGINT')
+    sendSignal(child, 'SIGINT')
     expect(await connection.reader.readMessage()).to.equal(null)
     await connection.close()
     const [code, signal] = await once(child, 'exit')

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sendSignal } from './this-runtime.ts'
 
 /** A nats-server with JetStream, of this test alone: a free port on loopback, a data folder of its own, its own process. */
 export class NatsServer {
@@ -90,7 +91,7 @@ export class NatsServer {
 
   /** Stops it in its tracks, lets it go on, has it read its configuration again, or sends its clients away. */
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGHUP' | 'SIGUSR2'): void {
-    this.#process?.kill(signal)
+    if (this.#process) sendSignal(this.#process, signal)
   }
 
   /** kill -9, as a crash would. */

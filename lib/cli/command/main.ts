@@ -36,7 +36,9 @@ function runProcess(): void {
   const args = process.argv.slice(isAbsolute(process.argv[1] ?? '') ? 2 : 1)
   dispatch(args, { stdin, stdout, stderr, env, signal: interrupt.signal }).then((code) => {
     process.exitCode = code
-    // Standard input may still be open, and what is left to write may not be cut off.
+    // Standard input may still be open, and what is left to write may not be cut off. Deno goes on reading a destroyed one until
+    // this event, which pause() does not emit where an iterator reads.
+    stdin.emit('pause')
     stdin.destroy()
     stdin.unref?.()
   })
