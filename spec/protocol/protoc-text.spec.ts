@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { Protocol } from '../../lib/index.ts'
+import { protoText } from '../../lib/protocol/schema/text/proto-text.ts'
+import { tokens } from '../../lib/protocol/schema/text/tokens.ts'
 import { schemas } from '../support/protoc.ts'
 import { JUDGED } from './judged-schemas.ts'
 
@@ -77,4 +79,30 @@ describe('The text of a schema', function () {
     expect(body.toString('hex')).to.equal('0b1201612b08012c0c130805 14'.replaceAll(' ', ''))
     expect(protocol.decode('M', body).g.o).to.equal('b')
   })
+
+  it('is parsed as it stands where nothing in it is read otherwise', () => {
+    const text = `syntax = "proto3"; package a.b; import "c.proto"; // - 1, group, <, 0X1F and "\\n" in a comment
+      message M { map<string, .a.b.N> n = 1 [deprecated = true]; /* a . b */ optional bytes some_bytes = 2; reserved 4 to 6; }
+      enum N { A = 0; B = -1; }`
+    const pieces = tokens(text)
+    expect(pieces.map((piece) => piece.text).join('')).to.equal(text)
+    expect(protoText(text, pieces)).to.deep.equal({ text, moved: [], groups: [] })
+  })
+
+  for (const [about, text] of Object.entries({
+    'a group': 'message M { optional group G = 1 {} } extend M { optional group H = 2 { oneof o { int32 a = 1; } } }',
+    'a name with blanks': 'message M { optional a . B b = 1; }',
+    'a blank after the point': 'message M { optional a. B b = 1; }',
+    'a minus by itself': 'enum E { A = - 1; }',
+    'hexadecimal digits after a great X': 'enum E { A = 0X1F; }',
+    'braces as a value': 'option (a) = { b < c: 1 > };',
+    'an escape': "option (a) = '\\302\\251';",
+    'a default of bytes': 'message M { optional bytes a = 1 [default = "a"]; }',
+    'a name with a line before it': 'message M { optional int32 a = 1; optional int32 _a = 2; }',
+  }))
+    it(`is rewritten for ${about}, and stays as it is for what else is read of it`, () => {
+      const pieces = tokens(text)
+      expect(protoText(text, pieces).text).not.to.equal(text)
+      expect(pieces).to.deep.equal(tokens(text))
+    })
 })

@@ -12,6 +12,7 @@ import { isSameFile, SchemaFiles } from './schema-files.ts'
 import { SchemaRoot } from './schema-root.ts'
 import { protoText } from './text/proto-text.ts'
 import { TextFault } from './text/statements.ts'
+import { tokens } from './text/tokens.ts'
 import { validateOptions } from './validate/options.ts'
 import { type CheckedText, validateText } from './validate/text.ts'
 
@@ -171,17 +172,18 @@ class Loader {
   }
 
   async #parse(path: string, source: string): Promise<void> {
-    const { text, moved, groups } = protoText(source)
+    const pieces = tokens(source)
+    const { text, moved, groups } = protoText(source, pieces)
     let parsed: protobuf.IParserResult
     try {
       parsed = this.#parsed(path, text)
     } catch (cause) {
       // What is wrong with a statement is said better here, if it is seen here: the parser may fail of it much later.
-      at(path, () => validateText(source))
+      at(path, () => validateText(pieces))
       throw new Located(this.#described(path, source, (cause as Error).message), { cause })
     }
     const { package: name = '' } = parsed
-    this.#texts.push({ path, package: name, text: at(path, () => validateText(source)) })
+    this.#texts.push({ path, package: name, text: at(path, () => validateText(pieces)) })
     this.#first(name)
     const full = (message: string) => `${name === '' ? '' : `${name}.`}${message}`
     for (const group of groups) (this.root.lookupType(full(group)) as { group?: boolean }).group = true

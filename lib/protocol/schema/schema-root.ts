@@ -11,18 +11,33 @@ export class SchemaRoot extends protobuf.Root {
   loading = false
   /** The package of the first file loaded. */
   mainPackage = ''
+  /** Texts that were read once more, without comments, by the names of their files. */
+  readonly #texts = new Map<string, string>()
 
   override resolveAll(): this {
     if (this.loading) return this
     for (const field of fieldsOf(this)) {
       qualify(field)
-      restoreDefault(field)
+      restoreDefault(field, (origin) => this.#textOf(origin))
       validateUnresolved(field)
     }
     for (const service of servicesOf(this)) service.methodsArray.forEach(qualifyMethod)
     super.resolveAll()
     validate(this)
     return this
+  }
+
+  /** The text of the .proto that declares a field, comments left out; of all files where protobufjs has not kept which. */
+  #textOf({ filename }: protobuf.ReflectionObject): string {
+    const names = filename ? [filename] : this.files
+    const text = (name: string) => this.#texts.get(name) ?? this.#read(name)
+    return names.map(text).join('\n')
+  }
+
+  #read(name: string): string {
+    const text = files?.existsSync(name) ? withoutComments(files.readFileSync(name, 'utf8')) : ''
+    this.#texts.set(name, text)
+    return text
   }
 }
 
@@ -99,7 +114,7 @@ function member(scope: protobuf.NamespaceBase, name: string): protobuf.Reflectio
 }
 
 /** Sets a default that is no safe integer to its digits in the .proto: protobufjs's parser has made a number of them. */
-function restoreDefault(field: protobuf.Field): void {
+function restoreDefault(field: protobuf.Field, textOf: (origin: protobuf.FieldBase) => string): void {
   const value: unknown = field.options?.default
   if (typeof value !== 'number' || Number.isSafeInteger(value) || !field.type.endsWith('64')) return
   const origin = field.declaringField ?? field
@@ -120,10 +135,3 @@ function restoreDefault(field: protobuf.Field): void {
 
 /** Digits as a .proto has them: 0x… is hexadecimal, 0… octal. */
 const integer = (digits: string): bigint => BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits)
-
-/** The text of the .proto that declares a field, comments left out; of all files where protobufjs has not kept which. */
-function textOf({ filename, root }: protobuf.ReflectionObject): string {
-  const names = filename ? [filename] : root.files
-  const texts = names.map((name) => (files?.existsSync(name) ? files.readFileSync(name, 'utf8') : ''))
-  return withoutComments(texts.join('\n'))
-}

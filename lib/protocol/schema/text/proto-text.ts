@@ -4,16 +4,46 @@
 
 import { unescapeTexts } from './escapes.ts'
 import { type Moved, rewriteStatements } from './rewrite-statements.ts'
-import { lines, significant, type Token, tokens } from './tokens.ts'
+import { lines, significant, type Token } from './tokens.ts'
 
 /** The text for protobufjs, the groups that are to be put back into their oneofs, and those that have become messages, by their names. */
-export function protoText(text: string): { text: string; moved: Moved[]; groups: string[] } {
-  const list = tokens(text.replace(/^\ufeff/, ''))
+export interface ProtoText {
+  readonly text: string
+  readonly moved: readonly Moved[]
+  readonly groups: readonly string[]
+}
+
+/** The text for protobufjs of one, by its pieces, which stay as they are. */
+export function protoText(text: string, pieces: readonly Token[]): ProtoText {
+  if (!isRewritten(pieces)) return { text, moved: [], groups: [] }
+  const list = pieces.map(({ kind, text, line }) => ({
+    kind,
+    text: kind === 'number' ? text.replace(/^0X/, '0x') : text,
+    line,
+  }))
   joinNames(list)
   bracesForAngles(list)
   unescapeTexts(list)
   const { moved, groups } = rewriteStatements(list)
   return { text: list.map((token) => token.text).join(''), moved, groups }
+}
+
+/** Whether a text has any of that: most have nothing. */
+function isRewritten(list: readonly Token[]): boolean {
+  let [hasBytes, hasDefault, previous] = [false, false, '']
+  for (const [i, { kind, text }] of list.entries()) {
+    if (kind === 'blank') continue
+    if (kind === 'word') {
+      if (text === 'group' || text.startsWith('_')) return true
+      hasBytes ||= text === 'bytes'
+      hasDefault ||= text === 'default'
+    } else if (kind === 'text' ? text.includes('\\') : kind === 'number' && text.startsWith('0X')) return true
+    else if (text === '{' && previous === '=') return true
+    else if (text === '.' && (list[i - 1]?.kind === 'blank' || list[i + 1]?.kind === 'blank')) return true
+    else if (text === '-' && list[i + 1]?.kind === 'blank') return true
+    previous = text
+  }
+  return hasBytes && hasDefault
 }
 
 /** Takes out the blanks from `from` to before `to`, but for the ends of lines, which go after the token at `to`. */
@@ -24,7 +54,7 @@ function close(list: Token[], from: number, to: number): void {
     ends += lines(token.text)
     token.text = ''
   }
-  if (ends !== '') list.splice(to + 1, 0, { kind: 'blank', text: ends })
+  if (ends !== '') list.splice(to + 1, 0, { kind: 'blank', text: ends, line: (list[to] as Token).line })
 }
 
 /** After these a name begins that has a dot of its own in front. */

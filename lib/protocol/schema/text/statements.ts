@@ -1,10 +1,9 @@
 // The statements of a .proto, as a tree: what protobufjs's parser makes of the text has lost what protoc judges it by.
 
-import { type Token, tokens } from './tokens.ts'
+import type { Token } from './tokens.ts'
 
-/** A token that is no blank, and its line. */
+/** A token that is no blank. */
 export interface Word extends Token {
-  readonly line: number
   /** Of the value of an option in braces, which is one word: what stands between them. */
   readonly inner?: readonly Word[]
 }
@@ -32,29 +31,25 @@ export class TextFault extends Error {
   }
 }
 
-/** The words of a text. @throws {TextFault} of what protoc's tokenizer refuses. */
-function wordsOf(text: string): Word[] {
-  const words: Word[] = []
-  let line = 1
-  for (const token of tokens(text.replace(/^\ufeff/, ''))) {
-    if (token.kind === 'blank' && token.text.indexOf('/*', 2) > 0 && token.text.startsWith('/*'))
+/** The words among the pieces of a text. @throws {TextFault} of what protoc's tokenizer refuses. */
+function wordsOf(list: readonly Token[]): Word[] {
+  return list.filter(({ kind, text, line }) => {
+    if (kind === 'blank' && text.startsWith('/*') && text.indexOf('/*', 2) > 0)
       throw new TextFault(line, 'a comment begins within a comment')
-    if (token.kind === 'sign' && /["']/.test(token.text)) throw new TextFault(line, 'a text does not end on its line')
-    if (token.kind === 'text') {
-      const wrong = /^(?:[^\\]|\\(?:[abfnrtv\\'"?]|[0-7]|[xX][\da-fA-F]|u[\da-fA-F]{4}|U00[01][\da-fA-F]{5}))*/.exec(
-        token.text,
-      )
-      if (wrong?.[0].length !== token.text.length) throw new TextFault(line, `${token.text} has an escape that is none`)
-    }
-    if (token.kind !== 'blank') words.push({ ...token, line })
-    line += token.text.split('\n').length - 1
-  }
-  return words
+    if (kind === 'sign' && (text === '"' || text === "'")) throw new TextFault(line, 'a text does not end on its line')
+    if (kind === 'text' && text.includes('\\') && !hasEscapes(text))
+      throw new TextFault(line, `${text} has an escape that is none`)
+    return kind !== 'blank'
+  })
 }
 
-/** The statements of a text. @throws {TextFault} of what protoc's tokenizer refuses. */
-export function statementsOf(text: string): Statement[] {
-  const words = wordsOf(text)
+/** Whether all escapes of a text are some. */
+const hasEscapes = (text: string): boolean =>
+  /^(?:[^\\]|\\(?:[abfnrtv\\'"?]|[0-7]|[xX][\da-fA-F]|u[\da-fA-F]{4}|U00[01][\da-fA-F]{5}))*$/.test(text)
+
+/** The statements of a text, of its pieces. @throws {TextFault} of what protoc's tokenizer refuses. */
+export function statementsOf(list: readonly Token[]): Statement[] {
+  const words = wordsOf(list)
   let i = 0
   /** Passes over the value of an option in braces. */
   const skipValue = () => {

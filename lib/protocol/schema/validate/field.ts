@@ -94,8 +94,10 @@ export function validateExtension(field: protobuf.Field): void {
   const target = field.extensionField?.parent
   if (!(target instanceof protobuf.Type)) return
   const ranges = (target.extensions ?? []) as [number, number][]
+  const isInRange = ranges.some(([from, to]) => from <= field.id && field.id <= to)
+  if (isInRange && field.options?.json_name === undefined && !field.required) return
   if (target.fullName.startsWith('.google.protobuf.')) return // protobufjs's own copies have lost theirs.
-  if (!ranges.some(([from, to]) => from <= field.id && field.id <= to))
+  if (!isInRange)
     fault(
       field,
       nameOf(field),

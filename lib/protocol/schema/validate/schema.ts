@@ -9,7 +9,8 @@ import { type Range, reservedOf, validateRanges } from './ranges.ts'
 
 /** @throws {Error} for the first fault, with its file and line as far as they are known. */
 export function validate(scope: protobuf.NamespaceBase): void {
-  const siblings = siblingsOf(scope)
+  const hasEnum = scope.nestedArray.some((object) => object instanceof protobuf.Enum)
+  const siblings = hasEnum ? siblingsOf(scope) : new Map<string, string>()
   for (const object of scope.nestedArray) {
     if (object instanceof protobuf.Type) validateMessage(object)
     else if (object instanceof protobuf.Enum) validateEnum(object, siblings)

@@ -9,6 +9,7 @@ import {
   TextFault,
   type Word,
 } from '../text/statements.ts'
+import type { Token } from '../text/tokens.ts'
 
 /** What an option is of: descriptor.proto has a message of options for each. */
 export type OptionScope =
@@ -57,9 +58,9 @@ const SCOPES: Readonly<Record<string, OptionScope>> = {
   stream: 'Method',
 }
 
-/** Goes through a text. @throws {TextFault} of the first thing that protoc refuses. */
-export function validateText(text: string): CheckedText {
-  const statements = statementsOf(text)
+/** Goes through a text, by its pieces. @throws {TextFault} of the first thing that protoc refuses. */
+export function validateText(list: readonly Token[]): CheckedText {
+  const statements = statementsOf(list)
   const found: OptionsOf[] = []
   validateFile(statements)
   visit('file', statements, [], found)
