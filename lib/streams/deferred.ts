@@ -8,27 +8,30 @@ export interface Waiter<T> {
   reject(error: unknown): void
 }
 
-/** A promise that its maker settles, once; a signal may end it earlier, with its reason. */
+/**
+ * A promise that its maker settles, once; a signal or a time limit may end it earlier. Of the two functions of a promise it keeps one, as
+ * what waits on a connection may wait for long: it is rejected by being resolved with what is.
+ */
 export class Deferred<T> implements Waiter<T> {
   readonly promise: Promise<T>
-  #resolve!: (value: T) => void
-  #reject!: (error: unknown) => void
-  #leaveSignal: (() => void) | null = null
-  #timer: NodeJS.Timeout | undefined
+  /** Null once it is settled. */
+  #resolve: ((value: T | Promise<never>) => void) | null = null
+  /** Take back what may end it earlier; null where nothing may, and once it is settled. */
+  #limits: (() => void)[] | null = null
 
   constructor() {
-    this.promise = new Promise<T>((resolve, reject) => {
+    this.promise = new Promise<T>((resolve) => {
       this.#resolve = resolve
-      this.#reject = reject
     })
   }
 
   /** @param aborted is called when the signal aborts, before the promise is rejected. */
   heed(signal: AbortSignal, aborted: () => void): void {
-    this.#leaveSignal = onAbort(signal, () => {
+    const leave = onAbort(signal, () => {
       aborted()
       this.reject(signal.reason)
     })
+    this.#limit(leave)
   }
 
   /**
@@ -37,22 +40,29 @@ export class Deferred<T> implements Waiter<T> {
    */
   expire(ms: number, expired: () => Error): void {
     if (ms > LONGEST_TIMER_MS) return
-    this.#timer = setTimeout(() => afterInput(() => this.#timer !== undefined && this.reject(expired())), ms)
+    const timer = setTimeout(() => afterInput(() => this.#limits !== null && this.reject(expired())), ms)
+    this.#limit(() => clearTimeout(timer))
+  }
+
+  #limit(takeBack: () => void): void {
+    this.#limits ??= []
+    this.#limits.push(takeBack)
   }
 
   resolve(value: T): void {
-    this.#leave()
-    this.#resolve(value)
+    this.#take()?.(value)
   }
 
   reject(error: unknown): void {
-    this.#leave()
-    this.#reject(error)
+    this.#take()?.(Promise.reject(error))
   }
 
-  #leave(): void {
-    this.#leaveSignal?.()
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+  /** What settles it, once; nothing ends it earlier any more. */
+  #take(): ((value: T | Promise<never>) => void) | null {
+    const resolve = this.#resolve
+    const limits = this.#limits
+    this.#resolve = this.#limits = null
+    if (limits !== null) for (const takeBack of limits) takeBack()
+    return resolve
   }
 }
