@@ -7,7 +7,7 @@ import { clientOf, isLoopback } from './address.ts'
 export interface AdmissionOptions {
   /**
    * Sockets beyond it are reset at once, those in a TLS handshake counted, and so are duplexes that are attached. Default: 10,000:
-   * an idle connection takes some 7 KB, and most systems allow a process fewer files than it would like.
+   * an idle connection takes some 6 KB, and most systems allow a process fewer files than it would like.
    */
   maxConnections?: number | undefined
   /**
