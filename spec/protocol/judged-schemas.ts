@@ -264,4 +264,25 @@ export const JUDGED: Record<string, string> = {
   'service named like method type': three('message A {} service A2 { rpc A(A) returns (A); }'),
   'rpc name clash type': three('message A {} service S { rpc B(A) returns (B); } message B {}'),
   uninterpreted_option: three('message M { option uninterpreted_option = 1; }'),
+  'a field of an option that is a group': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (mygroup).n = 1; optional int32 a = 1; }',
+  ),
+  'a field of a group within one': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (t.mygroup).deep.b = true; optional int32 a = 1; }',
+  ),
+  'an option that is a group, in braces': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (.t.mygroup) = { n: 1 Deep { b: true } }; optional int32 a = 1; }',
+  ),
+  'an option that is a group by its message’s name': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (MyGroup).n = 1; optional int32 a = 1; }',
+  ),
+  'an option that is a group by a name in camelCase': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (myGroup).n = 1; optional int32 a = 1; }',
+  ),
+  'a field that an option’s group lacks': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (mygroup).m = 1; optional int32 a = 1; }',
+  ),
+  'an option that is a group, twice': extending2(
+    'extend google.protobuf.MessageOptions { optional group MyGroup = 50000 { optional int32 n = 1; optional group Deep = 2 { optional bool b = 1; } } } message M { option (mygroup).n = 1; option (t.mygroup).n = 2; optional int32 a = 1; }',
+  ),
 }

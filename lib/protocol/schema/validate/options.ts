@@ -156,10 +156,18 @@ function integerOf(text: string): bigint | null {
 
 type Extensions = ReadonlyMap<string, protobuf.Field>
 
-/** All extensions, by their full names as the .proto has them. */
+/** The full name of an extension as the .proto has it; a group's is its message's in small letters. */
+function optionName(extension: protobuf.Field): string {
+  const fullName = fullNameOf(extension)
+  if ((extension.resolvedType as { group?: boolean } | null)?.group !== true) return fullName
+  const begin = fullName.lastIndexOf('.') + 1
+  return fullName.slice(0, begin) + fullName.slice(begin).toLowerCase()
+}
+
+/** All extensions, by these names. */
 function extensionsOf(root: protobuf.NamespaceBase, found = new Map<string, protobuf.Field>()): Extensions {
   for (const object of root.nestedArray) {
-    if (object instanceof protobuf.Field) found.set(fullNameOf(object), object.resolve())
+    if (object instanceof protobuf.Field) found.set(optionName(object.resolve()), object)
     else if (object instanceof protobuf.Namespace) extensionsOf(object, found)
   }
   return found
