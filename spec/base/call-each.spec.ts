@@ -3,31 +3,19 @@ import { callEach } from '../../lib/base/call-each.ts'
 import { onAbort } from '../../lib/base/on-abort.ts'
 import { allUncaught } from '../support/uncaught.ts'
 
-// Mocha takes a rejection that nobody handles for an uncaught exception, as Node does.
-const withoutMocha = async (act: () => Promise<void>): Promise<void> => {
-  const before = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  try {
-    await act()
-  } finally {
-    for (const listener of before) process.on('unhandledRejection', listener)
-  }
-}
-
 describe('one that throws', () => {
-  it('keeps no other that waits for a signal from hearing of it, and all that was thrown is heard of', () =>
-    withoutMocha(async () => {
-      const abort = new AbortController()
-      const called: string[] = []
-      const errors = ['a', 'b', 'c'].map((name) => new Error(name))
-      for (const error of errors)
-        onAbort(abort.signal, () => {
-          called.push(error.message)
-          if (error.message !== 'b') throw error
-        })
-      expect(await allUncaught(2, () => abort.abort())).to.deep.equal([errors[0], errors[2]])
-      expect(called).to.deep.equal(['a', 'b', 'c'])
-    }))
+  it('keeps no other that waits for a signal from hearing of it, and all that was thrown is heard of', async () => {
+    const abort = new AbortController()
+    const called: string[] = []
+    const errors = ['a', 'b', 'c'].map((name) => new Error(name))
+    for (const error of errors)
+      onAbort(abort.signal, () => {
+        called.push(error.message)
+        if (error.message !== 'b') throw error
+      })
+    expect(await allUncaught(2, () => abort.abort())).to.deep.equal([errors[0], errors[2]])
+    expect(called).to.deep.equal(['a', 'b', 'c'])
+  })
 
   it('keeps no other that is called from its call, one that takes itself or others back included', () => {
     const [called, thrown]: [string[], unknown[]] = [[], []]

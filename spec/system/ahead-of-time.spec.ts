@@ -81,11 +81,11 @@ describe('a module with its codec', () => {
     expect(one.messageType('Say')).to.equal(two.messageType('Say'))
   })
 
-  it('bundles without protobufjs', async () => {
+  it('bundles without protobufjs for a page', async () => {
     const { outputFiles, metafile } = await build({
       stdin: {
         contents: `
-          import { Protocol } from './lib/protocol/protocol.ts'
+          import { Protocol } from './lib/web/index.ts'
           import { chat } from './schemas/chat.ts'
           console.log(Protocol.from(chat).encode('Say', { text: 'hi' }).length)`,
         resolveDir: ROOT,
