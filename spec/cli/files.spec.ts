@@ -63,6 +63,16 @@ describe('files that a verb is given', () => {
     })
   }
 
+  const endless = reading.filter(([option]) => /^--(schema|answer|cert)$/.test(option))
+  for (const [option, name, args] of endless)
+    it(`are refused by ${name} as ${option} where they have no end`, async () => {
+      const { code, stderr, stdout } = await cli(load(name), args('/dev/zero'))
+      expect(stderr)
+        .to.match(/^qbp [^\n]+\n$/)
+        .and.match(new RegExp(`/dev/zero: it .*more than ${2 ** 26} bytes`))
+      expect([code, stdout]).to.deep.equal([1, ''])
+    }).timeout(30_000)
+
   it('are refused as a certificate, a key or an authority where they are empty: Node takes that for none given', async () => {
     for (const [, name, args] of reading.filter(([option]) => ['--cert', '--ca', '--listen-cert'].includes(option))) {
       const { code, stderr } = await cli(load(name), args(at('empty')))

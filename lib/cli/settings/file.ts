@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { listed } from '../../base/listed.ts'
 import { nearest } from '../../base/nearest.ts'
 import { Fault } from '../command/fault.ts'
+import { textFile } from '../files/text-file.ts'
 import { parseJson5 } from '../terminal/json5.ts'
 import { FILE_KEYS, type Key, TARGET_KEYS } from './keys.ts'
 
@@ -37,13 +38,10 @@ export function findSettings(folder: string): string | undefined {
 /** @throws {Fault} with the file and the key that is wrong. */
 export async function readSettings(path: string): Promise<SettingsFile> {
   const shown = relative('', path) || path
-  let json: unknown
-  try {
-    json = await parseJson5(readFileSync(path, 'utf8'))
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new Fault(`${shown}: ${code === undefined ? `does not read: ${message}` : `cannot be read (${code})`}.`)
-  }
+  const text = await textFile(path, shown)
+  const json = await parseJson5(text).catch((error: Error) => {
+    throw new Fault(`${shown}: does not read: ${error.message}.`)
+  })
   const reading = new Reading(shown, dirname(resolve(path)))
   const { targets = {}, ...rest } = reading.object(json, 'it', 'an object with a schema, a header, …')
   const named = Object.entries(reading.object(targets, '"targets"', 'an object of addresses by name'))

@@ -6,6 +6,8 @@ import protobuf from 'protobufjs'
 export const files = protobuf.util.fs as {
   existsSync(path: string): boolean
   readFileSync(path: string, encoding: 'utf8'): string
+  createReadStream(path: string): AsyncIterable<Uint8Array>
+  statSync(path: string): { isFile(): boolean; isFIFO(): boolean }
   realpathSync(path: string): string
 } | null
 
@@ -15,12 +17,50 @@ export const withoutComments = (text: string): string =>
     text === undefined ? match.replace(/[^\n]/g, ' ') : match,
   )
 
-/** `file:line: ` of the first line that has the word, as far as they are known. */
-export function placeOf(filename: string | null | undefined, word: string): string {
+/** A root that has kept the texts that were read, by their paths: a pipe cannot be read again. */
+interface Texts {
+  readonly texts?: ReadonlyMap<string, string>
+}
+
+/** The text of a .proto; empty where it is not known. */
+export function textOf(root: object | null, filename: string): string {
+  const kept = (root as Texts | null)?.texts?.get(filename)
+  if (kept !== undefined) return kept
+  return files?.existsSync(filename) && files.statSync(filename).isFile() ? files.readFileSync(filename, 'utf8') : ''
+}
+
+/** `file:line:column: ` of the first place that has the word, as far as they are known. */
+export function placeOf(root: object | null, filename: string | null | undefined, word: string): string {
   if (!filename) return ''
-  const text = files?.existsSync(filename) ? withoutComments(files.readFileSync(filename, 'utf8')) : ''
-  const line = text.split('\n').findIndex((each) => each.includes(word))
-  return line < 0 ? `${filename}: ` : `${filename}:${line + 1}: `
+  const text = withoutComments(textOf(root, filename))
+  const at = new RegExp(`(?<![\\w.])${word.replace(/[^\w\s]/g, '\\$&')}(?!\\w)`).exec(text)?.index ?? text.indexOf(word)
+  return at < 0 ? `${filename}: ` : placeAt(filename, text, at)
+}
+
+/** `file:line:column: ` of what a parser says of a text: the line may be known, the column where one token alone can be meant. */
+export function placeIn(filename: string, source: string, line: string | undefined, problem: string): string {
+  const text = withoutComments(source)
+  if (line === undefined) {
+    const places = [...text.matchAll(declared(problem))]
+    const isTwice = problem.startsWith('duplicate')
+    return places.length === (isTwice ? 2 : 1) ? placeAt(filename, text, places.at(-1)?.index ?? 0) : `${filename}: `
+  }
+  const [, token] = /^illegal (?:\w+ )*'(.+?)'/.exec(problem) ?? []
+  const parts = token === undefined ? [] : (text.split('\n')[Number(line) - 1] ?? '').split(token)
+  return `${filename}:${line}${parts.length === 2 ? `:${(parts[0] as string).length + 1}` : ''}: `
+}
+
+/** What a problem without a line is of: a number or a name of a field. */
+function declared(problem: string): RegExp {
+  const [, number] = /^id (\d+) is reserved/.exec(problem) ?? []
+  if (number !== undefined) return new RegExp(`(?<==\\s*)${number}(?=\\s*[;[{])`, 'g')
+  const [, name = ''] = /^(?:duplicate )?name '(\w+)'/.exec(problem) ?? []
+  return new RegExp(name === '' ? '$^' : `(?<!\\w)${name}(?=\\s*[={])`, 'g')
+}
+
+function placeAt(filename: string, text: string, at: number): string {
+  const before = text.slice(0, at).split('\n')
+  return `${filename}:${before.length}:${(before.at(-1) as string).length + 1}: `
 }
 
 /** A fault whose text says where it is. */
@@ -31,7 +71,7 @@ export function fault(object: protobuf.ReflectionObject, word: string, problem: 
   let file: string | null = null
   for (let each: protobuf.ReflectionObject | null = object; each !== null && !file; each = each.parent)
     file = each.filename
-  throw new Error(`${placeOf(file, word)}${problem}`)
+  throw new Error(`${placeOf(object.root, file, word)}${problem}`)
 }
 
 /** The syntax or edition of the file that an object is of. */

@@ -42,7 +42,7 @@ export class SchemaFiles {
   }
 
   /** The path to fetch an import by, where nobody can look; or the reason why it is not found. @throws {Located} */
-  unseen(origin: string, target: string): string {
+  unseen(root: object, origin: string, target: string): string {
     const candidates = this.#candidates(target)
     if (files === null) return candidates.at(-1) as string
     const beside = resolve(origin, target)
@@ -50,7 +50,7 @@ export class SchemaFiles {
       ? `; ${beside} lies beside the file that imports it, whose folder would have to be one of includeDirs (--include)`
       : ''
     const text = `the import '${target}' is not found, looked for at ${listed(candidates)}${advice}`
-    throw new Located(`${placeOf(origin, target)}${text}`)
+    throw new Located(`${placeOf(root, origin, target)}${text}`)
   }
 
   #included(name: string): string[] {

@@ -1,7 +1,7 @@
 // What protobufjs gets wrong about a schema before it resolves it: which type a name means, and defaults of 64 bits.
 
 import protobuf from 'protobufjs'
-import { files, nameOf, placeOf, shown, withoutComments } from './place.ts'
+import { nameOf, placeOf, shown, textOf, withoutComments } from './place.ts'
 import { validateUnresolved } from './validate/field.ts'
 import { validate } from './validate/schema.ts'
 
@@ -11,8 +11,10 @@ export class SchemaRoot extends protobuf.Root {
   loading = false
   /** The package of the first file loaded. */
   mainPackage = ''
-  /** Texts that were read once more, without comments, by the names of their files. */
-  readonly #texts = new Map<string, string>()
+  /** What was read, by path. */
+  readonly texts = new Map<string, string>()
+  /** The same without comments, where it was asked for. */
+  readonly #bare = new Map<string, string>()
 
   override resolveAll(): this {
     if (this.loading) return this
@@ -22,21 +24,30 @@ export class SchemaRoot extends protobuf.Root {
       validateUnresolved(field)
     }
     for (const service of servicesOf(this)) service.methodsArray.forEach(qualifyMethod)
+    this.#refuseDeferred()
     super.resolveAll()
     validate(this)
     return this
   }
 
+  /** Extensions of what is not there. */
+  #refuseDeferred(): void {
+    const [field] = (this as unknown as { deferred?: readonly protobuf.Field[] }).deferred ?? []
+    if (field === undefined) return
+    const place = placeOf(this, field.filename, `extend ${field.extend}`)
+    throw new Error(`${place}extend ${field.extend}: there is no message of that name`)
+  }
+
   /** The text of the .proto that declares a field, comments left out; of all files where protobufjs has not kept which. */
   #textOf({ filename }: protobuf.ReflectionObject): string {
     const names = filename ? [filename] : this.files
-    const text = (name: string) => this.#texts.get(name) ?? this.#read(name)
+    const text = (name: string) => this.#bare.get(name) ?? this.#withoutComments(name)
     return names.map(text).join('\n')
   }
 
-  #read(name: string): string {
-    const text = files?.existsSync(name) ? withoutComments(files.readFileSync(name, 'utf8')) : ''
-    this.#texts.set(name, text)
+  #withoutComments(name: string): string {
+    const text = withoutComments(textOf(this, name))
+    this.#bare.set(name, text)
     return text
   }
 }
@@ -71,7 +82,7 @@ function qualify(field: protobuf.Field): void {
   // What comes of no .proto, but of protobufjs, has its own, wider rule.
   else if (field.filename || !start?.lookup(field.type, [protobuf.Type, protobuf.Enum]))
     throw new Error(
-      `${placeOf(field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`,
+      `${placeOf(field.root, field.filename, field.type)}there is no type '${field.type}', which ${shown(field)} is of`,
     )
 }
 
@@ -85,7 +96,9 @@ function qualifyMethod(method: protobuf.Method): void {
     const found = isMethod ? undefined : find(name, method.parent)
     if (found === undefined) {
       const owner = `${method.parent?.fullName.slice(1)}/${method.name}`
-      throw new Error(`${placeOf(method.filename, name)}there is no type '${name}', which the method ${owner} has`)
+      throw new Error(
+        `${placeOf(method.root, method.filename, name)}there is no type '${name}', which the method ${owner} has`,
+      )
     }
     method[side] = found
   }
@@ -127,7 +140,7 @@ function restoreDefault(field: protobuf.Field, textOf: (origin: protobuf.FieldBa
   const [text] = found
   if (found.size !== 1 || !text) {
     throw new Error(
-      `${placeOf(origin.filename, protoName)}the default of ${shown(field)} is beyond 2**53 - 1, and the schema has lost its digits`,
+      `${placeOf(origin.root, origin.filename, protoName)}the default of ${shown(field)} is beyond 2**53 - 1, and the schema has lost its digits`,
     )
   }
   field.setOption('default', text)

@@ -16,10 +16,11 @@ export interface ProtoText {
 /** The text for protobufjs of one, by its pieces, which stay as they are. */
 export function protoText(text: string, pieces: readonly Token[]): ProtoText {
   if (!isRewritten(pieces)) return { text, moved: [], groups: [] }
-  const list = pieces.map(({ kind, text, line }) => ({
+  const list = pieces.map(({ kind, text, line, column }) => ({
     kind,
     text: kind === 'number' ? text.replace(/^0X/, '0x') : text,
     line,
+    column,
   }))
   joinNames(list)
   bracesForAngles(list)
@@ -54,7 +55,7 @@ function close(list: Token[], from: number, to: number): void {
     ends += lines(token.text)
     token.text = ''
   }
-  if (ends !== '') list.splice(to + 1, 0, { kind: 'blank', text: ends, line: (list[to] as Token).line })
+  if (ends !== '') list.splice(to + 1, 0, { kind: 'blank', text: ends, line: (list[to] as Token).line, column: 1 })
 }
 
 /** After these a name begins that has a dot of its own in front. */

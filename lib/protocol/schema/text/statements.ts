@@ -1,6 +1,6 @@
 // The statements of a .proto, as a tree: what protobufjs's parser makes of the text has lost what protoc judges it by.
 
-import type { Token } from './tokens.ts'
+import type { Place, Token } from './tokens.ts'
 
 /** A token that is no blank. */
 export interface Word extends Token {
@@ -18,27 +18,30 @@ export interface Statement {
 export interface SetOption {
   readonly name: string
   readonly value: readonly Word[]
-  readonly line: number
+  readonly place: Place
 }
 
 /** A fault of a text, and where. */
 export class TextFault extends Error {
-  readonly line: number
+  readonly place: Place
 
-  constructor(line: number, problem: string) {
+  constructor(place: Place | undefined, problem: string) {
     super(problem)
-    this.line = line
+    this.place = place ?? START
   }
 }
 
+const START: Place = { line: 1, column: 1 }
+
 /** The words among the pieces of a text. @throws {TextFault} of what protoc's tokenizer refuses. */
 function wordsOf(list: readonly Token[]): Word[] {
-  return list.filter(({ kind, text, line }) => {
+  return list.filter((token) => {
+    const { kind, text } = token
     if (kind === 'blank' && text.startsWith('/*') && text.indexOf('/*', 2) > 0)
-      throw new TextFault(line, 'a comment begins within a comment')
-    if (kind === 'sign' && (text === '"' || text === "'")) throw new TextFault(line, 'a text does not end on its line')
+      throw new TextFault(token, 'a comment begins within a comment')
+    if (kind === 'sign' && (text === '"' || text === "'")) throw new TextFault(token, 'a text does not end on its line')
     if (kind === 'text' && text.includes('\\') && !hasEscapes(text))
-      throw new TextFault(line, `${text} has an escape that is none`)
+      throw new TextFault(token, `${text} has an escape that is none`)
     return kind !== 'blank'
   })
 }
@@ -98,7 +101,7 @@ const optionOf = (words: readonly Word[]): SetOption => {
   return {
     name: name.map(({ text }) => text).join(''),
     value: equals < 0 ? [] : words.slice(equals + 1),
-    line: words[0]?.line ?? 1,
+    place: words[0] ?? START,
   }
 }
 

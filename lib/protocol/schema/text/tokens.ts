@@ -1,10 +1,15 @@
 // The pieces of a .proto.
 
-/** A piece of a text, and the line that it begins in. */
-export interface Token {
+/** Where something begins in a text: both are counted from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** A piece of a text, and where it begins. */
+export interface Token extends Place {
   kind: 'blank' | 'text' | 'word' | 'number' | 'sign'
   text: string
-  readonly line: number
 }
 
 const TOKEN =
@@ -12,12 +17,16 @@ const TOKEN =
 
 /** All pieces of a text, blanks and comments too. */
 export function tokens(text: string): Token[] {
-  let line = 1
+  let [line, column] = [1, 1]
   return (text.match(TOKEN) ?? []).map((piece) => {
-    const token: Token = { kind: kindOf(piece), text: piece, line }
+    const token: Token = { kind: kindOf(piece), text: piece, line, column }
+    column += piece.length
     // Words, numbers and signs are of one line.
     if (token.kind === 'blank' || token.kind === 'text')
-      for (let i = piece.indexOf('\n'); i >= 0; i = piece.indexOf('\n', i + 1)) line++
+      for (let i = piece.indexOf('\n'); i >= 0; i = piece.indexOf('\n', i + 1)) {
+        line++
+        column = piece.length - i
+      }
     return token
   })
 }

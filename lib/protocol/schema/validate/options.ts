@@ -69,27 +69,27 @@ export function validateOptions(root: protobuf.Root, packageName: string, { opti
     const seen = new Set<string>()
     const scopes = [...(packageName === '' ? [] : packageName.split('.')), ...path]
     for (const option of set) {
-      const { name, line } = option
+      const { name, place } = option
       const custom = name.startsWith('(') ? customOf(option, scopes, extensions) : null
       if (custom === null) {
         if (!name.startsWith('(')) validateKnown(option, scope, syntax)
-        else if (!OWN.has(name)) throw new TextFault(line, `the option ${name} is not defined, here or in an import`)
+        else if (!OWN.has(name)) throw new TextFault(place, `the option ${name} is not defined, here or in an import`)
       } else validateCustom(option, scope, custom)
       const key = custom?.key ?? name
       const isSet = seen.has(key) || [...seen].some((other) => other.startsWith(`${key}.`))
       if (isSet && !REPEATED.has(name) && !custom?.field.repeated)
-        throw new TextFault(line, `the option ${name} is set twice`)
+        throw new TextFault(place, `the option ${name} is set twice`)
       seen.add(key)
     }
   }
 }
 
-function validateKnown({ name, value, line }: SetOption, scope: OptionScope, syntax: string): void {
+function validateKnown({ name, value, place }: SetOption, scope: OptionScope, syntax: string): void {
   if (/^features(\.|$)/.test(name) && /^\d+$/.test(syntax)) return
   const known = KNOWN[scope]
   if (!Object.hasOwn(known, name)) {
     if (/^\d+$/.test(syntax) && Number(syntax) > 2023) return // Later editions have more.
-    throw new TextFault(line, `the option ${name} is unknown: one of one's own stands in brackets, (${name})`)
+    throw new TextFault(place, `the option ${name} is unknown: one of one's own stands in brackets, (${name})`)
   }
   const allowed = known[name] as Value
   const [first] = value
@@ -101,16 +101,16 @@ function validateKnown({ name, value, line }: SetOption, scope: OptionScope, syn
     (Array.isArray(allowed) && allowed.includes(text))
   if (isRight) return
   const what = allowed === TEXT ? 'a text' : allowed === FLAG ? 'true or false' : (allowed as string[]).join(', ')
-  throw new TextFault(line, `the option ${name} is ${text}; it may be ${what}`)
+  throw new TextFault(place, `the option ${name} is ${text}; it may be ${what}`)
 }
 
-function validateCustom({ name, value, line }: SetOption, scope: OptionScope, { field, extension }: Custom): void {
+function validateCustom({ name, value, place }: SetOption, scope: OptionScope, { field, extension }: Custom): void {
   const extended = extension.extend?.replace(/^\.?(google\.protobuf\.)?/, '')
   if (extended !== `${scope}Options`)
-    throw new TextFault(line, `the option ${name} is of ${extended}, not of ${scope}Options`)
+    throw new TextFault(place, `the option ${name} is of ${extended}, not of ${scope}Options`)
   const problem = problemOf(field, value)
   if (problem !== null)
-    throw new TextFault(line, `the option ${name} is ${value.map(({ text }) => text).join('')}; ${problem}`)
+    throw new TextFault(place, `the option ${name} is ${value.map(({ text }) => text).join('')}; ${problem}`)
 }
 
 /** What a value lacks to be one of a field; null for nothing. */
@@ -182,13 +182,17 @@ interface Custom {
 }
 
 /** What `(a.b).c` means, seen from a scope; null for nothing. @throws {TextFault} for a field of a list's message */
-function customOf({ name: option, line }: SetOption, scopes: readonly string[], extensions: Extensions): Custom | null {
+function customOf(
+  { name: option, place }: SetOption,
+  scopes: readonly string[],
+  extensions: Extensions,
+): Custom | null {
   const extension = extensionOf(option, scopes, extensions)
   if (extension === undefined) return null
   let [field, key] = [extension, fullNameOf(extension)]
   const [, rest = ''] = /^\([^)]*\)(.*)$/.exec(option) ?? []
   for (const [, inner, custom] of rest.matchAll(/\.(?:(\w+)|(\([^)]*\)))/g)) {
-    if (field.repeated) throw new TextFault(line, `${option} is a field of a list, which is given in braces`)
+    if (field.repeated) throw new TextFault(place, `${option} is a field of a list, which is given in braces`)
     const type = field.resolvedType
     const next =
       custom !== undefined
