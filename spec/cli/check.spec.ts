@@ -411,7 +411,7 @@ describe('qbp check', () => {
     expect((await cli(check, ['a.proto'])).code).to.equal(2)
     const { code, stderr } = await cli(check, ['--schema', proto('bad.proto', 'message A {\n string = 1; }')])
     expect(code).to.equal(1)
-    expect(stderr).to.match(/bad\.proto:3: illegal/)
+    expect(stderr).to.match(/bad\.proto:3:\d+: illegal/)
     expect((await cli(check, ['--help'])).stdout).to.include('Example:')
   })
 })

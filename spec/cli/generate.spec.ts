@@ -463,14 +463,14 @@ describe('qbp generate', () => {
       )
       const missing = await generate(source)
       expect(missing.code).to.equal(1)
-      expect(missing.stderr).to.match(/far\.proto:2: the import 'nearby\.proto' is not found/)
+      expect(missing.stderr).to.match(/far\.proto:2:\d+: the import 'nearby\.proto' is not found/)
       expect((await generate(source, '-I', protos)).code).to.equal(0)
     })
 
     const faults: [title: string, text: string, told: RegExp][] = [
-      ['a token that does not belong', 'syntax = "proto3";\nmessage A {\n  string = 1;\n}', /fault\.proto:3: illegal/],
-      ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3: .*'?Nope/],
-      ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto: duplicate name 'A'/],
+      ['a token that does not belong', 'syntax = "proto3";\nmessage A {\n  string = 1;\n}', /fault\.proto:3:\d+: illegal/],
+      ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3:\d+: .*'?Nope/],
+      ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto:\d+:\d+: duplicate name 'A'/],
       ['an end too early', 'syntax = "proto3";\nmessage A {\n', /fault\.proto:\d: illegal/],
       ['no message and no enum at all', 'syntax = "proto3";\n', /declares no message, no enum and no service/],
     ]

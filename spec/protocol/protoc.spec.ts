@@ -158,7 +158,7 @@ describe('A schema', function () {
       expect(own === null, `protoc: ${protoc ?? 'taken'}\n    Qbp: ${own ?? 'taken'}`).to.equal(
         SINCE_22[about] ?? protoc === null,
       )
-      if (own !== null) expect(own).to.match(/^\S*one\.proto(:\d+)?: (?!.*one\.proto)/)
+      if (own !== null) expect(own).to.match(/^\S*one\.proto(:\d+)*: (?!.*one\.proto)/)
     })
   }
 
@@ -214,7 +214,7 @@ describe('A schema', function () {
         'top/sub/stray.proto': three('message Stray { int32 n = 1; }'),
       })
       expect(await refusal(path)).to.match(
-        /sub\/one\.proto:2: the import 'stray\.proto' is not found, looked for at .*; \S+sub\/stray\.proto lies beside .* includeDirs \(--include\)\.$/,
+        /sub\/one\.proto:2:\d+: the import 'stray\.proto' is not found, looked for at .*; \S+sub\/stray\.proto lies beside .* includeDirs \(--include\)\.$/,
       )
       expect(
         await refusal(path, { includeDirs: [join(judged.folder, 'top'), join(judged.folder, 'top/sub')] }),
