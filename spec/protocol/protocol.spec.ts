@@ -424,7 +424,7 @@ describe('Protocol.load', () => {
       ],
       [
         { 'a7.proto': ['syntax = "proto3";', 'message A { int32 x = 1; int32 y = 1; }'] },
-        /^a7\.proto: two fields of A have the number 1/,
+        /^a7\.proto:2:36: two fields of A have the number 1/,
       ],
     ]
     for (const [contents, message] of faults) expect(await failure(files(contents))).to.match(message)
