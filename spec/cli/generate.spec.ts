@@ -468,9 +468,17 @@ describe('qbp generate', () => {
     })
 
     const faults: [title: string, text: string, told: RegExp][] = [
-      ['a token that does not belong', 'syntax = "proto3";\nmessage A {\n  string = 1;\n}', /fault\.proto:3:\d+: illegal/],
+      [
+        'a token that does not belong',
+        'syntax = "proto3";\nmessage A {\n  string = 1;\n}',
+        /fault\.proto:3:\d+: illegal/,
+      ],
       ['a type that is not there', 'syntax = "proto3";\nmessage A {\n  Nope n = 1;\n}', /fault\.proto:3:\d+: .*'?Nope/],
-      ['a name used twice', 'syntax = "proto3";\nmessage A {}\nmessage A {}', /fault\.proto:\d+:\d+: duplicate name 'A'/],
+      [
+        'a name used twice',
+        'syntax = "proto3";\nmessage A {}\nmessage A {}',
+        /fault\.proto:\d+:\d+: duplicate name 'A'/,
+      ],
       ['an end too early', 'syntax = "proto3";\nmessage A {\n', /fault\.proto:\d: illegal/],
       ['no message and no enum at all', 'syntax = "proto3";\n', /declares no message, no enum and no service/],
     ]

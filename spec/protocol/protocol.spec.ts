@@ -418,10 +418,7 @@ describe('Protocol.load', () => {
         { 'a4.proto': ['import "a5.proto";'], 'a5.proto': ['message A {', '  oops', '}'] },
         /^a5\.proto:\d+:\d+: illegal token/,
       ],
-      [
-        { 'a6.proto': ['syntax = "proto3";', 'message A {'] },
-        /^a6\.proto:2(:\d+)?: illegal/,
-      ],
+      [{ 'a6.proto': ['syntax = "proto3";', 'message A {'] }, /^a6\.proto:2(:\d+)?: illegal/],
       [
         { 'a7.proto': ['syntax = "proto3";', 'message A { int32 x = 1; int32 y = 1; }'] },
         /^a7\.proto:2:36: two fields of A have the number 1/,
