@@ -381,6 +381,18 @@ describe('qbp guess', () => {
       }
     })
 
+    it('comes to an end with a file that has none, and with one that says the same for a megabyte', async () => {
+      const path = join(folder, 'same')
+      writeFileSync(path, Buffer.alloc(2 ** 20, Buffer.from([1, 0])))
+      for (const file of ['/dev/zero', path]) {
+        const { code, stderr } = await cli(guessVerb, [file])
+        expect([code, stderr]).to.deep.equal([
+          1,
+          `qbp guess: ${file}: no layout fits. Its bodies may be no protobuf, be compressed or encrypted, or there are too few frames.\n`,
+        ])
+      }
+    })
+
     it('takes the bytes as hex, and both directions of a capture together', async () => {
       const { client, server } = await capture('type:u16 length:u32', 4, 7)
       const line = (direction: Role, all: Uint8Array) => {

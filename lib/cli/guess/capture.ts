@@ -28,10 +28,10 @@ export async function samplesOf(file: string, io: Io, options: Omit<CaptureOptio
   for await (const { connection, direction, kind, bytes, error } of capture.events) {
     const key = `${connection} ${direction}`
     const stream = streams.get(key) ?? { parts: [], length: 0, cut: true, direction }
-    if (kind === 'bytes' && bytes !== undefined && stream.length < STREAM_BYTES) {
+    if (kind === 'bytes' && bytes !== undefined) {
       if (!streams.has(key) && streams.size >= MOST_STREAMS) continue
       streams.set(key, stream)
-      stream.parts.push(bytes.slice(0, STREAM_BYTES - stream.length))
+      if (stream.length < STREAM_BYTES) stream.parts.push(bytes.slice(0, STREAM_BYTES - stream.length))
       stream.length += bytes.length
     } else if (kind === 'close') stream.cut = error !== undefined || stream.length > STREAM_BYTES
     if (!capture.hasConnections && stream.length > STREAM_BYTES) break

@@ -39,7 +39,7 @@ export function* guessing(
   streams: readonly Stream[],
   { fromStart = false }: GuessOptions = {},
 ): Generator<void, Guess[]> {
-  const filled = streams.filter(({ bytes }) => bytes.length > 0)
+  const filled = withoutRepetition(streams.filter(({ bytes }) => bytes.length > 0))
   if (filled.length === 0) return []
   const size = sumOf(filled.map(({ bytes }) => bytes.length))
   const plain = { bits: plainBits(filled.map(({ bytes }) => bytes)), size }
@@ -78,6 +78,17 @@ export function* guessing(
     if (best !== undefined && isLikely(best) && isMostlyRead(best)) break
   }
   return sorted().filter((each) => isLikely(each) && (!text || each.frames >= LEAST_OF_TEXT))
+}
+
+/** Bytes that take less than so many bits each by themselves repeat one another; of those so many say all. */
+const LEAST_BITS_A_BYTE = 0.01
+const REPEATED_BYTES = 4_096
+
+/** Streams, or their beginnings, where they go on as they began: a megabyte of zeros is a million frames in most layouts. */
+function withoutRepetition(streams: readonly Stream[]): readonly Stream[] {
+  const bytes = streams.map((each) => each.bytes)
+  if (plainBits(bytes) >= LEAST_BITS_A_BYTE * sumOf(bytes.map(({ length }) => length))) return streams
+  return streams.map((stream) => ({ ...stream, bytes: stream.bytes.subarray(0, REPEATED_BYTES), cut: true }))
 }
 
 /** Noise is read for as many bits as it has; frames save a fifth and more. */
