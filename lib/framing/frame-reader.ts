@@ -40,6 +40,7 @@ export class FrameReader {
   /** The fault after which nothing can be read, once there is one. */
   fault: QbpError | null = null
   readonly #messages: MessageReader
+  readonly #table: Table
 
   /** @param hasPreamble whether the bytes begin as the stream does, with what is sent once. */
   constructor(
@@ -49,6 +50,7 @@ export class FrameReader {
     hasPreamble = true,
   ) {
     const [header, table] = [headers[sender], sent[sender]]
+    this.#table = table
     const settings = { header, table, body, maxBodyBytes, resync: resync ? resyncFrom : null }
     // Without a schema no type is listed, which is no fault, and the header's own fields are wanted.
     const policy = unknown === 'raw' ? { unknown } : {}
@@ -99,9 +101,17 @@ export class FrameReader {
   }
 
   #frame(): ReadFrame {
-    const { frames, entry } = this.#messages
+    const { frames } = this.#messages
     const { offset, index, type, length, buffer, begin, start, frameEnd } = frames
     const bytes = buffer.subarray(begin, frameEnd)
-    return { offset, index, bytes, bodyStart: start - begin, length, type, name: entry?.name ?? null }
+    return {
+      offset,
+      index,
+      bytes,
+      bodyStart: start - begin,
+      length,
+      type,
+      name: this.#table.byType(type)?.name ?? null,
+    }
   }
 }

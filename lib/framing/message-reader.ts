@@ -136,11 +136,6 @@ export class MessageReader {
     return { unknown: this.#unknown, invalid: this.#invalid }
   }
 
-  /** The line of the table of what was taken last; undefined for an unlisted type. */
-  get entry(): Entry | undefined {
-    return this.#settings.table.byType(this.frames.type)
-  }
-
   #unlisted(): QbpError {
     const { type } = this.frames
     const known = this.#settings.table.entries.map((entry) => `${entry.name} = ${entry.type}`)

@@ -1,4 +1,5 @@
 import { MessageReader, NONE } from '../framing/message-reader.ts'
+import type { Table } from '../framing/table.ts'
 import { type ReaderCounts, type Skipped, Tally } from '../framing/traffic.ts'
 import { ChunkQueue, type Owned } from './chunk-queue.ts'
 import { droppedBytes, messageIn } from './diagnostics.ts'
@@ -18,11 +19,13 @@ export class MessageSupply implements ReaderCounts {
   readonly messages: MessageReader
   readonly chunks: ChunkQueue
   readonly #reader: Supplied
+  readonly #table: Table
 
   constructor(settings: ReaderSettings, reader: Supplied) {
     this.messages = new MessageReader(settings, true, this.tally)
     this.chunks = new ChunkQueue(this.messages.frames, reader)
     this.#reader = reader
+    this.#table = settings.table
     const { resync } = this.messages.frames
     if (resync !== null)
       resync.onDrop = (bytes, offset) => droppedBytes(reader.owner?.connection ?? null, reader.stream, bytes, offset)
@@ -42,7 +45,8 @@ export class MessageSupply implements ReaderCounts {
   }
 
   #publish(message: object): void {
-    const { entry, frames } = this.messages
+    const { frames } = this.messages
+    const entry = this.#table.byType(frames.type)
     const { owner, stream } = this.#reader
     const connection = owner?.connection ?? null
     messageIn.publish({ connection, reader: stream, name: entry?.name ?? null, bytes: frames.size, message })
