@@ -45,13 +45,14 @@ export class PullConsumer {
     const inbox = createInbox(inboxPrefix)
     const before = this.#delivered
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined
       const end = (error?: unknown) => {
         clearTimeout(timer)
         subscription.unsubscribe()
         if (error === undefined) resolve(this.#delivered - before)
         else reject(error)
       }
-      const timer = setTimeout(() => end(new Error('the server has stopped delivering')), timeoutMs)
+      // Throws where the connection is closed for good: nothing is to be undone yet.
       const subscription = nc.subscribe(inbox, {
         callback: (error, message) => {
           if (error) return end(error)
@@ -63,9 +64,14 @@ export class PullConsumer {
           if (delivered === before + batch || pending === 0) end()
         },
       })
+      timer = setTimeout(() => end(new Error('the server has stopped delivering')), timeoutMs)
       const request = { batch, max_bytes: Math.max(PAGE_BYTES, maxPayload + 4096), no_wait: true }
       const subject = `${apiPrefix}.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`
-      nc.publish(subject, JSON.stringify(request), { reply: inbox })
+      try {
+        nc.publish(subject, JSON.stringify(request), { reply: inbox })
+      } catch (error) {
+        end(error)
+      }
     })
   }
 
