@@ -157,6 +157,9 @@ describe('qbp generate', () => {
         expect(module).to.have.keys('chat')
         expect(module.chat).to.include({ package: `acme.chat.${version}` })
       }
+      const named = file('named.proto', 'syntax = "proto3"; package its.v2x; message A {}')
+      await generate(named, '-o', join(folder, 'named.mjs'))
+      expect(await importFile(pathToFileURL(join(folder, 'named.mjs')).href)).to.have.keys('v2x')
       const alone = file('alone.proto', 'syntax = "proto3"; package v1; message A {}')
       await generate(alone, '-o', join(folder, 'alone.mjs'))
       expect(await importFile(pathToFileURL(join(folder, 'alone.mjs')).href)).to.have.keys('v1')

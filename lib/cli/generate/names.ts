@@ -53,8 +53,8 @@ function claim(name: string, taken: Set<string>): string {
 /** `a_nice.name` as an identifier: `aNiceName`. */
 const camelCase = (name: string): string => name.replace(/[_.]+([a-zA-Z0-9]|$)/g, (_, letter) => letter.toUpperCase())
 
-/** A package's last segment that says which version it is: `v1`, `v2beta1`. */
-const VERSION = /^v\d+[a-z0-9]*$/
+/** A package's last segment that says which version it is: `v1`, `v2beta1`, `v1p1alpha3`; `v2x` is a name. */
+const VERSION = /^v\d+(p\d+)?((alpha|beta|test)\d*)?$/
 
 /** What a module's schema is called: the package's last segment, versions aside, so that `acme.chat.v1` is `chat`. */
 function schemaName(home: Namespace): string {
