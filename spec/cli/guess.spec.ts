@@ -10,6 +10,7 @@ import { run as encode } from '../../lib/cli/verbs/encode.ts'
 import { run as guessVerb } from '../../lib/cli/verbs/guess.ts'
 import { run as view } from '../../lib/cli/verbs/view.ts'
 import { type HeaderFields, headers, Protocol, QbpWritable, type Role } from '../../lib/index.ts'
+import { chat } from '../../schemas/chat.ts'
 import { cli } from '../support/cli.ts'
 import { drawnSide, field, type OwnFields, random } from '../support/drawn-captures.ts'
 
@@ -380,6 +381,16 @@ describe('qbp guess', () => {
         if (role === 'client') expect(words).to.match(/--header hbase --role client$/)
       }
     })
+
+    it('finds frames of long bodies that are the same byte throughout', async () => {
+      const protocol = Protocol.from(chat, { types: { Say: 1, Said: 2 } })
+      const frames = Array.from({ length: 12 }, (_, i) => {
+        const text = '\0'.repeat(60_000)
+        return protocol.frame(i % 3 === 0 ? { $name: 'Said', text } : { $name: 'Say', text }).bytes
+      })
+      const { stdout } = await cli(guessVerb, [file('same-bodies', Buffer.concat(frames))])
+      expect(stdout).to.match(/^type:u16 (0x00 length:u24|length:u32)/)
+    }).timeout(60_000)
 
     it('comes to an end with a file that has none, and with one that says the same for a megabyte', async () => {
       const path = join(folder, 'same')

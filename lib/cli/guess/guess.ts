@@ -39,7 +39,7 @@ export function* guessing(
   streams: readonly Stream[],
   { fromStart = false }: GuessOptions = {},
 ): Generator<void, Guess[]> {
-  const filled = withoutRepetition(streams.filter(({ bytes }) => bytes.length > 0))
+  const filled = streams.filter(({ bytes }) => bytes.length > 0)
   if (filled.length === 0) return []
   const size = sumOf(filled.map(({ bytes }) => bytes.length))
   const plain = { bits: plainBits(filled.map(({ bytes }) => bytes)), size }
@@ -59,7 +59,8 @@ export function* guessing(
     return frames >= LEAST_BEFORE_CUT && isLess(tiledBits, plainBits(), opaque)
   }
   const text = filled.every(({ bytes }) => isText(bytes))
-  const stages = text ? STAGES.slice(0, 1) : STAGES
+  const isPlainest = text || plain.bits < LEAST_BITS_A_BYTE * size
+  const stages = isPlainest ? STAGES.slice(0, 1) : STAGES
   for (const { shapes, places, least, hasKnown } of stages) {
     if (fromStart && places === anywhere) continue
     if (hasKnown && !text) {
@@ -80,16 +81,8 @@ export function* guessing(
   return sorted().filter((each) => isLikely(each) && (!text || each.frames >= LEAST_OF_TEXT))
 }
 
-/** Bytes that take less than so many bits each by themselves repeat one another; of those so many say all. */
+/** Bytes that take less than so many bits each by themselves repeat one another: there are frames at every place in them. */
 const LEAST_BITS_A_BYTE = 0.01
-const REPEATED_BYTES = 4_096
-
-/** Streams, or their beginnings, where they go on as they began: a megabyte of zeros is a million frames in most layouts. */
-function withoutRepetition(streams: readonly Stream[]): readonly Stream[] {
-  const bytes = streams.map((each) => each.bytes)
-  if (plainBits(bytes) >= LEAST_BITS_A_BYTE * sumOf(bytes.map(({ length }) => length))) return streams
-  return streams.map((stream) => ({ ...stream, bytes: stream.bytes.subarray(0, REPEATED_BYTES), cut: true }))
-}
 
 /** Noise is read for as many bits as it has; frames save a fifth and more. */
 const CHANCE = 0.98

@@ -7,7 +7,7 @@ import type { Role } from '../../index.ts'
 import { isMessage } from './bodies.ts'
 import { type KnownLayout, withoutPreamble } from './known-layouts.ts'
 import type { Places } from './places.ts'
-import type { Frame, Span, Stream, Tiled } from './tiling.ts'
+import { type Frame, isEnough, type Span, type Stream, type Tiled } from './tiling.ts'
 
 /** A reading by a layout that is known. */
 export interface Laid {
@@ -89,6 +89,7 @@ function lay(header: Header, bytes: Uint8Array, from: number, hasPreamble: boole
       if (!areMessages(spans, bytes)) return undefined
       const [body, bodyEnd] = [head.start, head.start + head.length]
       frames.push({ ...NO_SHAPE, spans, start: pos, body, bodyEnd, end: after })
+      if (isEnough(frames)) return undefined
       pos = after
     }
   } catch {

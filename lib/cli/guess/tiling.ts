@@ -53,7 +53,17 @@ export interface Tiled {
 /** One body in so many may be no protobuf: Mumble's voice is none. */
 const MOST_OTHERS = 4
 
-/** The frames of a stream from a place on, at most so many, as far as they are whole; undefined if there is none, or one that cannot be. */
+/** A stream of more frames is none: a megabyte of zeros is a million in most layouts. Frames are found in 64 KiB first, where so many have four bytes. */
+const MOST_IN_A_STREAM = 2 ** 14
+/** So many frames at the beginning, none of which has a body, say nothing: zeros are such frames in every layout. */
+const MOST_EMPTY = 1_024
+
+/** Whether frames are too many, or say nothing, so that no more of them are to be looked at. */
+export const isEnough = (frames: readonly Frame[]): boolean =>
+  frames.length > MOST_IN_A_STREAM ||
+  (frames.length === MOST_EMPTY && frames.every(({ body, bodyEnd }) => body === bodyEnd))
+
+/** The frames of a stream from a place on, at most so many, as far as they are whole; undefined if there is none, one that cannot be, or too many. */
 export function tile(bytes: Uint8Array, shape: Shape, from = 0, most = Number.POSITIVE_INFINITY): Frame[] | undefined {
   const frames: Frame[] = []
   let others = 0
@@ -65,6 +75,7 @@ export function tile(bytes: Uint8Array, shape: Shape, from = 0, most = Number.PO
     if (section !== undefined && !isMessage(bytes, section[0], section[1])) return undefined
     if (!isMessage(bytes, body, bodyEnd) && ++others > 1 + frames.length / MOST_OTHERS) return undefined
     frames.push(frame)
+    if (isEnough(frames)) return undefined
     start = end
   }
   return frames.length === 0 || others * MOST_OTHERS > frames.length + 1 ? undefined : frames
