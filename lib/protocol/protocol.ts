@@ -26,8 +26,7 @@ import { type Makers, makeHeaders, NO_TYPES, SchemaProtocol } from './schema-pro
 import type { Service } from './service.ts'
 import { findService } from './services.ts'
 import type { CheckedOptions } from './table-types.ts'
-import type { Types } from './types.ts'
-import { makeTypes } from './types.ts'
+import { makeTypes, type Types } from './types.ts'
 
 /** All of a protocol: header, messages, and which travel where. One object serves every stream and connection. */
 export class Protocol<D extends Directions = Untyped> extends SchemaProtocol<D> {
